@@ -1,0 +1,19 @@
+"""Numbers in, numbers out: the compiled floor of `ocnet`.
+
+Kernels take whole arrays and a range `lo, hi`, write into `out` arguments and decide nothing.  Points are
+(d, n) float64 in C order, so that the inner loop runs over points.  Modules load on first attribute access,
+which keeps `import ocnet` free of the compiler.
+"""
+
+from importlib import import_module
+
+__all__ = ["compile", "elementary", "interpolation", "perceptron", "philox", "threads"]
+
+
+def __getattr__(name):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        raise AttributeError(f"ocnet.kernels has no module {name!r}") from error

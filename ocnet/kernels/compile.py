@@ -1,0 +1,54 @@
+"""One decorator with every compiler option, and a compile cache that notices edits in any kernel file.
+
+Numba stamps a cached function with its own file only, so a caller in another file would go on using an inlined
+callee after that callee was edited (numba issue 1833).  Here the stamp is a hash of the whole folder.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numba
+
+__all__ = ["kernel", "reduction"]
+
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_CONTRACTED = {"contract", "nsz"}
+
+
+@cache
+def folder_stamp():
+    """Return a hash of the names and contents of all kernel sources."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _compile(function, fastmath):
+    options = dict(_OPTIONS, fastmath=fastmath)
+    try:
+        dispatcher = numba.njit(cache=True, **options)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        return numba.njit(**options)(function)          # no writable cache folder: compile in each process
+    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if not hasattr(index, "_source_stamp"):
+        raise ImportError(f"numba {numba.__version__} keeps its cache stamp elsewhere, so edited kernels could run "
+                          "stale; install a numba version that ocnet's setup.cfg was tested with")
+    index._source_stamp = (index._source_stamp, folder_stamp())
+    return dispatcher
+
+
+def kernel(function):
+    """Compile `function` for arrays and scalars: no GIL, C division, fused multiply-add, rounding kept in order."""
+    return _compile(function, _CONTRACTED)
+
+
+def reduction(function):
+    """Compile a plain sum over contiguous buffers, whose terms may be added in SIMD lanes (a fixed order).
+
+    Only for functions that add products: reassociation would break the rounding tricks of `elementary`.
+    """
+    return _compile(function, _CONTRACTED | {"reassoc"})

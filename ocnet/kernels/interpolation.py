@@ -1,0 +1,291 @@
+"""Cubic B-splines on a uniform tensor grid of one or two axes, limited to the values of their neighbourhood.
+
+A grid function v is held as (q, n0, n1); one axis is the case n0 = 1.  Its spline coefficients c are padded by the
+ghosts that natural ends imply, so that cell (i, k) reads c[i : i + 4, k : k + 4]; on an axis of one node all four are
+equal, and the four weights add to 1.
+
+The limiter: a value outside the range of the cell's own corners is clipped to the range of the 4 × 4 nodes around it,
+or, where the data bend one way only (a smooth extremum between nodes), to the range of the whole field.  The clipped interpolant is v ↦ M(v) v with a matrix whose rows sum to 1, and its transpose is the derivative.
+"""
+
+import numpy as np
+
+from .compile import kernel
+
+__all__ = ["interpolate", "interpolate_transposed", "line_filter", "prefilter_factors"]
+
+_LANES = 16
+
+
+def prefilter_factors(n):
+    """(n,) elimination factors of the matrix tridiag(1, 4, 1) on the interior nodes 1 … n − 2."""
+    factors = np.zeros(n)
+    for i in range(1, n - 1):
+        factors[i] = 1.0 / (4.0 - factors[i - 1])
+    return factors
+
+
+@kernel
+def _load(u, line, lanes, buffer):             # lines of (outer, n, inner) -> buffer (n, lanes)
+    n, inner = u.shape[1], u.shape[2]
+    if inner == 1:
+        for lane in range(lanes):
+            for i in range(n):
+                buffer[i, lane] = u[line + lane, i, 0]
+    else:
+        outer, k = line // inner, line % inner
+        for i in range(n):
+            for lane in range(lanes):
+                buffer[i, lane] = u[outer, i, k + lane]
+
+
+@kernel
+def _store(buffer, line, lanes, u):
+    n, inner = u.shape[1], u.shape[2]
+    if inner == 1:
+        for lane in range(lanes):
+            for i in range(n):
+                u[line + lane, i, 0] = buffer[i, lane]
+    else:
+        outer, k = line // inner, line % inner
+        for i in range(n):
+            for lane in range(lanes):
+                u[outer, i, k + lane] = buffer[i, lane]
+
+
+@kernel
+def _mirrored(i, n):                           # … 1 0 | 0 1 … n−1 | n−1 …: makes symmetric filters symmetric matrices
+    i = i % (2 * n)
+    return i if i < n else 2 * n - 1 - i
+
+
+@kernel
+def _convolve(buffer, weights, out):           # symmetric filter weights[|j|] along the first axis
+    n = buffer.shape[0]
+    for i in range(n):
+        for lane in range(_LANES):
+            out[i, lane] = weights[0] * buffer[i, lane]
+        for j in range(1, weights.size):
+            left, right, w = _mirrored(i - j, n), _mirrored(i + j, n), weights[j]
+            for lane in range(_LANES):
+                out[i, lane] += w * (buffer[left, lane] + buffer[right, lane])
+
+
+@kernel
+def _solve(r, factors):                        # tridiag(1, 4, 1) on rows 1 … n − 2 of r, in place
+    n = r.shape[0]
+    for i in range(1, n - 1):
+        e = factors[i]
+        for lane in range(_LANES):
+            previous = r[i - 1, lane] if i > 1 else 0.0
+            r[i, lane] = (r[i, lane] - previous) * e
+    for i in range(n - 3, 0, -1):
+        e = factors[i]
+        for lane in range(_LANES):
+            r[i, lane] -= e * r[i + 1, lane]
+
+
+@kernel
+def _prefilter(r, factors):                    # node values -> spline coefficients with natural ends, in place
+    n = r.shape[0]
+    if n < 3:
+        return
+    for i in range(1, n - 1):
+        for lane in range(_LANES):
+            r[i, lane] *= 6.0
+    for lane in range(_LANES):
+        r[1, lane] -= r[0, lane]
+        r[n - 2, lane] -= r[n - 1, lane]
+    _solve(r, factors)
+
+
+@kernel
+def _prefilter_transposed(r, factors):
+    n = r.shape[0]
+    if n < 3:
+        return
+    _solve(r, factors)
+    for lane in range(_LANES):
+        r[0, lane] -= r[1, lane]
+        r[n - 1, lane] -= r[n - 2, lane]
+    for i in range(1, n - 1):
+        for lane in range(_LANES):
+            r[i, lane] *= 6.0
+
+
+@kernel
+def line_filter(u, weights, factors, transposed, lo, hi, out):
+    """Filter the lines lo … hi − 1 of u (outer, n, inner) along the middle axis into out, 16 lines at a time.
+
+    With `weights` (a symmetric filter, weights[0] in the centre): mirrored convolution, its own transpose.
+    With no weights: the spline prefilter with `factors`, or its transpose.
+    A bundle of lines must not cross an outer index: lo, hi are multiples of the inner size, or inner is 1.
+    """
+    n, inner = u.shape[1], u.shape[2]
+    buffer, other = np.zeros((n, _LANES)), np.zeros((n, _LANES))
+    line = lo
+    while line < hi:
+        room = hi - line if inner == 1 else inner - line % inner
+        lanes = min(_LANES, room)
+        _load(u, line, lanes, buffer)
+        if weights.size > 0:
+            _convolve(buffer, weights, other)
+            _store(other, line, lanes, out)
+        else:
+            if transposed:
+                _prefilter_transposed(buffer, factors)
+            else:
+                _prefilter(buffer, factors)
+            _store(buffer, line, lanes, out)
+        line += lanes
+
+
+@kernel
+def _cell(x, origin, inverse_spacing, n):      # cell index, position in it, and whether x lies inside the box
+    s = (x - origin) * inverse_spacing
+    inside = s > 0.0 and s < n - 1.0
+    s = min(max(s, 0.0), n - 1.0)
+    i = min(int(s), max(n - 2, 0))
+    return i, s - i, inside
+
+
+@kernel
+def _weights(t, w):
+    r = 1.0 - t
+    w[0] = r * r * r / 6.0
+    w[1] = (0.5 * t - 1.0) * t * t + 2.0 / 3.0
+    w[2] = (0.5 * r - 1.0) * r * r + 2.0 / 3.0
+    w[3] = t * t * t / 6.0
+
+
+@kernel
+def _slopes(t, inverse_spacing, w):
+    r = 1.0 - t
+    w[0] = -0.5 * r * r * inverse_spacing
+    w[1] = (1.5 * t - 2.0) * t * inverse_spacing
+    w[2] = (2.0 - 1.5 * r) * r * inverse_spacing
+    w[3] = 0.5 * t * t * inverse_spacing
+
+
+@kernel
+def _outside_corners(v, p, i, k, value):
+    """Whether `value` lies outside the range of the corners of cell (i, k)."""
+    i1, k1 = min(i + 1, v.shape[1] - 1), min(k + 1, v.shape[2] - 1)
+    a, b, c, d = v[p, i, k], v[p, i, k1], v[p, i1, k], v[p, i1, k1]
+    return value < min(min(a, b), min(c, d)) or value > max(max(a, b), max(c, d))
+
+
+@kernel
+def _one_curvature(v, p, i, k, along0):
+    """Whether the second differences along one axis, at and beside cell (i, k), all have one sign (0 counts as both)."""
+    n0, n1 = v.shape[1], v.shape[2]
+    rising = falling = False
+    for m in range(i, min(i + 2, n0)):
+        for l in range(k, min(k + 2, n1)):
+            if along0:
+                before, after = v[p, max(m - 1, 0), l], v[p, min(m + 1, n0 - 1), l]
+            else:
+                before, after = v[p, m, max(l - 1, 0)], v[p, m, min(l + 1, n1 - 1)]
+            bend = before - 2.0 * v[p, m, l] + after
+            rising = rising or bend > 0.0
+            falling = falling or bend < 0.0
+    return not (rising and falling)
+
+
+@kernel
+def _clip(v, bounds, p, i, k, value):
+    """The limited value, and the node it was clipped to (−1, −1 when it was not).
+
+    At a smooth extremum (one curvature along each axis) only the bounds of the whole field hold; elsewhere those of
+    the 4 × 4 nodes around the cell.
+    """
+    if _one_curvature(v, p, i, k, True) and _one_curvature(v, p, i, k, False):
+        low_i, low_k, high_i, high_k = bounds[p, 0], bounds[p, 1], bounds[p, 2], bounds[p, 3]
+    else:
+        low_i = high_i = i
+        low_k = high_k = k
+        for m in range(max(i - 1, 0), min(i + 3, v.shape[1])):
+            for l in range(max(k - 1, 0), min(k + 3, v.shape[2])):
+                if v[p, m, l] < v[p, low_i, low_k]:
+                    low_i, low_k = m, l
+                if v[p, m, l] > v[p, high_i, high_k]:
+                    high_i, high_k = m, l
+    if value < v[p, low_i, low_k]:
+        return v[p, low_i, low_k], low_i, low_k
+    if value > v[p, high_i, high_k]:
+        return v[p, high_i, high_k], high_i, high_k
+    return value, -1, -1
+
+
+@kernel
+def interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, lo, hi, out):
+    """Write Σ_k weights[k] · (limited spline of v)(feet[k]) into out[:, lo:hi].
+
+    c (q, n0 + 2 or 4, n1 + 2) padded coefficients; v (q, n0, n1); bounds (q, 4) the nodes (row, column)
+    of its smallest and largest value; feet (branches, 2, points); out (q, points).
+    Points outside the box take the value at the nearest point of its edge.
+    """
+    n0, n1 = v.shape[1], v.shape[2]
+    a, b = np.empty(4), np.empty(4)
+    for j in range(lo, hi):
+        for p in range(out.shape[0]):
+            out[p, j] = 0.0
+        for branch in range(feet.shape[0]):
+            i, t, _ = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
+            k, s, _ = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
+            _weights(t, a)
+            _weights(s, b)
+            for p in range(out.shape[0]):
+                value = 0.0
+                for m in range(4):
+                    value += a[m] * (b[0] * c[p, i + m, k] + b[1] * c[p, i + m, k + 1]
+                                     + b[2] * c[p, i + m, k + 2] + b[3] * c[p, i + m, k + 3])
+                if limited and _outside_corners(v, p, i, k, value):
+                    value, _, _ = _clip(v, bounds, p, i, k, value)
+                out[p, j] += weights[branch] * value
+
+
+@kernel
+def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing, limited, cotangent, lo, hi,
+                           c_cotangent, v_cotangent, feet_cotangent):
+    """Transpose of `interpolate` at v, and its derivative in the feet.
+
+    Adds to c_cotangent (like c) where the spline acted and to v_cotangent (like v) where the limiter did;
+    writes feet_cotangent (branches, 2, points) on lo:hi.  cotangent (q, points).
+    """
+    n0, n1 = v.shape[1], v.shape[2]
+    a, b, da, db = np.empty(4), np.empty(4), np.empty(4), np.empty(4)
+    for j in range(lo, hi):
+        for branch in range(feet.shape[0]):
+            i, t, inside0 = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
+            k, s, inside1 = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
+            _weights(t, a)
+            _weights(s, b)
+            _slopes(t, inverse_spacing[0], da)
+            _slopes(s, inverse_spacing[1], db)
+            along0 = along1 = 0.0
+            for p in range(cotangent.shape[0]):
+                g = weights[branch] * cotangent[p, j]
+                value = slope0 = slope1 = 0.0
+                for m in range(4):
+                    row = (b[0] * c[p, i + m, k] + b[1] * c[p, i + m, k + 1]
+                           + b[2] * c[p, i + m, k + 2] + b[3] * c[p, i + m, k + 3])
+                    slope = (db[0] * c[p, i + m, k] + db[1] * c[p, i + m, k + 1]
+                             + db[2] * c[p, i + m, k + 2] + db[3] * c[p, i + m, k + 3])
+                    value += a[m] * row
+                    slope0 += da[m] * row
+                    slope1 += a[m] * slope
+                at_i = at_k = -1
+                if limited and _outside_corners(v, p, i, k, value):
+                    _, at_i, at_k = _clip(v, bounds, p, i, k, value)
+                if at_i >= 0:
+                    v_cotangent[p, at_i, at_k] += g
+                else:
+                    for m in range(4):
+                        h = g * a[m]
+                        for l in range(4):
+                            c_cotangent[p, i + m, k + l] += h * b[l]
+                    along0 += g * slope0
+                    along1 += g * slope1
+            feet_cotangent[branch, 0, j] = along0 if inside0 else 0.0
+            feet_cotangent[branch, 1, j] = along1 if inside1 else 0.0

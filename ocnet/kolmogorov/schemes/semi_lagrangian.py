@@ -1,0 +1,100 @@
+"""Bounded transport along characteristics, with the noise as a doubly stochastic smoothing or by branches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.laws import Normal
+from ocnet.process import Transition
+from ocnet.sweep import Sweep
+
+__all__ = ["SemiLagrangian"]
+
+_BRANCHES = 3                        # Gauss–Hermite nodes a channel: moments to order 5
+
+
+@dataclass(frozen=True)
+class SemiLagrangian:
+    """u(t) = S_{h/2} T_h S_{h/2} u(t + h): Strang splitting of noise (S) and transport along the drift (T).
+
+    Additive noise with a diagonal factor: S is Gaussian smoothing on the nodes, T the flow of the drift by one
+    Runge–Kutta step of order 4; weak order 2 in h.  Any other factor: one step of flow plus √h G ξ with three
+    Gauss–Hermite nodes a channel; weak order 1.  Interpolation is the limited cubic spline: values never leave the
+    range of the terminal data, whatever h, and mass is conserved.
+    """
+
+    bounded = True
+    order = 2
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def sweep(self, process, grid, times, substeps):
+        """Return the `Sweep` of a Diffusion, coefficients frozen on each interval of `times`, `substeps` steps on each.
+
+        times : (layers + 1,) increasing; for a network its layer times
+        """
+        nodes = grid.nodes
+        steps = np.diff(times) / substeps
+        return Sweep(grid, len(steps),
+                     lambda n: self.transitions(process, nodes, 0.5 * (times[n] + times[n + 1]), steps[n], substeps),
+                     lambda n, feet_cotangent: self.transitions_vjp(
+                         process, nodes, 0.5 * (times[n] + times[n + 1]), steps[n], feet_cotangent))
+
+    def transitions(self, process, x, t, h, count):
+        """The `Transition`s of `count` equal steps of length h from the points x (d, n), coefficients frozen at t."""
+        flow = _runge_kutta(process, x, t, h)
+        deviation = _diagonal(process)
+        none = np.zeros(process.dim)
+        if deviation is None:
+            g = process.factor_rows(t, x)
+            nodes, weights = Normal(g.shape[1]).quadrature(_BRANCHES)
+            feet = flow + np.sqrt(h) * np.einsum("ijp,kj->kip", g, nodes)
+            return [Transition(feet, weights, none)] * count
+        if not deviation.any():
+            return [Transition(flow[None], np.ones(1), none)] * count
+        whole, half = deviation * np.sqrt(h), deviation * np.sqrt(0.5 * h)
+        inner = [Transition(flow[None], np.ones(1), whole)] * (count - 1)
+        return [Transition(None, None, half), *inner, Transition(flow[None], np.ones(1), half)]
+
+    def transitions_vjp(self, process, x, t, h, feet_cotangent):
+        """The cotangent of the parameters of the coefficients at t, from that of the feet (branches, d, n)."""
+        factor_cotangent = None
+        if _diagonal(process) is None:
+            nodes, _ = Normal(process.factor_rows(t, x[:, :1]).shape[1]).quadrature(_BRANCHES)
+            factor_cotangent = np.sqrt(h) * np.einsum("kip,kj->ijp", feet_cotangent, nodes)
+        return _runge_kutta_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent)
+
+
+def _diagonal(process):
+    """(d,) standard deviations per √time when the factor is constant with independent components, else None."""
+    g = process.constant_factor
+    if g is None:
+        return None
+    rate = g @ g.T
+    return np.sqrt(np.diag(rate)) if np.array_equal(rate, np.diag(np.diag(rate))) else None
+
+
+def _stages(process, x, t, h):
+    k1 = process.drift_rows(t, x)
+    x2 = x + 0.5 * h * k1
+    k2 = process.drift_rows(t, x2)
+    x3 = x + 0.5 * h * k2
+    k3 = process.drift_rows(t, x3)
+    x4 = x + h * k3
+    return x2, x3, x4, (k1, k2, k3)
+
+
+def _runge_kutta(process, x, t, h):
+    _, _, x4, (k1, k2, k3) = _stages(process, x, t, h)
+    return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + process.drift_rows(t, x4))
+
+
+def _runge_kutta_vjp(process, x, t, h, cotangent, factor_cotangent):
+    x2, x3, x4, _ = _stages(process, x, t, h)
+    back4, g4 = process.coefficients_vjp(t, x4, h / 6 * cotangent)
+    back3, g3 = process.coefficients_vjp(t, x3, h / 3 * cotangent + h * back4)
+    back2, g2 = process.coefficients_vjp(t, x2, h / 3 * cotangent + 0.5 * h * back3)
+    _, g1 = process.coefficients_vjp(t, x, h / 6 * cotangent + 0.5 * h * back2, factor_cotangent)
+    return g1 + g2 + g3 + g4

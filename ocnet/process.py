@@ -1,0 +1,125 @@
+"""Processes: a diffusion in continuous time, and a layered process in discrete time.
+
+Public callables take points as (n, d); the solvers inside use rows (d, n), which `*_rows` methods serve.
+A process that depends on a parameter (a network) also gives the vector–Jacobian products of its coefficients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Diffusion", "LayeredProcess", "Transition"]
+
+_SCOUTS = 20_000                     # paths sent out to find the box
+_MARGIN = 0.15                       # of the box found by scouts, added on each side
+
+
+def checked_points(points, dim, name="points"):
+    """Return `points` as a finite (n, dim) float64 array, or raise ValueError naming `name` and the row."""
+    x = np.asarray(points, dtype=np.float64)
+    x = x.reshape(-1, 1) if x.ndim <= 1 and dim == 1 else np.atleast_2d(x)
+    if x.ndim != 2 or x.shape[1] != dim:
+        raise ValueError(f"{name} has shape {np.shape(points)}; expected (n, {dim}): one row per point")
+    if not np.isfinite(x).all():
+        row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
+        raise ValueError(f"{name}[{row}] = {x[row].tolist()} is not finite")
+    return x
+
+
+class Diffusion:
+    """dX = f(t, X) dt + G(t, X) dB in the sense of Itô.
+
+    drift  : callable (t, x (n, d)) -> (n, d), state units per time
+    factor : callable (t, x (n, d)) -> (n, d, m); or a constant (d, m) array (additive noise)
+    dim    : d
+    breaks : times at which coefficients may jump (a network's layer times); solvers step onto them
+    """
+
+    def __init__(self, drift, factor, dim, breaks=()):
+        if int(dim) != dim or dim < 1:
+            raise ValueError(f"dim={dim} is not a positive whole number")
+        self.drift, self.factor, self.dim = drift, factor, int(dim)
+        self.breaks = tuple(float(t) for t in breaks)
+        self.constant_factor = None
+        if not callable(factor):
+            constant = np.array(factor, dtype=np.float64)
+            if constant.ndim != 2 or constant.shape[0] != self.dim or not np.isfinite(constant).all():
+                raise ValueError(f"factor has shape {constant.shape}; a constant factor is a finite ({dim}, m) array")
+            self.constant_factor = constant
+
+    def drift_rows(self, t, x):
+        """f at the points x (d, n) as (d, n)."""
+        value = np.asarray(self.drift(t, x.T), dtype=np.float64)
+        return np.ascontiguousarray(self._checked(value, (x.shape[1], self.dim), "drift", t, x).T)
+
+    def factor_rows(self, t, x):
+        """G at the points x (d, n) as (d, m, n); a constant factor is broadcast, not copied."""
+        if self.constant_factor is not None:
+            return np.broadcast_to(self.constant_factor[:, :, None], self.constant_factor.shape + x.shape[1:])
+        value = np.asarray(self.factor(t, x.T), dtype=np.float64)
+        if value.ndim != 3:
+            raise ValueError(f"factor returned shape {value.shape} at t={t:g}; expected (n, {self.dim}, m)")
+        self._checked(value, (x.shape[1], self.dim, value.shape[2]), "factor", t, x)
+        return np.ascontiguousarray(np.moveaxis(value, 0, 2))
+
+    @staticmethod
+    def _checked(value, shape, name, t, x):
+        if value.shape != shape:
+            raise ValueError(f"{name} returned shape {value.shape} at t={t:g}; expected {shape}")
+        finite = np.isfinite(value).reshape(shape[0], -1).all(axis=1)
+        if not finite.all():
+            raise ValueError(f"{name} is not finite at t={t:g}, x={x[:, np.argmin(finite)].tolist()}")
+        return value
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of a Markov chain as seen from given points.
+
+    X⁺ = feet[k] with probability weights[k], plus independent normals of standard deviation `smoothing`.
+    feet (branches, d, n), weights (branches,) summing to 1, smoothing (d,)
+    """
+
+    feet: np.ndarray
+    weights: np.ndarray
+    smoothing: np.ndarray
+
+
+class LayeredProcess:
+    """X_{n+1} = Φ_n(X_n, ξ_n) for n = 0 … layers − 1, ξ_n independent draws of a standardised `law`.
+
+    step  : callable (n, x (d, points), xi (channels, points)) -> (d, points)
+    law   : a member of `ocnet.laws`
+    times : (layers + 1,) increasing times of the layers, for results that speak of time
+    """
+
+    def __init__(self, step, law, dim, times):
+        self.step, self.law, self.dim = step, law, int(dim)
+        self.times = np.asarray(times, dtype=np.float64)
+        if self.times.ndim != 1 or self.times.size < 2 or not (np.diff(self.times) > 0).all():
+            raise ValueError("times must be an increasing array of at least two layer times")
+
+    @property
+    def layers(self):
+        return self.times.size - 1
+
+    def transition(self, n, x, order=7):
+        """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel."""
+        nodes, weights = self.law.quadrature(order)
+        feet = [self.step(n, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes]
+        return Transition(np.stack(feet), weights, np.zeros(self.dim))
+
+    def extent(self, points, leak=1e-6, seed=0):
+        """Box (lower, upper) that holds the paths from `points` but for a mass of about `leak`, found by scouts.
+
+        The extremes of at least 20 000 scouts are widened by a share of their range that grows with log(1/leak):
+        a guess to be checked by widening the box, not a bound.
+        """
+        points = checked_points(points, self.dim)
+        x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
+        lower, upper = x.min(axis=1), x.max(axis=1)
+        for n in range(self.layers):
+            x = self.step(n, x, self.law.draw(seed, 0, x.shape[1], n))
+            lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
+        margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, 1e-3)
+        return lower - margin, upper + margin

@@ -1,0 +1,82 @@
+"""The one sweep of both bounded grid views: values backward through a sequence of transitions, masses forward.
+
+    values:  u ← E[u(X⁺)]            masses:  p ← the transposed step
+
+⟨masses, values⟩ is the same at every step, masses keep their sum, and the derivative in the feet of a transition is at
+hand as masses pass: the discrete Fokker–Planck equation is the adjoint.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ocnet.spline import expectation, expectation_transposed
+
+__all__ = ["Sweep"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Transitions layer by layer on a uniform grid of one or two axes.
+
+    transitions : n -> list of `Transition`s from the nodes in the order of time; those of one layer share their feet
+    pullback    : (n, feet_cotangent (branches, d, size)) -> (p,) cotangent of θ_n; only for gradients
+    limited     : whether interpolation keeps to the range of neighbouring nodes (False only to study the limiter)
+    """
+
+    grid: object
+    layers: int
+    transitions: object
+    pullback: object = None
+    limited: bool = True
+    _kept: dict = field(default_factory=dict, repr=False)
+
+    def _layer(self, n):
+        if n not in self._kept:
+            self._kept[n] = self.transitions(n)
+        return self._kept[n]
+
+    def backward(self, terminal):
+        """Values (q, size) at all layers, first layer first, and the splines of each layer that `forward` needs."""
+        values, splines = [np.atleast_2d(np.asarray(terminal, dtype=np.float64))], []
+        for n in reversed(range(self.layers)):
+            u, kept = values[-1], []
+            for transition in reversed(self._layer(n)):
+                u, spline = expectation(self.grid, transition, u, self.limited)
+                kept.append(spline)
+            values.append(u)
+            splines.append(kept[::-1])
+        return values[::-1], splines[::-1]
+
+    def forward(self, masses, splines, collect=None):
+        """Masses (q, size) at all layers from those at layer 0, by the transposed steps at the values of `splines`.
+
+        collect : called as collect(n, feet_cotangent), the derivative of ⟨masses, values⟩ in the feet of layer n
+        """
+        history = [masses]
+        for n in range(self.layers):
+            total = 0.0
+            for transition, spline in zip(self._layer(n), splines[n]):
+                masses, feet_cotangent = expectation_transposed(self.grid, transition, spline, masses)
+                if feet_cotangent is not None:
+                    total = total + feet_cotangent
+            history.append(masses)
+            if collect is not None:
+                collect(n, total)
+        return history
+
+    def value_and_gradient(self, terminal, functional):
+        """J = functional(u_0) with its derivatives.
+
+        functional : values (q, size) -> (J, cotangent (q, size))
+        Returns J, its gradient in the layers' parameters (layers, p), and in the terminal values (q, size).
+        """
+        values, splines = self.backward(terminal)
+        total, masses = functional(values[0])
+        gradient = [None] * self.layers
+
+        def collect(n, feet_cotangent):
+            gradient[n] = self.pullback(n, feet_cotangent)
+
+        history = self.forward(masses, splines, collect)
+        return total, np.stack(gradient), history[-1]

@@ -1,0 +1,13 @@
+"""Objectives: J(θ) = data term + penalties, one face for every view.
+
+    objective.value(theta) -> float            objective.value_and_gradient(theta) -> (float, (P,))
+    objective.draw(iteration) -> objective     the same for a deterministic view, fresh frozen noise for a sampled one
+    objective.fingerprint() -> str             identifies network, data and settings
+
+The data term is EL or LE (see `training.criteria`) of weighted, labelled points.
+"""
+
+from .grid import ChainView, DiffusionView, GridObjective
+from .particles import ParticleObjective
+
+__all__ = ["ChainView", "DiffusionView", "GridObjective", "ParticleObjective"]

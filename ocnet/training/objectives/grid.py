@@ -1,0 +1,91 @@
+"""The objective on a grid: of the network's own law (chain) or of its Itô limit (semi-Lagrangian)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.chain import chain_sweep
+from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
+from ocnet.spline import LimitedSpline
+
+__all__ = ["ChainView", "DiffusionView", "GridObjective"]
+
+
+@dataclass(frozen=True)
+class ChainView:
+    """The network's own law, layer by layer."""
+
+    name = "chain"
+
+    def sweep(self, network, theta, grid):
+        return chain_sweep(network.layered(theta), grid)
+
+
+@dataclass(frozen=True)
+class DiffusionView:
+    """The law of the Itô equation behind the network, `substeps` time steps a layer."""
+
+    substeps: int = 2
+    name = "sde"
+
+    def sweep(self, network, theta, grid):
+        return SemiLagrangian().sweep(network.diffusion(theta), grid, network.times, self.substeps)
+
+
+@dataclass(frozen=True)
+class GridObjective:
+    """J(θ) from one backward sweep over all nodes, its gradient from one transposed sweep.
+
+    The data enter by one interpolation at time 0, so the cost does not grow with their number.
+    Values stay within the range of the terminal data at every θ, so a loss ≥ 0 keeps J ≥ 0.
+    """
+
+    setting: object
+    grid: object
+    view: object = ChainView()
+
+    def fields(self, theta):
+        """Values (q, size) at all layers, first layer first: v_−1, v_+1 for EL, u for LE."""
+        network = self.setting.network
+        terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta))
+        return self.view.sweep(network, theta, self.grid).backward(terminal)[0]
+
+    def values_at(self, theta, points):
+        """Values (q, n) at time 0 at the points (n, d)."""
+        return LimitedSpline(self.grid, self.fields(theta)[0])(np.ascontiguousarray(points.T))
+
+    def _functional(self, values):
+        data, criterion = self.setting.data, self.setting.criterion
+        spline = LimitedSpline(self.grid, values)
+        feet, one = np.ascontiguousarray(data.points.T)[None], np.ones(1)
+        total, cotangent = criterion.total(spline.mean(feet, one), data.labels, data.weights)
+        return total, spline.mean_transposed(feet, one, cotangent)[0]
+
+    def data_term(self, theta):
+        """J without penalties."""
+        data, theta = self.setting.data, self.setting.network.control.check(theta)
+        return self.setting.criterion.total(self.values_at(theta, data.points), data.labels, data.weights)[0]
+
+    def value(self, theta):
+        """J(θ)."""
+        return self.data_term(theta) + self.setting.penalty(theta)[0]
+
+    def value_and_gradient(self, theta):
+        """J(θ) and its exact derivative (P,)."""
+        network, criterion = self.setting.network, self.setting.criterion
+        theta = network.control.check(theta)
+        scores = network.score(self.grid.nodes, theta)
+        sweep = self.view.sweep(network, theta, self.grid)
+        total, depth, ends = sweep.value_and_gradient(criterion.terminal(scores), self._functional)
+        _, rest = network.score_transposed(self.grid.nodes, theta, criterion.terminal_transposed(scores, ends))
+        penalty, gradient = self.setting.penalty(theta)
+        network.control.depth(gradient)[:] += depth
+        network.control.rest(gradient)[:] += rest
+        return total + penalty, gradient
+
+    def draw(self, iteration):
+        """Itself: nothing is random here."""
+        return self
+
+    def fingerprint(self):
+        return self.setting.fingerprint(self.view, self.grid)
