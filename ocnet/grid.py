@@ -110,12 +110,10 @@ class Grid:
         return Grid.uniform(self.lower, self.upper, [round((n - 1) * factor) + 1 for n in self.shape])
 
     def widened(self, factor):
-        """Return a box `factor` times as wide around the same centre, with the same spacing (uniform grids)."""
+        """Return a box about `factor` times as wide: whole intervals added on each side, the old nodes among the new."""
         self.require_uniform("widened")
-        centre, half = 0.5 * (self.lower + self.upper), 0.5 * (self.upper - self.lower)
-        intervals = np.ceil((np.array(self.shape) - 1) * factor).astype(int)
-        half = 0.5 * intervals * self.spacing
-        return Grid.uniform(centre - half, centre + half, intervals + 1)
+        extra = np.ceil((np.array(self.shape) - 1) * 0.5 * (factor - 1)).astype(int)
+        return Grid.uniform(self.lower - extra * self.spacing, self.upper + extra * self.spacing, self.shape + 2 * extra)
 
     def require_uniform(self, what):
         """Raise ValueError unless all axes are equally spaced."""

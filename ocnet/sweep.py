@@ -36,6 +36,15 @@ class Sweep:
             self._kept[n] = self.transitions(n)
         return self._kept[n]
 
+    def values(self, terminal):
+        """Yield the values (q, size) of the layers N, N − 1, … 0; nothing is kept."""
+        u = np.atleast_2d(np.asarray(terminal, dtype=np.float64))
+        yield u
+        for n in reversed(range(self.layers)):
+            for transition in reversed(self.transitions(n)):
+                u, _ = expectation(self.grid, transition, u, self.limited)
+            yield u
+
     def backward(self, terminal):
         """Values (q, size) at all layers, first layer first, and the splines of each layer that `forward` needs."""
         values, splines = [np.atleast_2d(np.asarray(terminal, dtype=np.float64))], []

@@ -9,16 +9,16 @@ __all__ = ["ExpectedLoss"]
 _LABELS = np.array([[-1.0], [1.0]])
 
 
-def _column(labels):
-    return (np.asarray(labels) > 0).astype(np.intp)
-
-
 @dataclass(frozen=True)
 class ExpectedLoss:
     """J = Σ_i w_i v_{y_i}(x_i) with v_y(T, ·) = l(h(·), y)."""
 
     loss: object
     name = "EL"
+
+    def column(self, labels):
+        """(n,) which of the values belongs to a point with this label."""
+        return (np.asarray(labels) > 0).astype(np.intp)
 
     def terminal(self, scores):
         """(2, n) terminal values for scores (n,): the loss under each label."""
@@ -30,12 +30,12 @@ class ExpectedLoss:
 
     def per_point(self, values, labels):
         """(n,) contribution of each data point from the values (2, n) there."""
-        return values[_column(labels), np.arange(values.shape[1])]
+        return values[self.column(labels), np.arange(values.shape[1])]
 
     def total(self, values, labels, weights):
         """J and its cotangent (2, n) for values (2, n) at the data points."""
         cotangent = np.zeros_like(values)
-        cotangent[_column(labels), np.arange(values.shape[1])] = weights
+        cotangent[self.column(labels), np.arange(values.shape[1])] = weights
         return float((values * cotangent).sum()), cotangent
 
     def predict(self, values):

@@ -18,6 +18,10 @@ class LossOfExpectation:
     loss: object
     name = "LE"
 
+    def column(self, labels):
+        """(n,) which of the values belongs to a point with this label: the only one."""
+        return np.zeros(len(labels), dtype=np.intp)
+
     def terminal(self, scores):
         """(1, n) terminal values for scores (n,): the scores."""
         return scores[None].copy()

@@ -45,14 +45,15 @@ class GridObjective:
     view: object = ChainView()
 
     def fields(self, theta):
-        """Values (q, size) at all layers, first layer first: v_−1, v_+1 for EL, u for LE."""
+        """Yield the values (q, size) of the layers N … 0: v_−1, v_+1 for EL, u for LE."""
         network = self.setting.network
         terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta))
-        return self.view.sweep(network, theta, self.grid).backward(terminal)[0]
+        return self.view.sweep(network, theta, self.grid).values(terminal)
 
     def values_at(self, theta, points):
         """Values (q, n) at time 0 at the points (n, d)."""
-        return LimitedSpline(self.grid, self.fields(theta)[0])(np.ascontiguousarray(points.T))
+        *_, first = self.fields(theta)
+        return LimitedSpline(self.grid, first)(np.ascontiguousarray(points.T))
 
     def _functional(self, values):
         data, criterion = self.setting.data, self.setting.criterion

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from ocnet.grid import Grid
+from ocnet.kernels.threads import set_threads
+from ocnet.process import Transition
+from ocnet.spline import LimitedSpline, Smoothing, expectation, expectation_transposed, gaussian_weights
+
+
+def _field(x):
+    return np.exp(-0.5 * ((x - 0.1) ** 2).sum(axis=0))[None] + np.sin(x[0])
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_unlimited_spline_has_order_four(dim):
+    points = np.random.default_rng(0).uniform(-1, 1, (dim, 2000))
+    errors = []
+    for n in (41, 81, 161):
+        grid = Grid.uniform([-4] * dim, [4] * dim, n)
+        errors.append(np.abs(LimitedSpline(grid, _field(grid.nodes), limited=False)(points) - _field(points)).max())
+    rates = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert (rates > 3.8).all()                       # nominal 4; 5 % for the next term at h = 0.2
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_limited_spline_equals_the_spline_on_smooth_data_away_from_the_global_extrema(dim):
+    grid = Grid.uniform([-4] * dim, [4] * dim, 161)
+    points = np.random.default_rng(1).uniform(-0.9, 0.9, (dim, 2000))
+    values = np.sin(2 * grid.nodes).sum(axis=0)[None] + 0.1 * grid.nodes[0] ** 3      # global extrema lie at the edges
+    limited, plain = LimitedSpline(grid, values), LimitedSpline(grid, values, limited=False)
+    assert np.abs(limited(points) - plain(points)).max() < 2e-16 * 161                # rounding only
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_limited_spline_never_leaves_the_range_of_random_data_and_the_plain_one_does(dim):
+    rng = np.random.default_rng(2)
+    grid = Grid.uniform([-1] * dim, [1] * dim, 17)
+    points = rng.uniform(-1.3, 1.3, (dim, 20_000))
+    values = rng.choice([0.0, 1.0], (3, grid.size))
+    inside = LimitedSpline(grid, values)(points)
+    assert inside.min() >= 0 and inside.max() <= 1
+    outside = LimitedSpline(grid, values, limited=False)(points)
+    assert outside.min() < -0.1 and outside.max() > 1.1                               # what the limiter is for
+
+
+@pytest.mark.parametrize("dim, branches", [(1, 1), (2, 1), (2, 3)])
+def test_transposed_mean_is_dual_and_is_the_derivative_in_the_feet(dim, branches):
+    rng = np.random.default_rng(3)
+    grid = Grid.uniform([-1] * dim, [1] * dim, 23)
+    values, feet = rng.normal(size=(2, grid.size)), rng.uniform(-1.2, 1.2, (branches, dim, 400))
+    weights, cotangent = np.full(branches, 1 / branches), rng.normal(size=(2, 400))
+    spline = LimitedSpline(grid, values)
+    back, feet_cotangent = spline.mean_transposed(feet, weights, cotangent)
+    forward = (cotangent * spline.mean(feet, weights)).sum()
+    assert abs((back * values).sum() - forward) < 1e-12 * np.abs(cotangent).sum()
+    direction, step = rng.normal(size=feet.shape), 1e-6
+    slope = ((spline.mean(feet + step * direction, weights) - spline.mean(feet - step * direction, weights))
+             * cotangent).sum() / (2 * step)
+    # central difference: step² × third derivative (≤ 1e4 here) + rounding/step, and 400 points may sit at a kink
+    assert abs((feet_cotangent * direction).sum() - slope) < 1e-5 * np.abs(cotangent).sum()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.2, 0.57, 0.6, 0.99, 1.0, 2.5])
+def test_gaussian_weights_are_a_law_with_the_right_variance(ratio):
+    w = gaussian_weights(ratio)
+    j = np.arange(w.size)
+    assert (w >= 0).all()
+    assert abs(w[0] + 2 * w[1:].sum() - 1) < 1e-15 * (2 * w.size)
+    # theta function: relative error of the variance 8π² r exp(−2π² r) ≤ 2.2e-7 at r = 1; tail beyond 7.3 σ 2e-11
+    assert abs(2 * (w * j**2).sum() - ratio**2) <= 3e-7 * ratio**2
+
+
+def test_smoothing_is_symmetric_doubly_stochastic_and_exact_on_cosines():
+    grid = Grid.uniform([0, 0], [1, 2], [12, 15])
+    smooth = Smoothing(grid, [0.2, 0.1])
+    matrix = smooth(np.eye(grid.size))
+    assert np.abs(matrix - matrix.T).max() < 1e-15 and matrix.min() >= 0
+    assert np.abs(matrix.sum(axis=0) - 1).max() < 1e-14
+    fine = Grid.uniform(-5, 5, 401)
+    middle = slice(150, 251)
+    smoothed = Smoothing(fine, 0.3)(np.cos(fine.nodes))[0]
+    assert np.abs(smoothed - np.cos(fine.nodes[0]) * np.exp(-0.045))[middle].max() < 1e-10   # tail beyond 7.3 σ, doubled
+
+
+def test_expectation_and_its_transpose_conserve_mass_and_are_dual():
+    rng = np.random.default_rng(5)
+    grid = Grid.uniform([-2, -2], [2, 2], 25)
+    feet = grid.nodes + 0.3 * rng.normal(size=(4, 2, grid.size))
+    transition = Transition(feet, np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.2, 0.05]))
+    values, masses = rng.normal(size=(2, grid.size)), rng.uniform(size=(2, grid.size))
+    after, spline = expectation(grid, transition, values)
+    later, _ = expectation_transposed(grid, transition, spline, masses)
+    assert abs((masses * after).sum() - (later * values).sum()) < 1e-12 * masses.sum()
+    assert np.abs(later.sum(axis=1) - masses.sum(axis=1)).max() < 1e-12 * masses.sum()
+
+
+def test_results_have_the_same_bits_on_one_and_two_threads():
+    rng = np.random.default_rng(6)
+    grid = Grid.uniform([-2, -2], [2, 2], 151)
+    feet = (grid.nodes + 0.1 * rng.normal(size=grid.nodes.shape))[None]
+    transition = Transition(feet, np.ones(1), np.array([0.05, 0.05]))
+    values, masses = rng.normal(size=(2, grid.size)), rng.normal(size=(2, grid.size))
+    results = []
+    for count in (1, 2, 3):
+        set_threads(count)
+        after, spline = expectation(grid, transition, values)
+        results.append([after, *expectation_transposed(grid, transition, spline, masses)])
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+
+
+def test_grids_the_spline_cannot_serve_are_refused():
+    with pytest.raises(ValueError, match="equally spaced"):
+        LimitedSpline(Grid([np.array([0.0, 1, 2, 4])]), np.zeros((1, 4)))
+    with pytest.raises(ValueError, match="particles"):
+        LimitedSpline(Grid.uniform([0] * 3, [1] * 3, 4), np.zeros((1, 64)))
