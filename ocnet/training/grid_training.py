@@ -1,6 +1,7 @@
 """Training on a grid that stays honest: rounds of a deterministic optimiser, the grid re-examined after each."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -22,8 +23,9 @@ _MORE_ROUNDS = 2                     # rounds of a quarter of the iterations eac
 
 @dataclass(frozen=True, eq=False)
 class GridTraining:
-    """theta : best parameters on the last grid;  result : TrainingResult of the last round, histories joined
-    rounds : one dict a round (nodes, box, objective, error_bar, what was changed);  seconds, iterations : of all rounds
+    """theta : best parameters on the last grid;  grid : that grid;  history : of all rounds, joined
+    rounds : one dict a round (iterations, nodes, objective and its error bar on a fresh box, whether refined after it)
+    iterations, evaluations, seconds : of all rounds;  message : how the last one ended
     """
 
     theta: np.ndarray
@@ -44,7 +46,7 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     """Minimise the grid objective from θ; box and nodes follow what the network has become.
 
     optimiser : deterministic, with a field `iterations` (the total);  nodes : per axis, of the first grid
-    journal   : a Journal, shared by all rounds; an interrupted run replays it to the same bits
+    journal   : folder for the evaluations of each round; an interrupted run replays them to the same bits
     After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is
     computed on a finer and a wider grid; where it changes by more than 3 % (or 5e-4) training goes on with 1.4 times
     as many nodes per axis, at the end for up to two more rounds.
@@ -58,12 +60,13 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
         length = lengths.pop(0) if lengths else extra.pop(0)
         grid = Grid.covering(setting.network.layered(theta), setting.data.points, nodes)
         objective = GridObjective(setting, grid, view)
-        result = train(objective, theta, replace(optimiser, iterations=length), journal=journal, progress=progress)
+        result = train(objective, theta, replace(optimiser, iterations=length),
+                       None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal", progress)
         results.append(result)
         theta = result.x
         record, satisfied = _examine(setting, theta, view, nodes, result)
         rounds.append(record)
-        if not result.success and result.interrupted:
+        if result.interrupted:
             break
         if not satisfied:
             finer = int(round((nodes - 1) * _FINER)) + 1

@@ -44,15 +44,15 @@ class GridObjective:
     grid: object
     view: object = ChainView()
 
-    def fields(self, theta):
-        """Yield the values (q, size) of the layers N … 0: v_−1, v_+1 for EL, u for LE."""
+    def fields(self, theta, power=1):
+        """Yield the values (q, size) of the layers N … 0: v_−1, v_+1 for EL, u for LE; of terminal data to a power."""
         network = self.setting.network
-        terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta))
+        terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta)) ** power
         return self.view.sweep(network, theta, self.grid).values(terminal)
 
-    def values_at(self, theta, points):
-        """Values (q, n) at time 0 at the points (n, d)."""
-        *_, first = self.fields(theta)
+    def values_at(self, theta, points, power=1):
+        """Values (q, n) at time 0 at the points (n, d); power=2 gives the second moments of the terminal data."""
+        *_, first = self.fields(theta, power)
         return LimitedSpline(self.grid, first)(np.ascontiguousarray(points.T))
 
     def _functional(self, values):

@@ -5,11 +5,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
-from ocnet.particles import sampled_value_and_gradient
+from ocnet.particles import over_ends, sampled_value_and_gradient
 
-__all__ = ["ParticleObjective"]
+__all__ = ["ParticleObjective", "Sample"]
 
 _TRAINING, _JUDGING = 1, 2           # words that keep the random streams of training and of judging apart
+_JUDGES = 8                          # as many paths judge a point as train on it, times this
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A sampled data term with its standard error, and what it is made of.
+
+    means, errors (q, n): sampled counterparts of the grid's values at the points, and their standard errors
+    """
+
+    value: float
+    standard_error: float
+    means: np.ndarray
+    errors: np.ndarray
+    paths: int
+    seed: int
+
+    def __repr__(self):
+        return (f"Sample({self.value:.6g} ± {self.standard_error:.1g} s.e., {self.means.shape[1]} points × {self.paths} "
+                f"paths, seed {self.seed})")
 
 
 @dataclass(frozen=True)
@@ -24,14 +44,17 @@ class ParticleObjective:
         if int(self.paths) != self.paths or self.paths < 2:
             raise ValueError(f"paths={self.paths}: give a whole number ≥ 2 (one path has no standard error)")
 
-    def _terminal(self, theta, contributions, variances):
+    def _scores(self, theta, ends):
+        """States (d, m) and scores (points, paths) of end states (points, paths, d)."""
+        x = np.ascontiguousarray(ends.reshape(-1, self.setting.network.dim).T)
+        return x, self.setting.network.score(x, theta).reshape(ends.shape[:2])
+
+    def _terminal(self, theta):
         network, criterion, data = self.setting.network, self.setting.criterion, self.setting.data
 
         def terminal(ends, rows):
-            x = np.ascontiguousarray(ends.reshape(-1, network.dim).T)
-            scores = network.score(x, theta).reshape(ends.shape[:2])
-            value, variance, slope = criterion.sampled(scores, data.labels[rows])
-            contributions[rows], variances[rows] = value, variance
+            x, scores = self._scores(theta, ends)
+            value, _, slope = criterion.sampled(scores, data.labels[rows])
             cotangent = (data.weights[rows][:, None] * slope).ravel()
             back, rest = network.score_transposed(x, theta, cotangent)
             return float((data.weights[rows] * value).sum()), back.T.reshape(ends.shape), rest
@@ -41,14 +64,38 @@ class ParticleObjective:
     def value_and_gradient(self, theta):
         """J(θ) with this noise, and its exact derivative (P,)."""
         theta = self.setting.network.control.check(theta)
-        n = len(self.setting.data)
-        terminal = self._terminal(theta, np.empty(n), np.empty(n))
         total, depth, rest = sampled_value_and_gradient(
-            self.setting.network.layered(theta), self.setting.data.points, self.paths, terminal, self.seed)
+            self.setting.network.layered(theta), self.setting.data.points, self.paths, self._terminal(theta), self.seed)
         penalty, gradient = self.setting.penalty(theta)
         self.setting.network.control.depth(gradient)[:] += depth
         self.setting.network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
+
+    def sample(self, theta, points=None):
+        """Return the `Sample` of the data term at θ; at other points (n, d) only its means and errors are meant."""
+        setting, criterion = self.setting, self.setting.criterion
+        theta = setting.network.control.check(theta)
+        at_data = points is None
+        points = setting.data.points if at_data else np.asarray(points, dtype=float)
+        columns = len(criterion.terminal(np.zeros(1)))
+        means, errors = np.empty((columns, len(points))), np.empty((columns, len(points)))
+        contributions, variances = np.zeros(len(points)), np.zeros(len(points))
+
+        def consume(ends, rows, states):
+            _, scores = self._scores(theta, ends)
+            means[:, rows], errors[:, rows] = criterion.sampled_values(scores)
+            if at_data:
+                contributions[rows], variances[rows], _ = criterion.sampled(scores, setting.data.labels[rows])
+
+        over_ends(setting.network.layered(theta), points, self.paths, consume, self.seed)
+        weights = setting.data.weights if at_data else np.zeros(len(points))
+        return Sample(float((weights * contributions).sum()), float(np.sqrt((weights**2 * variances).sum())), means,
+                      errors, self.paths, self.seed)
+
+    def value(self, theta):
+        """J(θ) by more paths and noise of its own, the same at every call: what points are judged by."""
+        judge = replace(self, paths=_JUDGES * self.paths, seed=derived_seed(self.seed, _JUDGING))
+        return judge.sample(theta).value + self.setting.penalty(theta)[0]
 
     def draw(self, iteration):
         """The same objective with the noise of one training iteration."""

@@ -1,0 +1,244 @@
+"""Train a stochastic residual network on two classes, on a grid and by particles, and compare the two.
+
+Both views start from the same parameters; each trained network is then judged by both.  Results go to --out:
+summary.json, figures, and what a killed run needs to go on (--resume).
+"""
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+import datasets
+import ocnet
+from command_line import OneLineParser, explicit, fraction, report_errors, whole
+from ocnet.analysis import compare, compare_gradients
+from ocnet.kernels.philox import derived_seed
+from ocnet.kernels.threads import set_threads
+from ocnet.training import train
+from ocnet.training.grid_training import train_on_grid
+from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
+from ocnet.training.optimisers import LBFGS, Adam
+from run_folder import RunFolder, Trained, noise_of, setting_of
+
+DEFAULT_OUT = Path(__file__).resolve().parent.parent / "figures" / "binary_classification"
+
+_ADAM_STEPS = 10                     # Adam steps for each L-BFGS iteration: each costs about a tenth
+_TRAINING_PATHS = 8                  # particles a data point and Adam step
+_JUDGES = 4                          # word of the random stream that judges test points
+_LAWS = {"chain": ChainView(), "sde": DiffusionView(substeps=2)}
+
+
+def parser():
+    """Return the command line, with defaults."""
+    p = OneLineParser(prog="binary_classification.py", description=__doc__,
+                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("--data", default="breast-cancer", metavar="NAME|CSV",
+                   help=f"one of {', '.join(datasets.NAMES)}, or a CSV file whose last column is the label")
+    p.add_argument("--noise", choices=("gaussian", "dropout", "none"), default="gaussian")
+    p.add_argument("--level", type=float, default=None,
+                   help="gaussian: standard deviation per √time (0.2); dropout: keep probability (0.8)")
+    p.add_argument("--layers", type=whole, default=20, help="residual layers N; the horizon is 1")
+    p.add_argument("--width", type=whole, default=16, help="hidden units of each block")
+    p.add_argument("--loss", choices=("EL", "LE"), default="EL",
+                   help="expectation of the loss, or loss of the expectation")
+    p.add_argument("--views", default="grid,particles", help="which views train: grid, particles or both")
+    p.add_argument("--law", choices=tuple(_LAWS), default="chain",
+                   help="law the grid trains on: the network's own, or its Itô limit")
+    p.add_argument("--nodes", type=whole, default=81, help="nodes per axis of the first training grid")
+    p.add_argument("--paths", type=whole, default=1_000_000,
+                   help="particles in all with which a trained network is judged")
+    p.add_argument("--iterations", type=whole, default=80,
+                   help=f"L-BFGS iterations on the grid; the particles make {_ADAM_STEPS} times as many Adam steps")
+    p.add_argument("--tikhonov", type=fraction, default=1e-3, help="weight of ½ mean |θ_n|²")
+    p.add_argument("--smoothness", type=fraction, default=1e-4, help="weight of the H¹-in-depth penalty")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=whole, default=None, help="threads (all cores); the results keep their bits")
+    p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for results")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    p.add_argument("--no-figures", action="store_true", help="write summary.json only")
+    return p
+
+
+_NOT_OF_THE_RUN = ("out", "resume", "threads", "no_figures")
+
+
+def checked_options(arguments):
+    """Return (options of the run, the rest) from the command line, or end with a one-line error and status 2."""
+    p = parser()
+    given = vars(p.parse_args(arguments))
+    options = {name: value for name, value in given.items() if name not in _NOT_OF_THE_RUN}
+    views = tuple(v for v in options["views"].split(",") if v)
+    if not views or set(views) - {"grid", "particles"}:
+        p.error(f"--views {options['views']}: choose from grid, particles (comma-separated)")
+    options["views"] = [v for v in ("grid", "particles") if v in views]
+    if not 0 <= options["seed"] < 2**32:
+        p.error(f"--seed {options['seed']}: give a whole number from 0 to 4294967295")
+    if options["nodes"] < 9:
+        p.error(f"--nodes {options['nodes']}: a grid needs at least 9 nodes per axis")
+    if given["resume"]:
+        options = _held_options(given["out"], options, explicit(p, arguments))
+    noise_of(options["noise"], options["level"])
+    return options, given
+
+
+def _held_options(out, options, named):
+    """When resuming, options that the command line leaves out are those of the run."""
+    if not (Path(out) / "run.json").exists():
+        return options
+    held = RunFolder.read(out).options
+    return {name: value if name in named else held.get(name, value) for name, value in options.items()}
+
+
+def train_views(setting, folder, options):
+    """Train every view from the same start, or read what an earlier run has finished.  Returns {view: Trained}."""
+    start = setting.network.initialise(options["seed"])
+    trained = {}
+    for view in options["views"]:
+        mark = setting.fingerprint(view, sorted(options.items()))
+        done = folder.trained(view, mark)
+        if done is None:
+            done = (_train_grid if view == "grid" else _train_particles)(setting, start, folder, options)
+            folder.save_trained(view, done, mark)
+        trained[view] = done
+    return trained
+
+
+def _train_grid(setting, start, folder, options):
+    result = train_on_grid(setting, start, LBFGS(iterations=options["iterations"]), options["nodes"],
+                           _LAWS[options["law"]], folder.path / "grid", "grid")
+    return Trained(result.theta, result.history, result.iterations, result.seconds, {"rounds": list(result.rounds)})
+
+
+def _train_particles(setting, start, folder, options):
+    optimiser = Adam(iterations=_ADAM_STEPS * options["iterations"], rate=0.02, clip=5.0,
+                     check_every=min(20, options["iterations"]))
+    objective = ParticleObjective(setting, _TRAINING_PATHS, seed=options["seed"])
+    result = train(objective, start, optimiser, folder.path / "particles.npz", "particles")
+    return Trained(result.x, result.history, result.nit, result.seconds, {"message": result.message})
+
+
+def judge(setting, dataset, trained, options):
+    """Judge each trained network by every view: {view: (Comparison, accuracies of the view that trained it)}."""
+    paths = max(16, 2 * (options["paths"] // len(setting.data) // 2))
+    verdicts = {}
+    for view, result in trained.items():
+        comparison = compare(setting, result.theta, options["nodes"], paths, options["seed"])
+        grid = comparison.agreement.grid.grid
+        accuracy = {part: _accuracy(setting, result.theta, view, grid, sample, options)
+                    for part, sample in (("train", dataset.train), ("test", dataset.test))}
+        verdicts[view] = comparison, accuracy
+    return verdicts
+
+
+def _accuracy(setting, theta, view, grid, data, options):
+    """Weighted share of points whose label the view predicts."""
+    if view == "grid":
+        values = GridObjective(setting, grid, _LAWS[options["law"]]).values_at(theta, data.points)
+    else:
+        judge = ParticleObjective(setting, 256, derived_seed(options["seed"], _JUDGES))
+        values = judge.sample(theta, data.points).means
+    return float(data.weights[setting.criterion.predict(values) == data.labels].sum())
+
+
+def summarise(setting, dataset, trained, verdicts, gradients, options, seconds):
+    """Return the summary of the run as plain numbers."""
+    network = setting.network
+    first = next(iter(verdicts.values()))[0]
+    return {
+        "data": {"name": dataset.name, "train": len(dataset.train), "test": len(dataset.test)},
+        "network": {"layers": network.layers, "width": options["width"], "noise": options["noise"],
+                    "level": _level(network.noise), "parameters": network.control.size, "loss": options["loss"]},
+        "seed": options["seed"],
+        "views": {view: _view_summary(setting, view, trained[view], *verdicts[view], options) for view in trained},
+        "agreement": {f"{view}_trained": verdict[0].agreement.to_dict() for view, verdict in verdicts.items()},
+        "modelling_gap": first.to_dict(),
+        "gradients": gradients.to_dict(),
+        "seconds_total": seconds,
+        "versions": versions(),
+    }
+
+
+def _level(noise):
+    return float(getattr(noise, "level", getattr(noise, "keep", 0.0)))
+
+
+def _view_summary(setting, view, result, comparison, accuracy, options):
+    agreement = comparison.agreement
+    own = {"penalty": setting.penalty(result.theta)[0], "accuracy_train": accuracy["train"],
+           "accuracy_test": accuracy["test"], "seconds": result.seconds, "iterations": result.iterations}
+    if view == "particles":
+        return {"objective": agreement.objective_particles, "objective_stderr": agreement.standard_error, **own,
+                "paths": agreement.paths * len(setting.data)}
+    estimate = agreement.grid if options["law"] == "chain" else comparison.diffusion
+    return {"law": options["law"], "objective": estimate.value, "objective_error": estimate.error_bar, **own,
+            "box": [estimate.grid.lower.tolist(), estimate.grid.upper.tolist()], "nodes": list(estimate.grid.shape),
+            "smallest_value": estimate.lowest, "rounds": result.details["rounds"]}
+
+
+def versions():
+    """Versions of what the numbers depend on."""
+    import numba
+    import scipy
+    import sklearn
+    return {"ocnet": ocnet.__version__, "python": platform.python_version(), "numpy": np.__version__,
+            "scipy": scipy.__version__, "numba": numba.__version__, "scikit-learn": sklearn.__version__}
+
+
+def main(arguments=None):
+    """Run the experiment and return its summary.  arguments : list of command-line words (default: sys.argv)."""
+    begun = perf_counter()
+    options, given = checked_options(arguments)
+    dataset = datasets.load(options["data"], options["seed"])
+    setting = setting_of(options, dataset)
+    if given["threads"]:
+        set_threads(given["threads"])
+    folder = RunFolder.start(given["out"], options, given["resume"])
+    trained = train_views(setting, folder, options)
+    verdicts = judge(setting, dataset, trained, options)
+    view, (comparison, _) = next(iter(verdicts.items()))
+    gradients = compare_gradients(setting, trained[view].theta, comparison.agreement.grid.grid, seed=options["seed"])
+    if not given["no_figures"]:
+        from run_figures import draw_run
+        draw_run(folder.path, setting, dataset, trained, verdicts)
+    summary = summarise(setting, dataset, trained, verdicts, gradients, options, perf_counter() - begun)
+    folder.write_summary(summary)
+    return summary
+
+
+def table(summary):
+    """Return the summary as lines for a terminal."""
+    lines = [f"{summary['data']['name']}: {summary['data']['train']} training and {summary['data']['test']} test points, "
+             f"{summary['network']['layers']} layers × {summary['network']['width']} units, "
+             f"{summary['network']['noise']} noise {summary['network']['level']:g}", "",
+             f"{'trained by':12} {'grid objective':>24} {'particle objective':>24} {'agree':>6} {'points':>8} "
+             f"{'train':>7} {'test':>7} {'seconds':>8}"]
+    for view, result in summary["views"].items():
+        a = summary["agreement"][f"{view}_trained"]
+        lines.append(f"{view:12} {a['objective_grid']:>13.5f} ± {a['grid_error_bar']:.1e} "
+                     f"{a['objective_particles']:>13.5f} ± {a['standard_error']:.1e} {'yes' if a['within'] else 'NO':>6} "
+                     f"{100 * a['points_within_fraction']:>7.1f}% {100 * result['accuracy_train']:>6.1f}% "
+                     f"{100 * result['accuracy_test']:>6.1f}% {result['seconds']:>8.1f}")
+    gap, g = summary["modelling_gap"], summary["gradients"]
+    lines += ["", f"modelling gap: Itô limit {gap['objective_sde']:.5f} − network {gap['objective_network']:.5f} = "
+              f"{gap['objective_sde'] - gap['objective_network']:+.5f} ± {gap['error_bar']:.1e}",
+              f"gradients of grid and particles: cosine {g['cosine']:.5f}, largest |z| {g['max_abs_z']:.1f} of "
+              f"{g['components']} components ({'within' if g['within'] else 'BEYOND'} {g['critical_z']:.1f})"]
+    refined = sum(a["refinements"] for a in summary["agreement"].values())
+    if refined:
+        lines.append(f"the judging grids were refined {refined} times to bring their error bars down")
+    lines.append(f"{summary['seconds_total']:.1f} s in all")
+    return lines
+
+
+def command():
+    """Run from the command line and print the table."""
+    summary = main()
+    print("\n".join(table(summary)))
+
+
+if __name__ == "__main__":
+    sys.exit(report_errors(command))

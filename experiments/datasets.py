@@ -1,0 +1,314 @@
+"""Labelled data for the binary experiments: toys with known geometry, two real sets, any CSV file.
+
+    load("moons", seed=0)    load("path/to/table.csv", seed=0)    -> Dataset
+
+Every set has one or two features, so the grid view can see it too.  Whatever is fitted (means, deviations, principal
+directions) is fitted on the training part alone.  The same name and seed give the same bits.
+"""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, make_circles, make_moons
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load"]
+
+_SIZE = 1000                         # points of a 2-D toy, both parts together
+_HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
+_TRAIN_SHARE = 0.7
+_FEWEST = 10                         # rows of each class: 7 to train on, 3 to test
+_LARGEST = 1e150                     # squares of larger numbers overflow
+_RANK = 1e-10                        # share of the first principal variance below which a second direction is rounding
+
+
+class DataError(ValueError):
+    """Data that cannot be used; one line: what, where, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """points (n, d) float64; labels (n,) −1 or +1; weights (n,) with sum 1."""
+
+    points: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self):
+        return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """points = (raw − offset) matrixᵀ: raw (n, features), offset (features,), matrix (d, features).
+
+    A feature that is constant on the training part has a column of zeros: it is not used.
+    """
+
+    offset: np.ndarray
+    matrix: np.ndarray
+
+    def __call__(self, raw):
+        # einsum never calls BLAS, so these bits do not depend on its threads
+        return np.einsum("nf,df->nd", np.asarray(raw, dtype=np.float64) - self.offset, self.matrix)
+
+    @property
+    def unused(self):
+        """Indices of the features that were dropped."""
+        return np.flatnonzero(~self.matrix.any(axis=0)).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """name; train and test Samples; scale, the AffineMap from raw features to points; classes, raw labels of −1 and +1."""
+
+    name: str
+    train: Sample
+    test: Sample
+    scale: AffineMap
+    classes: tuple = ("-1", "+1")
+
+    @property
+    def dim(self):
+        return self.train.points.shape[1]
+
+    def __repr__(self):
+        return f"Dataset({self.name}: {len(self.train)} training and {len(self.test)} test points in {self.dim}-D)"
+
+
+def load(name_or_path, seed=0):
+    """Return the Dataset of one of NAMES, or of a CSV file.
+
+    moons, circles, spirals : 1000 points, centred and scaled by one fixed factor, so that the curves they are
+                    scattered around fill [−1.25, 1.25] in their longer direction
+    interval      : the 1-D toy R2 of MATH 1.7: N(∓0.5, 0.4²).  Trained on both densities as quadrature (802 weighted
+                    points, so its floor is exact), tested on 2000 draws
+    breast-cancer, digits (3 against 8) : standardised, projected to two principal components of unit variance
+    a CSV file    : columns of numbers, then the label (two values, the smaller becomes −1), with or without a header
+                    line; comma, semicolon or tab.  One or two features are standardised, more are projected like the above
+    seed          : from 0 to 2³² − 1, of the toys' draws and of the stratified 70/30 split
+    Raises          DataError
+    """
+    if int(seed) != seed or not 0 <= seed < 2**32:
+        raise DataError(f"seed={seed} is not a whole number from 0 to 2³² − 1")
+    if name_or_path in _MAKERS:
+        return _MAKERS[name_or_path](int(seed))
+    path = Path(name_or_path)
+    if not path.exists():
+        raise DataError(f"data={str(name_or_path)!r} is neither a file nor one of {', '.join(NAMES)}")
+    raw, labels, classes = _read_table(path)
+    return _fitted(path.stem, raw, labels, classes, seed)
+
+
+# ---- toys ----------------------------------------------------------------------------------------------------------
+
+def _generator(seed):
+    """The draws of a toy, in a stream apart from the one that splits it, as scikit-learn takes them."""
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, 0])))
+
+
+def _toy(name, raw, labels, centre, half_width, seed):
+    scale = AffineMap(np.array(centre), np.eye(2) * (_HALF_WIDTH / half_width))
+    train, test = _split(labels, seed)
+    points = scale(raw)
+    return Dataset(name, _equal(points[train], labels[train]), _equal(points[test], labels[test]), scale)
+
+
+def _moons(seed):
+    raw, y = make_moons(_SIZE, noise=0.1, random_state=_generator(seed))
+    return _toy("moons", raw, 2 * y - 1, (0.5, 0.25), 1.5, seed)           # half circles around (0, 0) and (1, ½)
+
+
+def _circles(seed):
+    raw, y = make_circles(_SIZE, noise=0.1, factor=0.5, random_state=_generator(seed))
+    return _toy("circles", raw, 2 * y - 1, (0.0, 0.0), 1.0, seed)
+
+
+_TURNS, _INNER, _SPIRAL_NOISE = 1.25, 0.15, 0.06     # arms are (1 − inner)/(2 turns) = 0.34 apart, 5.7 deviations
+
+
+def spiral_arm(s):
+    """The arm of label +1 at s in [0, 1], (n, 2): 1.25 turns, radius from 0.15 to 1; the other is its negative."""
+    angle, radius = 2 * np.pi * _TURNS * s, _INNER + (1 - _INNER) * s
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _spirals(seed):
+    rng = _generator(seed)
+    labels = np.repeat([-1, 1], _SIZE // 2)
+    arms = labels[:, None] * spiral_arm(np.sqrt(rng.uniform(size=_SIZE)))  # √: about even along the arm
+    return _toy("spirals", arms + _SPIRAL_NOISE * rng.normal(size=arms.shape), labels, (0.0, 0.0), 1.0, seed)
+
+
+_MEAN, _DEVIATION = 0.5, 0.4         # of R2, MATH 1.7
+
+
+def _interval(seed, nodes=401, draws=2000):
+    reach = _MEAN + 6 * _DEVIATION
+    x = np.linspace(-reach, reach, nodes)                                  # shared by both labels, symmetric
+    density = np.exp(-0.5 * ((x + _MEAN) / _DEVIATION) ** 2)
+    lower = 0.5 * density / density.sum()                                  # the other class is its mirror image
+    train = Sample(np.concatenate([x, x])[:, None], np.repeat([-1, 1], nodes), np.concatenate([lower, lower[::-1]]))
+    labels = np.repeat([-1, 1], draws // 2)
+    points = _MEAN * labels + _DEVIATION * _generator(seed).normal(size=draws)
+    return Dataset("interval", train, _equal(points[:, None], labels), AffineMap(np.zeros(1), np.eye(1)))
+
+
+# ---- real sets -----------------------------------------------------------------------------------------------------
+
+def _breast_cancer(seed):
+    raw, y = load_breast_cancer(return_X_y=True)
+    return _fitted("breast-cancer", raw, 2 * y - 1, ("malignant", "benign"), seed, components=2)
+
+
+def _digits(seed):
+    raw, y = load_digits(return_X_y=True)
+    chosen = (y == 3) | (y == 8)
+    return _fitted("digits", raw[chosen], np.where(y[chosen] == 3, -1, 1), ("3", "8"), seed, components=2)
+
+
+def _fitted(name, raw, labels, classes, seed, components=2):
+    """Split, fit the map on the training part, apply it to both."""
+    train, test = _split(labels, seed)
+    scale = _fit(raw[train], components, name)
+    return Dataset(name, _equal(scale(raw[train]), labels[train]), _equal(scale(raw[test]), labels[test]), scale, classes)
+
+
+def _fit(raw, components, name):
+    """Return the AffineMap that standardises, and projects where there are more features than `components`."""
+    offset = raw.mean(axis=0)
+    deviation = raw.std(axis=0)
+    # rounding leaves a constant column with a deviation of about 1e-16 of its size
+    used = deviation > 1e-12 * np.abs(raw).max(axis=0)
+    if not used.any():
+        raise DataError(f"{name}: every feature is constant on the training part; give a feature that varies")
+    matrix = np.diag(np.where(used, 1 / np.where(used, deviation, 1), 0))[used]
+    if len(matrix) > components:
+        matrix = _principal(AffineMap(offset, matrix)(raw), components) @ matrix
+    return AffineMap(offset, matrix)
+
+
+def _principal(z, components):
+    """Return (components, f) directions of largest variance of z (n, f), each divided by its deviation.
+
+    The largest entry of a direction is positive.  Directions without variance are left out.
+    """
+    covariance = np.einsum("ni,nj->ij", z, z) / len(z)
+    with threadpool_limits(limits=1, user_api="blas"):                     # eigh's bits depend on the threads of BLAS
+        variances, vectors = np.linalg.eigh(covariance)
+    order = np.argsort(variances)[::-1][:components]
+    order = order[variances[order] > _RANK * variances.max()]
+    chosen = vectors[:, order].T
+    largest = chosen[np.arange(len(chosen)), np.abs(chosen).argmax(axis=1)]
+    return chosen * np.sign(largest)[:, None] / np.sqrt(variances[order])[:, None]
+
+
+def _split(labels, seed):
+    """Return the rows of the training and test parts: 70 and 30 % of each class, chosen by the seed, in file order."""
+    train, test = train_test_split(np.arange(len(labels)), train_size=_TRAIN_SHARE, stratify=labels, random_state=seed)
+    return np.sort(train), np.sort(test)
+
+
+def _equal(points, labels):
+    return Sample(np.ascontiguousarray(points), labels.astype(np.int64), np.full(len(labels), 1 / len(labels)))
+
+
+# ---- CSV -----------------------------------------------------------------------------------------------------------
+
+def _read_table(path):
+    """Return raw (n, features), labels (n,) of −1 and +1, and the two raw labels."""
+    rows = _rows(path)
+    width = len(rows[0][1])
+    for line, cells in rows:
+        if len(cells) != width:
+            raise DataError(f"{path}, line {line}: {len(cells)} columns, but {width} in line {rows[0][0]}; "
+                            "give every row the same number")
+    if width < 2:
+        raise DataError(f"{path} has one column; it needs at least one feature and, last, the label")
+    if not any(_is_number(cell) for cell in rows[0][1][:-1]):
+        rows = rows[1:]                                                    # a header
+    if not rows:
+        raise DataError(f"{path} has a header line but no rows below it")
+    raw = np.array([[_number(path, line, j, cell) for j, cell in enumerate(cells[:-1])] for line, cells in rows])
+    labels, classes = _classes(path, rows)
+    return raw, labels, classes
+
+
+def _rows(path):
+    """Return [(line number, stripped cells)], blank lines left out."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[:error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: byte {error.object[error.start]:#04x} is not UTF-8; "
+                        "save the table as UTF-8 text") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); give a CSV file, or one of {', '.join(NAMES)}") from None
+    first = next(filter(str.strip, text.splitlines()), "")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((c for c in ",;\t" if c in first), ","))
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}; this is not a CSV table") from None
+    if not rows:
+        raise DataError(f"{path} has no rows; give one row per point, the label last")
+    return rows
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(cell):
+    return repr(cell if len(cell) <= 30 else cell[:27] + "...")
+
+
+def _number(path, line, column, cell):
+    where = f"{path}, line {line}, column {column + 1}"
+    if not cell:
+        raise DataError(f"{where} is empty; fill it or leave the row out")
+    if not _is_number(cell):
+        raise DataError(f"{where}: {_shown(cell)} is not a number; features are numbers, only the last column may be text")
+    value = float(cell)
+    if not abs(value) <= _LARGEST:
+        raise DataError(f"{where}: {_shown(cell)} is not finite or larger than {_LARGEST:g}; leave the row out or rescale")
+    return value
+
+
+def _classes(path, rows):
+    """Return labels (n,) of −1 and +1 and the two raw labels, sorted as numbers where all are numbers, else as text."""
+    cells = [cells[-1] for _, cells in rows]
+    if "" in cells:
+        raise DataError(f"{path}, line {rows[cells.index('')][0]}: the label (last column) is empty; fill it or leave the row out")
+    keys = [float(cell) for cell in cells] if all(map(_is_number, cells)) else cells
+    for (line, _), key in zip(rows, keys):
+        if key != key:
+            raise DataError(f"{path}, line {line}: the label (last column) is NaN; fill it or leave the row out")
+    distinct = sorted(set(keys))
+    if len(distinct) != 2:
+        found = f"one class ({_shown(cells[0])})" if len(distinct) == 1 else f"{len(distinct)} classes"
+        raise DataError(f"{path} has {found} in its last column; two are needed")
+    labels = np.array([-1 if key == distinct[0] else 1 for key in keys])
+    classes = tuple(cells[keys.index(key)] for key in distinct)
+    for name, label in zip(classes, (-1, 1)):
+        count = int((labels == label).sum())
+        if count < _FEWEST:
+            raise DataError(f"{path} has {count} rows of class {_shown(name)}; at least {_FEWEST} are needed "
+                            "to train and to test")
+    return labels, classes
+
+
+_MAKERS = {"breast-cancer": _breast_cancer, "digits": _digits, "moons": _moons, "circles": _circles, "spirals": _spirals,
+           "interval": _interval}
+NAMES = tuple(_MAKERS)

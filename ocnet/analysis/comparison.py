@@ -1,0 +1,162 @@
+"""Agreement of the chain with the network's own particles, of the gradients, and the gap to the Itô limit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from ocnet.kernels.philox import derived_seed
+from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
+from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
+
+__all__ = ["Agreement", "Comparison", "GradientAgreement", "compare", "compare_gradients", "compare_views"]
+
+_COMPARING = 3                       # word that keeps these random streams apart from training's
+_REPLICATES = 48                     # independent gradients whose spread gives the standard errors
+_FAMILY = 1e-3                       # false-alarm rate of the simultaneous gradient test
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Chain and particles of one network, for the objective and point by point.
+
+    objective_* : data terms; standard_error of the particles'; grid_error_bar computed by refinement
+    grid_values, particle_values, point_bars, point_errors (n,) : what each data point contributes to (EL: its expected
+        loss, LE: its expected score), the grid's own bar and the particles' standard error
+    """
+
+    grid: GridEstimate
+    objective_particles: float
+    standard_error: float
+    grid_values: np.ndarray
+    particle_values: np.ndarray
+    point_bars: np.ndarray
+    point_errors: np.ndarray
+    paths: int
+
+    @property
+    def difference(self):
+        return self.grid.value - self.objective_particles
+
+    @property
+    def within(self):
+        """|grid − particles| ≤ 3 standard errors + the grid's bar."""
+        return bool(abs(self.difference) <= 3 * self.standard_error + self.grid.error_bar)
+
+    @property
+    def points_within(self):
+        """(n,) whether each point agrees within 3 of its standard errors and its own bar."""
+        return np.abs(self.grid_values - self.particle_values) <= 3 * self.point_errors + self.point_bars
+
+    def to_dict(self):
+        return {"objective_grid": self.grid.value, "objective_particles": self.objective_particles,
+                "standard_error": self.standard_error, "grid_error_bar": self.grid.error_bar,
+                "grid_error": {"space": self.grid.space, "time": self.grid.time, "box": self.grid.box},
+                "within": self.within, "points": len(self.grid_values),
+                "points_within_fraction": float(self.points_within.mean()),
+                "max_abs_difference": float(np.abs(self.grid_values - self.particle_values).max()),
+                "paths_per_point": self.paths, "nodes": list(self.grid.grid.shape),
+                "refinements": self.grid.refinements, "smallest_value": self.grid.lowest}
+
+    def __repr__(self):
+        verdict = "agree" if self.within else "DISAGREE"
+        return (f"Agreement(grid {self.grid.value:.6g} ± {self.grid.error_bar:.1g} (space {self.grid.space:.1g}, box "
+                f"{self.grid.box:.1g}), particles {self.objective_particles:.6g} ± {self.standard_error:.1g} s.e.: {verdict}, "
+                f"{100 * self.points_within.mean():.1f} % of {len(self.grid_values)} points within)")
+
+
+@dataclass(frozen=True)
+class GradientAgreement:
+    """The chain's gradient against independent pathwise ones, component by component.
+
+    max_abs_z : largest |difference beyond the grid's own bar| in standard errors; within : below `critical`, the
+        Bonferroni quantile of Student's t for all components at a family-wise level of 1e-3
+    """
+
+    cosine: float
+    max_abs_z: float
+    components: int
+    critical: float
+
+    @property
+    def within(self):
+        return bool(self.max_abs_z <= self.critical)
+
+    def to_dict(self):
+        return {"cosine": self.cosine, "max_abs_z": self.max_abs_z, "components": self.components,
+                "critical_z": self.critical, "within": self.within}
+
+    def __repr__(self):
+        return (f"GradientAgreement(cosine {self.cosine:.5f}, max |z| {self.max_abs_z:.2f} against {self.critical:.2f} "
+                f"over {self.components} components)")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Three views of one network: chain and particles of its own law, and the grid of its Itô limit."""
+
+    agreement: Agreement
+    diffusion: GridEstimate
+
+    @property
+    def modelling_gap(self):
+        """Objective of the Itô limit minus that of the network."""
+        return self.diffusion.value - self.agreement.grid.value
+
+    def to_dict(self):
+        chain = self.agreement.grid
+        return {"objective_network": chain.value, "objective_sde": self.diffusion.value,
+                "error_bar": chain.error_bar + self.diffusion.error_bar,
+                "sde_error": {"space": self.diffusion.space, "time": self.diffusion.time, "box": self.diffusion.box},
+                "sde_nodes": list(self.diffusion.grid.shape)}
+
+    def __repr__(self):
+        return (f"Comparison({self.agreement!r}, Itô limit {self.diffusion.value:.6g} ± {self.diffusion.error_bar:.1g}, "
+                f"modelling gap {self.modelling_gap:+.2g})")
+
+
+def compare_views(setting, theta, nodes, paths, seed, tolerance=0.015):
+    """Return the `Agreement` of the chain (refined until its bar is small) with `paths` particles a data point."""
+    estimate = estimate_on_grid(setting, theta, ChainView(), nodes, tolerance)
+    objective = ParticleObjective(setting, paths, derived_seed(seed, _COMPARING))
+    sample = objective.sample(theta)
+    column, rows = setting.criterion.column(setting.data.labels), np.arange(len(setting.data))
+    errors = np.maximum(sample.errors[column, rows], _spread(setting, theta, estimate)[column, rows] / np.sqrt(paths))
+    return Agreement(estimate, sample.value, sample.standard_error, estimate.values[column, rows],
+                     sample.means[column, rows], estimate.bars[column, rows], errors, paths)
+
+
+def _spread(setting, theta, estimate):
+    """(q, n) standard deviations of the terminal values of one path from each point, by the chain of their squares.
+
+    A sample that has missed a rare, large loss underestimates its own error; the grid has not missed it.
+    """
+    objective = GridObjective(setting, estimate.grid)
+    second = objective.values_at(theta, setting.data.points, power=2)
+    return np.sqrt(np.maximum(second - estimate.values**2, 0))
+
+
+def compare(setting, theta, nodes=129, paths=2048, seed=0, substeps=2):
+    """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
+
+    nodes : per axis of the first grid, refined where its bar is above 1.5 % of the objective (or 2e-4)
+    paths : particles a data point;  substeps : time steps a layer of the first solution of the Itô limit
+    """
+    agreement = compare_views(setting, theta, nodes, paths, seed)
+    return Comparison(agreement, estimate_on_grid(setting, theta, DiffusionView(substeps), nodes))
+
+
+def compare_gradients(setting, theta, grid, paths=64, seed=0):
+    """Return the `GradientAgreement` of the chain's gradient on `grid` (and 1.5 times refined) with pathwise ones."""
+    theta = setting.network.control.check(theta)
+    coarse = GridObjective(setting, grid).value_and_gradient(theta)[1]
+    fine = GridObjective(setting, grid.refined(1.5)).value_and_gradient(theta)[1]
+    draws = np.stack([ParticleObjective(setting, paths, derived_seed(seed, _COMPARING, k)).value_and_gradient(theta)[1]
+                      for k in range(1, _REPLICATES + 1)])
+    mean, error = draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)
+    beyond = np.maximum(np.abs(fine - mean) - np.abs(fine - coarse), 0)
+    z = np.divide(beyond, error, out=np.zeros_like(beyond), where=error > 0)
+    z[(error == 0) & (beyond > 1e-12 * np.abs(fine).max())] = np.inf
+    cosine = float(fine @ mean / np.sqrt((fine @ fine) * (mean @ mean)))
+    return GradientAgreement(cosine, float(z.max()), int(theta.size),
+                             float(student.isf(0.5 * _FAMILY / theta.size, _REPLICATES - 1)))

@@ -1,0 +1,78 @@
+"""Masses on the nodes of a grid at kept times: the law of a process, as the transposed steps carry it."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.interpolate import interpn
+
+from ocnet import plotting
+from ocnet.process import checked_points
+
+__all__ = ["Density"]
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """p(t, x) from masses on the nodes; nothing is clipped or renormalised.
+
+    grid : Grid;  times (K,) increasing;  masses (K, size);  report : SolveReport
+    The mass that Dirichlet or absorbing sides have taken lies on their nodes.
+    """
+
+    grid: object
+    times: np.ndarray
+    masses: np.ndarray
+    report: object = None
+
+    def __post_init__(self):
+        times, masses = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.masses, float)
+        if masses.shape != (times.size, self.grid.size):
+            raise ValueError(f"masses has shape {masses.shape}; expected ({times.size}, {self.grid.size})")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "masses", masses)
+
+    @staticmethod
+    def cells(grid):
+        """(size,) volume that a node's mass fills: half-way to its neighbours, and as far beyond the last node.
+
+        Reflecting rows mirror the field half a cell outside the last node, so end cells are whole ones.
+        """
+        product = np.ones(1)
+        for axis in grid.axes:
+            gaps = np.diff(axis)
+            width = 0.5 * (np.append(gaps, gaps[-1]) + np.append(gaps[0], gaps))
+            product = np.outer(product, width).ravel()
+        return product
+
+    def _at(self, t):
+        k = int(np.abs(self.times - t).argmin())
+        if abs(self.times[k] - t) > 1e-6 * max(self.times[-1], 1e-300):
+            raise ValueError(f"t={t} was not kept; kept times are {self.times.tolist()}: solve with keep=[times you need]")
+        return self.masses[k]
+
+    def __call__(self, x, t=None):
+        """p(t, x) at points x (n, d), linear between nodes, 0 outside the box: (n,).  t: a kept time, default the last."""
+        x = checked_points(x, self.grid.dim, "x")
+        values = self.grid.reshape(self._at(self.times[-1] if t is None else t) / self.cells(self.grid))
+        return interpn(self.grid.axes, values, x, bounds_error=False, fill_value=0.0)
+
+    def mass(self, t=None):
+        """Total mass at a kept time (default the last), the mass on absorbing sides included."""
+        return float(self._at(self.times[-1] if t is None else t).sum())
+
+    def expect(self, function, t=None):
+        """Σ masses · function(nodes): function (n, d) -> (n,) or (n, q); a number or (q,)."""
+        return self._at(self.times[-1] if t is None else t) @ np.asarray(function(self.grid.nodes.T), dtype=float)
+
+    def to_dict(self):
+        """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""
+        report = asdict(self.report) if hasattr(self.report, "__dataclass_fields__") else self.report
+        return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": report}
+
+    def plot(self, ax=None, t=None):
+        """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""
+        values = self._at(self.times[-1] if t is None else t) / self.cells(self.grid)
+        return plotting.on_grid(ax, self.grid.axes, self.grid.reshape(values))
+
+    def __repr__(self):
+        return f"Density({self.grid!r}, {self.times.size} kept times, mass {self.mass():.6g}, {self.report!r})"

@@ -1,0 +1,113 @@
+"""Files that are whole or absent: atomic writes, and arrays under a seal.
+
+A checkpoint is an .npz archive (no pickle; `numpy.load` reads it) followed by a seal: 16 bytes of name and the SHA-256 of
+all before.  The seal is checked before anything is parsed, so a truncated or altered file is refused as such.
+"""
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["CheckpointError", "load", "save", "write_bytes", "write_text"]
+
+VERSION = 1
+_SEAL = b"ocnet-checkpoint"
+_SEAL_BYTES = len(_SEAL) + hashlib.sha256().digest_size
+
+
+class CheckpointError(ValueError):
+    """A checkpoint or journal that cannot be continued: damaged, of another version, or of another run."""
+
+
+def write_bytes(path, data):
+    """Put `data` at `path` so that a reader, or a kill at any instant, finds the old file or the new one, whole.
+
+    Written beside it as `.<name>.tmp`, flushed to the disk, renamed.  A leftover of a killed run is overwritten.
+    Raises OSError where the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(draft, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder):
+    """Make a rename survive a power cut, where the system lets a folder be opened."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_text(path, text):
+    """Put `text` at `path` in UTF-8, as `write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def read_bytes(path, what):
+    """Return the bytes at `path`, or raise CheckpointError; `what` names the kind of file."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: this {what} cannot be read ({error.strerror}); "
+                              "check the path and its permissions") from None
+
+
+def save(path, arrays, header):
+    """Store arrays and a JSON header at `path`, atomically.
+
+    arrays : {name: array}, no object dtype, no name "header"
+    header : {key: plain value}; "version" is added, "fingerprint" is what `load` compares
+    """
+    columns = {name: np.asarray(value) for name, value in arrays.items()}
+    for name, value in columns.items():
+        if value.dtype.hasobject or name == "header":
+            raise ValueError(f"arrays[{name!r}] of dtype {value.dtype} cannot be stored; use numbers, and not the name 'header'")
+    text = json.dumps({**header, "version": VERSION}, sort_keys=True).encode("utf-8")
+    buffer = io.BytesIO()
+    np.savez(buffer, header=np.frombuffer(text, dtype=np.uint8), **columns)
+    body = buffer.getvalue()
+    write_bytes(path, body + _SEAL + hashlib.sha256(body).digest())
+
+
+def load(path, fingerprint=None):
+    """Return (arrays, header) as stored by `save`.
+
+    Raises CheckpointError if the file is missing, truncated, altered, of another version, or carries another
+    fingerprint than the one given.
+    """
+    data = read_bytes(path, "checkpoint")
+    body, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    if len(seal) < _SEAL_BYTES or seal[:len(_SEAL)] != _SEAL:
+        raise CheckpointError(f"{path}: truncated, or not an ocnet checkpoint; delete it to start anew")
+    if seal[len(_SEAL):] != hashlib.sha256(body).digest():
+        raise CheckpointError(f"{path}: damaged (its checksum does not match); delete it to start anew")
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    header = json.loads(arrays.pop("header").tobytes())
+    require_same(path, "version", header.get("version"), VERSION)
+    if fingerprint is not None:
+        require_same(path, "fingerprint", header.get("fingerprint"), fingerprint)
+    return arrays, header
+
+
+def require_same(path, key, stored, expected):
+    """Raise CheckpointError unless the header's `key` is the expected one."""
+    if stored != expected:
+        cause = "written by another version of ocnet" if key == "version" else "of another network, data or settings"
+        raise CheckpointError(f"{path}: {cause} ({key} {str(stored)[:12]}, expected {str(expected)[:12]}); "
+                              "repeat the options of that run, or choose another place")

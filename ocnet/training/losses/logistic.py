@@ -1,0 +1,39 @@
+"""l(u, y) = log(1 + exp(−y u)): u is a log-odds of the label +1."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Logistic"]
+
+
+def _margin(u, y):
+    """m = y u and exp(−|m|) in (0, 1], which never overflows."""
+    m = np.multiply(y, u, dtype=np.float64)
+    return m, np.exp(-np.abs(m))
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """The negative log-likelihood of the label: max(−m, 0) + log(1 + e^{−|m|}) with the margin m = y u."""
+
+    convex = True
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def value(self, u, y):
+        """l, of the broadcast shape of u and y."""
+        m, e = _margin(u, y)
+        return np.maximum(-m, 0) + np.log1p(e)
+
+    def derivative(self, u, y):
+        """−y / (1 + e^m)."""
+        m, e = _margin(u, y)
+        return -y * (np.where(m >= 0, e, 1) / (1 + e))
+
+    def second_derivative(self, u, y):
+        """e^{−|m|} / (1 + e^{−|m|})²."""
+        _, e = _margin(u, y)
+        return e / (1 + e) ** 2

@@ -1,0 +1,30 @@
+"""l(u, y) = ½ (u − y)²: the loss whose two criteria differ by half a variance (MATH 1.4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Squared"]
+
+
+@dataclass(frozen=True)
+class Squared:
+    """Half the squared distance of the score from the label."""
+
+    convex = True
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def value(self, u, y):
+        """l, of the broadcast shape of u and y."""
+        return 0.5 * np.subtract(u, y, dtype=np.float64) ** 2
+
+    def derivative(self, u, y):
+        """u − y."""
+        return np.subtract(u, y, dtype=np.float64)
+
+    def second_derivative(self, u, y):
+        """1."""
+        return np.ones(np.broadcast_shapes(np.shape(u), np.shape(y)))

@@ -1,0 +1,34 @@
+"""R = (w/2) ∫ |θ(t)|² dt + (w/2) |tail|²."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Tikhonov"]
+
+
+@dataclass(frozen=True)
+class Tikhonov:
+    """(w/2) dt Σ_n |θ_n|² over the layers (their mean for horizon 1), and (w/2) |tail|² for the readout.
+
+    weight : w, finite and ≥ 0
+    """
+
+    weight: float
+
+    def __post_init__(self):
+        if not (np.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"weight={self.weight} of Tikhonov is not a finite number ≥ 0; use 0 for no penalty")
+
+    @classmethod
+    def example(cls):
+        return cls(weight=1e-4)
+
+    def value(self, layers, tail, horizon):
+        """R, a float."""
+        dt = horizon / len(layers)
+        return 0.5 * self.weight * float(dt * (layers * layers).sum() + (tail * tail).sum())
+
+    def gradient(self, layers, tail, horizon):
+        """∂R/∂layers (N, p) and ∂R/∂tail (r,)."""
+        return self.weight * horizon / len(layers) * layers, self.weight * tail

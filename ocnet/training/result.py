@@ -1,0 +1,46 @@
+"""What training returns, whichever optimiser ran."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["TrainingResult", "history_of"]
+
+
+def history_of(rows):
+    """Return rows of (iteration, value, seconds) as the `history` of a result."""
+    table = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
+    return {"iteration": table[:, 0].astype(np.int64), "value": table[:, 1], "seconds": table[:, 2]}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """The best point an optimiser has met, and how it got there.
+
+    x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise)
+    nit     : iterations;  nfev : evaluations of J or (J, ∇J), those before a resume included
+    success : whether the optimiser ended by its own rule (converged, or all planned steps done); message says how
+    history : {"iteration", "value", "seconds"}, arrays of equal length; seconds count from the very first start
+    seconds : time spent, that before a resume included, that of being dead excluded
+    interrupted : whether Ctrl-C ended the run
+    """
+
+    x: np.ndarray
+    fun: float
+    nit: int
+    nfev: int
+    success: bool
+    message: str
+    history: dict
+    seconds: float
+    interrupted: bool = False
+
+    def __repr__(self):
+        return (f"TrainingResult(J={self.fun:.6g}, {self.nit} iterations, {self.nfev} evaluations, "
+                f"{self.seconds:.1f} s: {self.message})")
+
+    def to_dict(self):
+        """Return everything as plain numbers, strings and lists, ready for JSON."""
+        return {"x": self.x.tolist(), "fun": float(self.fun), "nit": int(self.nit), "nfev": int(self.nfev),
+                "success": bool(self.success), "message": self.message, "seconds": float(self.seconds), "interrupted": bool(self.interrupted),
+                "history": {name: column.tolist() for name, column in self.history.items()}}

@@ -1,0 +1,46 @@
+"""`train`: an objective, a start, an optimiser."""
+
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from .result import TrainingResult
+
+__all__ = ["TrainingResult", "train"]
+
+
+@contextmanager
+def _reporter(progress, iterations):
+    """Yield report(iteration, value): the caller's own, or a bar on stderr that is silent where that is no terminal."""
+    if callable(progress):
+        yield progress
+        return
+    with tqdm(total=iterations, desc=progress, disable=None, file=sys.stderr, leave=False) as bar:
+        def report(iteration, value):
+            bar.set_postfix_str(f"J={value:.5g}", refresh=False)
+            bar.update(iteration - bar.n)
+        yield report
+
+
+def train(objective, theta, optimiser, journal=None, progress=None):
+    """Minimise the objective from θ and return the best point met.
+
+    objective : `value_and_gradient(theta)`, `value(theta)`, `draw(iteration)`; with a journal also `fingerprint()`
+    theta     : (P,) finite start, not changed
+    optimiser : a member of `ocnet.training.optimisers`
+    journal   : path where the optimiser writes what it needs to go on; if the file exists, the run is continued,
+                with the bits of an uninterrupted one.  None writes nothing
+    progress  : None or a label for a bar on stderr (silent off a terminal), or a callable (iteration, value)
+    Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message`.
+    Raises      CheckpointError if the file at `journal` is damaged or of another run (it is left as it is);
+                ValueError if θ or J(θ) is not finite.
+    BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
+    """
+    theta = np.array(theta, dtype=np.float64)
+    if theta.ndim != 1 or not np.isfinite(theta).all():
+        raise ValueError(f"theta has shape {theta.shape}; expected a finite vector (P,)")
+    with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
+        return optimiser.minimise(objective, theta, journal, report)
