@@ -98,8 +98,6 @@ def load(name_or_path, seed=0):
     if name_or_path in _MAKERS:
         return _MAKERS[name_or_path](int(seed))
     path = Path(name_or_path)
-    if not path.exists():
-        raise DataError(f"data={str(name_or_path)!r} is neither a file nor one of {', '.join(NAMES)}")
     raw, labels, classes = _read_table(path)
     return _fitted(path.stem, raw, labels, classes, seed)
 
@@ -246,8 +244,12 @@ def _rows(path):
         line = error.object[:error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: byte {error.object[error.start]:#04x} is not UTF-8; "
                         "save the table as UTF-8 text") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); give a CSV file, or one of {', '.join(NAMES)}") from None
+    except FileNotFoundError:
+        raise DataError(f"data={str(path)!r} is neither a file nor one of {', '.join(NAMES)}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{str(path)[:200]!r} cannot be read ({reason}); "
+                        f"give a CSV file, or one of {', '.join(NAMES)}") from None
     first = next(filter(str.strip, text.splitlines()), "")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((c for c in ",;\t" if c in first), ","))
     rows = []
@@ -290,7 +292,8 @@ def _classes(path, rows):
     """Return labels (n,) of −1 and +1 and the two raw labels, sorted as numbers where all are numbers, else as text."""
     cells = [cells[-1] for _, cells in rows]
     if "" in cells:
-        raise DataError(f"{path}, line {rows[cells.index('')][0]}: the label (last column) is empty; fill it or leave the row out")
+        line = rows[cells.index("")][0]
+        raise DataError(f"{path}, line {line}: the label (last column) is empty; fill it or leave the row out")
     keys = [float(cell) for cell in cells] if all(map(_is_number, cells)) else cells
     for (line, _), key in zip(rows, keys):
         if key != key:

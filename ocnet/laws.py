@@ -25,12 +25,24 @@ def _tensor(nodes, weights, channels):
     return grids, np.array([np.prod(w) for w in product(weights, repeat=channels)])
 
 
+def _check_channels(channels):
+    if int(channels) != channels or channels < 1:
+        raise ValueError(f"channels={channels} is not a whole number ≥ 1; where there is no noise use Silent()")
+
+
 @dataclass(frozen=True)
 class Normal:
     """Independent standard normals."""
 
     channels: int
     skewness = 0.0
+
+    def __post_init__(self):
+        _check_channels(self.channels)
+
+    @classmethod
+    def example(cls):
+        return cls(channels=3)
 
     def draw(self, seed, first_path, paths, layer):
         """(channels, paths) draws for the paths first_path, first_path + 1, … of one layer."""
@@ -48,6 +60,15 @@ class Bernoulli:
 
     keep: float
     channels: int
+
+    def __post_init__(self):
+        _check_channels(self.channels)
+        if not 0 < self.keep < 1:
+            raise ValueError(f"keep={self.keep} is not a probability in (0, 1); a mask that drops nothing is Silent()")
+
+    @classmethod
+    def example(cls):
+        return cls(keep=0.7, channels=3)
 
     @property
     def skewness(self):
@@ -76,6 +97,10 @@ class Silent:
 
     channels: int = 0
     skewness = 0.0
+
+    @classmethod
+    def example(cls):
+        return cls()
 
     def draw(self, seed, first_path, paths, layer):
         """(0, paths): nothing to draw."""

@@ -104,8 +104,8 @@ def record(step, axes, dt):
 class Program:
     """instructions in order; variable 0 is the input and `result` the output.
 
-    Arrays are (q, size), float64 in C order; the operator A gives the verbs apply(u, out), mixed(u, out) and stage(i, y, u, s, out),
-    their transposes and their product rules.
+    Arrays are (q, size), float64 in C order; the operator A gives the verbs apply(u, out), mixed(u, out) and
+    stage(i, y, u, s, out), their transposes and their product rules.
     """
 
     instructions: tuple

@@ -155,7 +155,8 @@ class _LocalCubic:
             w, dw = _lagrange(near, np.clip(s, axis[0], axis[-1]))
             dw = dw * ((s >= axis[0]) & (s <= axis[-1]))
             nodes = (nodes[:, None] * axis.size + first + np.arange(4)[:, None]).reshape(-1, x.shape[1])
-            slopes = np.concatenate([slopes[:, :, None] * w, (weights[:, None] * dw)[None]]).reshape(len(slopes) + 1, -1, x.shape[1])
+            slopes = np.concatenate([slopes[:, :, None] * w, (weights[:, None] * dw)[None]])
+            slopes = slopes.reshape(len(slopes), -1, x.shape[1])
             weights = (weights[:, None] * w).reshape(-1, x.shape[1])
         return nodes, weights, slopes
 

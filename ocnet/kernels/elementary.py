@@ -64,11 +64,9 @@ def tanh(x):
 
 @kernel
 def log(x):
-    """Natural logarithm of a normal number x > 0, absolute error below 3e-16 · max(1, |log x|)."""
+    """Natural logarithm of a normal number x > 0, relative error below 4e-16; not made for 0, Inf or NaN."""
     bits = np.float64(x).view(np.int64)
-    # exponent so that the mantissa m lies in [√½, √2)
-    shifted = bits - _SQRT_HALF_BITS
-    n = shifted >> np.int64(52)
+    n = (bits - _SQRT_HALF_BITS) >> np.int64(52)                   # x = 2ⁿ m with √½ ≤ m < √2
     m = np.int64(bits - (n << np.int64(52))).view(np.float64)
     e = np.int64(n + _MAGIC_BITS).view(np.float64) - _MAGIC        # n as a float, without a conversion
     s = (m - 1.0) / (m + 1.0)                                      # log m = 2 artanh s, |s| ≤ 0.1716

@@ -1,4 +1,4 @@
-"""The generator on a tensor grid as rates to neighbouring nodes: assembled, applied, transposed, differentiated.
+"""The generator on a tensor grid as rates to neighbouring nodes: applied, transposed, differentiated (made in `rates`).
 
 A row of A_i reads (A_i u)_j = l_j (u_{j−1} − u_j) + r_j (u_{j+1} − u_j): rates[i, 0] = l, rates[i, 1] = r.  The rate over
 a missing neighbour is 0, which is the reflecting row, so every row sums to 0.  The mixed part is
@@ -8,17 +8,13 @@ Node functions are held as (q, rows, n) with the last axis of the grid contiguou
 work on the rows lo … hi − 1.  Pairs (p, k), p < k, of the mixed part are numbered (0,1), (0,2), (1,2).
 """
 
-import numpy as np
-
 from .compile import kernel
 
-__all__ = ["apply", "apply_transposed", "assemble", "assemble_transposed", "combine", "extremes", "pair_gradient"]
-
-CENTRAL, UPWIND, HYBRID = 0, 1, 2
+__all__ = ["apply", "apply_transposed", "combine", "pair_gradient", "position"]
 
 
 @kernel
-def _position(r, shape, axis):                 # index along a leading axis of row r, and rows per unit of that index
+def position(r, shape, axis):                  # index along a leading axis of row r, and rows per unit of that index
     stride = 1
     for k in range(axis + 1, shape.size - 1):
         stride *= shape[k]
@@ -27,114 +23,8 @@ def _position(r, shape, axis):                 # index along a leading axis of r
 
 @kernel
 def _neighbours(r, shape, axis):               # rows before and after r along a leading axis, r itself where missing
-    i, stride = _position(r, shape, axis)
+    i, stride = position(r, shape, axis)
     return r - stride if i > 0 else r, r + stride if i < shape[axis] - 1 else r
-
-
-@kernel
-def _rates(f, a, before, after, rule, left, right):
-    """Rates (l, r) at a node with spacings `before`, `after`; left and right are 1, or 0 where the neighbour is missing.
-
-    central: r = (a + f h₋)/(h₊(h₊ + h₋)), l = (a − f h₊)/(h₋(h₊ + h₋)); upwind: the drift as f⁺/h₊ and f⁻/h₋ instead;
-    hybrid: upwind where |f| max(h₋, h₊) > a.
-    """
-    total = before + after
-    wide = before if before > after else after
-    if rule == UPWIND or (rule == HYBRID and abs(f) * wide > a):
-        forward, backward = max(f, 0.0) / after, max(-f, 0.0) / before
-    else:
-        forward, backward = f * before / (after * total), -f * after / (before * total)
-    return left * (a / (before * total) + backward), right * (a / (after * total) + forward)
-
-
-@kernel
-def _scaled_sum(a, f, c, d, out):              # out = a c + f d; c, d (n,) or (1,)
-    if c.size == 1:
-        c0, d0 = c[0], d[0]
-        for j in range(out.size):
-            out[j] = a[j] * c0 + f[j] * d0
-    else:
-        for j in range(out.size):
-            out[j] = a[j] * c[j] + f[j] * d[j]
-
-
-@kernel
-def _fill_rates(f, a, spacings, rule, lower, upper):   # one row; spacings (8, n) or (8, 1)
-    if rule == CENTRAL:
-        _scaled_sum(a, f, spacings[4], spacings[5], lower)
-        _scaled_sum(a, f, spacings[6], spacings[7], upper)
-    else:
-        for j in range(f.size):
-            k = j if spacings.shape[1] > 1 else 0
-            lower[j], upper[j] = _rates(f[j], a[j], spacings[0, k], spacings[1, k], rule, spacings[2, k], spacings[3, k])
-
-
-@kernel
-def _fill_cross(a, w, v, out):                 # cross coefficient a / ((x_{i+1} − x_{i−1})(x_{k+1} − x_{k−1}))
-    for j in range(a.size):
-        out[j] = a[j] * (w * v[j] if v.size > 1 else w * v[0])
-
-
-@kernel
-def assemble(drift, variance, cross_rate, spacings, offsets, shape, rule, lo, hi, rates, cross):
-    """Write rates (d, 2, rows, n) and cross (pairs, rows, n) from drift (d, rows, n), a_ii (d, rows, n), a_pk (pairs, rows, n).
-
-    spacings (8, Σ n_i): h₋, h₊, e₋ and e₊ = 1 or 0 where the neighbour exists or not, then the factors of a and f in the central
-    rates, l = a e₋/(h₋H) − f e₋h₊/(h₋H), r = a e₊/(h₊H) + f e₊h₋/(h₊H), H = h₋ + h₊; axis i begins at offsets[i].
-    """
-    last = shape.size - 1
-    for r in range(lo, hi):
-        for axis in range(shape.size):
-            start, stop = offsets[axis], offsets[axis + 1]
-            if axis < last:
-                start += _position(r, shape, axis)[0]
-                stop = start + 1
-            _fill_rates(drift[axis, r], variance[axis, r], spacings[:, start:stop], rule, rates[axis, 0, r], rates[axis, 1, r])
-        pair = 0
-        for p in range(shape.size if cross.shape[0] > 0 else 0):
-            for k in range(p + 1, shape.size):
-                at = offsets[p] + _position(r, shape, p)[0]
-                w = 1.0 / (spacings[0, at] + spacings[1, at])
-                start, stop = offsets[k], offsets[k + 1]
-                if k < last:
-                    start += _position(r, shape, k)[0]
-                    stop = start + 1
-                _fill_cross(cross_rate[pair, r], w, 1.0 / (spacings[0, start:stop] + spacings[1, start:stop]), cross[pair, r])
-                pair += 1
-
-
-@kernel
-def assemble_transposed(drift, variance, spacings, offsets, shape, rule, rates_bar, cross_bar, lo, hi,
-                        drift_bar, variance_bar, cross_rate_bar):
-    """Write the cotangents of drift, a_ii and a_pk for those of rates and cross (at the rule that `drift` selects)."""
-    last = shape.size - 1
-    for r in range(lo, hi):
-        for axis in range(shape.size):
-            at = offsets[axis] if axis == last else offsets[axis] + _position(r, shape, axis)[0]
-            for j in range(drift.shape[2]):
-                f, a = drift[axis, r, j], variance[axis, r, j]
-                before, after = spacings[0, at], spacings[1, at]
-                total = before + after
-                lower_bar = spacings[2, at] * rates_bar[axis, 0, r, j]
-                upper_bar = spacings[3, at] * rates_bar[axis, 1, r, j]
-                variance_bar[axis, r, j] = lower_bar / (before * total) + upper_bar / (after * total)
-                if rule == UPWIND or (rule == HYBRID and abs(f) * max(before, after) > a):
-                    drift_bar[axis, r, j] = upper_bar / after if f > 0 else -lower_bar / before
-                else:
-                    drift_bar[axis, r, j] = upper_bar * before / (after * total) - lower_bar * after / (before * total)
-                if axis == last:
-                    at += 1
-        pair = 0
-        for p in range(shape.size if cross_bar.shape[0] > 0 else 0):
-            for k in range(p + 1, shape.size):
-                at = offsets[p] + _position(r, shape, p)[0]
-                w = 1.0 / (spacings[0, at] + spacings[1, at])
-                at = offsets[k] if k == last else offsets[k] + _position(r, shape, k)[0]
-                for j in range(drift.shape[2]):
-                    cross_rate_bar[pair, r, j] = cross_bar[pair, r, j] * w / (spacings[0, at] + spacings[1, at])
-                    if k == last:
-                        at += 1
-                pair += 1
 
 
 @kernel
@@ -238,7 +128,7 @@ def _mixed_transposed_row(p, r, shape, cross, out):
     for a in range(shape.size if cross.shape[0] > 0 else 0):
         for b in range(a + 1, shape.size):
             for side in range(2):
-                s = _position(r, shape, a)[0]
+                s = position(r, shape, a)[0]
                 row = _neighbours(r, shape, a)[side]
                 sign = 1.0 if side == 0 else -1.0
                 if row == r:
@@ -300,7 +190,8 @@ def pair_gradient(w, u, shape, first, stop, mixed, scale, lo, hi, rates_bar, cro
             for axis in range(first, stop):
                 lower_bar, upper_bar = rates_bar[axis, 0, r], rates_bar[axis, 1, r]
                 if axis == last:
-                    _pair_row(w[k, r, 1:n - 1], here[1:n - 1], here[:n - 2], here[2:], scale, lower_bar[1:n - 1], upper_bar[1:n - 1])
+                    _pair_row(w[k, r, 1:n - 1], here[1:n - 1], here[:n - 2], here[2:], scale,
+                              lower_bar[1:n - 1], upper_bar[1:n - 1])
                     upper_bar[0] += scale * w[k, r, 0] * (here[1] - here[0])
                     lower_bar[n - 1] += scale * w[k, r, n - 1] * (here[n - 2] - here[n - 1])
                 else:
@@ -338,38 +229,3 @@ def combine(first, a, second, b, lo, hi, out):
     x, y, o = first[lo:hi], second[lo:hi], out[lo:hi]
     for j in range(hi - lo):
         o[j] = a * x[j] + b * y[j]
-
-
-@kernel
-def _raise(f, a, power, width, out):           # out = max(out, |f| w / a), |f| / w or a / w², for power 0, 1, 2; w (n,) or (1,)
-    for j in range(out.size):
-        w = width[j] if width.size > 1 else width[0]
-        if power == 0:
-            value = abs(f[j]) * w / a[j]
-        elif power == 1:
-            value = abs(f[j]) / w
-        else:
-            value = a[j] / (w * w)
-        out[j] = value if value > out[j] else out[j]
-
-
-@kernel
-def extremes(drift, variance, spacings, offsets, shape, lo, hi, out):
-    """Raise out (3,) to the largest |f| h/a (cell Péclet), |f|/h and a/h² of the rows; 0/0 is left out.
-
-    h is the wider of a node's two spacings in the first, the narrower in the others.
-    """
-    last = shape.size - 1
-    wide, narrow = np.maximum(spacings[0], spacings[1]), np.minimum(spacings[0], spacings[1])
-    peak = np.zeros((3, drift.shape[2]))
-    for axis in range(shape.size):
-        for r in range(lo, hi):
-            start, stop = offsets[axis], offsets[axis + 1]
-            if axis < last:
-                start += _position(r, shape, axis)[0]
-                stop = start + 1
-            _raise(drift[axis, r], variance[axis, r], 0, wide[start:stop], peak[0])
-            _raise(drift[axis, r], variance[axis, r], 1, narrow[start:stop], peak[1])
-            _raise(drift[axis, r], variance[axis, r], 2, narrow[start:stop], peak[2])
-    for k in range(3):
-        out[k] = max(out[k], peak[k].max())

@@ -1,0 +1,22 @@
+"""The backward Kolmogorov equation on a grid, its transpose, and its gradient in the coefficients.
+
+    u_t + L u − c u + g = 0 on [0, T),  u(T, ·) = terminal,      L = f·∇ + ½ a:∇∇,  a = G Gᵀ  (the variance rate)
+
+for dX = f dt + G dB in the sense of Itô; then u(0, x) = E[terminal(X_T) | X_0 = x] where c = g = 0.  Time runs down
+from T to 0: a step takes u at t + dt to u at t.  Written on the nodes, L is a matrix A whose rows sum to 0, split as
+A = A_0 (mixed derivatives) + A_1 + … + A_d (one axis each); schemes see it through three verbs (`Operator`).
+
+Discretise, then optimise: there is no second discretisation.  If a step is u ↦ B u, masses p on the nodes go forward by
+p ↦ Bᵀ p (Fokker–Planck, mass kept to rounding, ⟨p, u⟩ the same at all times), and the gradient of ⟨p, u(0)⟩ in the
+coefficients of a step is that of ⟨p, B u⟩.  A density is masses over cell volumes.
+
+Coefficients are constant over a step, taken at its middle; every break of the process is a step boundary.  Fields are
+(q, size): q problems side by side, nodes in C order of the axes.  Central differences are of order 2 and for smooth
+problems; where cell Péclet numbers |f| h/a exceed 1 they can overshoot, and a bounded scheme or drift = "hybrid" is for those.
+"""
+
+from .coefficients import Coefficients
+from .operator import Operator
+from .solver import CoefficientGradient, March, gradient, solve_backward, solve_forward
+
+__all__ = ["Coefficients", "CoefficientGradient", "March", "Operator", "gradient", "solve_backward", "solve_forward"]

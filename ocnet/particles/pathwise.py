@@ -2,49 +2,78 @@
 
 import numpy as np
 
-from ocnet.kernels.threads import run_all
+from ocnet.kernels.philox import checked_seed
+from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_points
 
-from .propagate import checked_paths, chunks_of_points
+from .propagate import CHUNK, carried, checked_paths, chunks_of_points, starts
 
 __all__ = ["sampled_value_and_gradient"]
 
 
 def sampled_value_and_gradient(process, x0, paths, terminal, seed=0):
-    """Return (total, gradient in the layers' parameters (layers, p), gradient in the terminal's own (r,)).
+    """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
 
-    process  : LayeredProcess with `step_vjp(n, x, xi, cotangent) -> (x_cotangent, parameter gradient)`
-    x0       : (n, d) start points, `paths` draws each
-    terminal : (ends (points, paths, d), rows) -> (contribution, cotangent of the ends, extra gradient (r,)), for the
-               slice `rows` of the start points; called from several threads
-    The sum over chunks of start points is taken in their order.  Stored: the states of one chunk; noise is drawn again.
+    process  : LayeredProcess with `step_vjp(n, x (d, m), xi (channels, m), cotangent (d, m))`, which returns the
+               cotangent of x (d, m) and that of θ_n (p,), summed over the m paths
+    x0       : (n, d) start points, `paths` draws from each
+    terminal : the functional, (ends (points, paths, d), rows) -> (contribution, cotangent of the ends (points, paths, d),
+               cotangent of parameters of its own (r,)) for the slice `rows` of the start points, all draws of a point
+               together; called on several threads at once
+    Returns    (sum of the contributions, (N, p), (r,)), added over the chunks of start points in their order.
+    Cost       three block evaluations a path and layer; the states of a chunk are stored, its noise is drawn again.
+    Accuracy   the exact derivative of the sum that was sampled, to rounding; unbiased for its expectation.
+    Raises     ValueError for a process without `step_vjp`, and when the cotangent of the ends has another shape.
     """
-    x0, paths = checked_points(x0, process.dim, "x0"), checked_paths(paths)
+    if not hasattr(process, "step_vjp"):
+        raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
+    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
     chunks = chunks_of_points(len(x0), paths)
     parts = [None] * len(chunks)
 
     def task(k):
-        parts[k] = _chunk(process, x0[chunks[k]], paths, terminal, seed, chunks[k])
+        parts[k] = _chunk(process, x0, paths, terminal, seed, chunks[k])
 
     run_all([lambda k=k: task(k) for k in range(len(chunks))])
-    total, depth, rest = parts[0]
-    for more, more_depth, more_rest in parts[1:]:
-        total += more
-        depth += more_depth
-        rest = rest + more_rest
-    return total, depth, rest
+    return tuple(_in_order([part[i] for part in parts]) for i in range(3))
+
+
+def _in_order(terms):
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 def _chunk(process, x0, paths, terminal, seed, rows):
-    first, count = rows.start * paths, len(x0) * paths
-    states = [np.repeat(x0.T, paths, axis=1)]
-    for n in range(process.layers):
-        states.append(process.step(n, states[n], process.law.draw(seed, first, count, n)))
-    ends = np.ascontiguousarray(states[-1].T).reshape(-1, paths, process.dim)
-    total, back, rest = terminal(ends, rows)
-    cotangent = np.ascontiguousarray(back.reshape(count, process.dim).T)
+    """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
+    begin, count = rows.start * paths, (rows.stop - rows.start) * paths
+    ends, pieces = np.empty((count, process.dim)), -(-count // CHUNK)
+    states, gradients = [None] * pieces, [None] * pieces
+
+    def forward(lo, hi):
+        states[lo // CHUNK] = list(carried(process, starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
+        ends[lo:hi] = states[lo // CHUNK][-1].T
+
+    over_chunks(forward, count, CHUNK)
+    expected = (rows.stop - rows.start, paths, process.dim)
+    contribution, back, rest = terminal(ends.reshape(expected), rows)
+    if np.shape(back) != expected:
+        raise ValueError(f"terminal returned a cotangent of shape {np.shape(back)}; expected that of the ends, {expected}")
+    back = back.reshape(ends.shape)
+
+    def backward(lo, hi):
+        k, cotangent = lo // CHUNK, np.ascontiguousarray(back[lo:hi].T)
+        gradients[k] = _reverse(process, states[k], cotangent, seed, begin + lo)
+
+    over_chunks(backward, count, CHUNK)
+    return contribution, _in_order(gradients), rest
+
+
+def _reverse(process, states, cotangent, seed, first):
+    """(N, p) cotangents of the layers' parameters for a cotangent (d, m) of the last of the states."""
     gradient = [None] * process.layers
     for n in reversed(range(process.layers)):
-        xi = process.law.draw(seed, first, count, n)
+        xi = process.law.draw(seed, first, cotangent.shape[1], n)
         cotangent, gradient[n] = process.step_vjp(n, states[n], xi, cotangent)
-    return total, np.stack(gradient), rest
+    return np.stack(gradient)

@@ -4,24 +4,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.kernels.threads import run_all
+from ocnet.kernels.philox import checked_seed
+from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_points
 
-__all__ = ["Propagation", "chunks_of_points", "over_ends", "propagate"]
+__all__ = ["CHUNK", "Propagation", "carried", "checked_paths", "chunks_of_points", "over_ends", "propagate", "starts"]
 
-_CHUNK = 1 << 13                     # paths that go through all layers together, in the second-level cache
+CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
 
 
 @dataclass(frozen=True, eq=False)
 class Propagation:
-    """ends (n, paths, d): end states of `paths` draws from each start point; seed: reproduces them bit for bit.
+    """Paths of a layered process, read-only.
 
-    layers (layers + 1, n, paths, d): states at all layers, where they were asked for, else None
+    ends   : (n, paths, d) end states of `paths` draws from each start point
+    seed   : reproduces them bit for bit
+    layers : (N + 1, n, paths, d) states at all layers, where they were asked for, else None
     """
 
     ends: np.ndarray
     seed: int
     layers: np.ndarray = None
+
+    def __post_init__(self):
+        for array in (self.ends, self.layers):
+            if array is not None:
+                array.flags.writeable = False
 
     def __repr__(self):
         n, paths, d = self.ends.shape
@@ -30,52 +38,72 @@ class Propagation:
 
 def chunks_of_points(points, paths):
     """Slices of whole start points, of about 8192 paths each: a function of the two counts alone."""
-    step = max(1, _CHUNK // paths)
+    step = max(1, CHUNK // paths)
     return [slice(lo, min(lo + step, points)) for lo in range(0, points, step)]
 
 
-def checked_paths(paths):
-    """Return `paths` as an int ≥ 1, or raise ValueError."""
-    if int(paths) != paths or paths < 1:
-        raise ValueError(f"paths={paths} is not a whole number ≥ 1")
+def checked_paths(paths, least=1):
+    """Return `paths` as an int ≥ `least`, or raise ValueError."""
+    if int(paths) != paths or paths < least:
+        raise ValueError(f"paths={paths} is not a whole number ≥ {least}")
     return int(paths)
 
 
-def over_ends(process, x0, paths, consume, seed=0, keep=False):
-    """Call `consume(ends (points, paths, d), rows, states)` for slices `rows` of the start points x0 (n, d).
+def carried(process, x, seed, first):
+    """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
+    yield x
+    for n in range(process.layers):
+        x = process.step(n, x, process.law.draw(seed, first, x.shape[1], n))
+        yield x
 
-    states : (layers + 1) list of (d, points · paths), or None unless `keep`
-    Memory is that of a few chunks, however many paths there are.  `consume` runs on several threads at once and
-    must write to places of its own.  Law: the layered process itself; no limit is taken.
+
+def starts(x0, paths, lo, hi):
+    """(d, hi − lo) start states of the paths number lo … hi − 1, `paths` of them from each point of x0 (n, d)."""
+    return np.ascontiguousarray(x0[np.arange(lo, hi) // paths].T)
+
+
+def over_ends(process, x0, paths, consume, seed=0):
+    """Call `consume(ends (points, paths, d), rows)` for slices `rows` of the start points x0 (n, d).
+
+    A slice holds all paths of its points, so memory is that of a few chunks or of one point's paths, however many
+    points there are.  `consume` runs on several threads at once and must write to places of its own.
+    Raises ValueError if x0 is not finite, naming its first bad row.
     """
-    x0, paths = checked_points(x0, process.dim, "x0"), checked_paths(paths)
+    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
 
     def task(rows):
-        x = np.repeat(x0[rows].T, paths, axis=1)
-        states = [x] if keep else None
-        for n in range(process.layers):
-            x = process.step(n, x, process.law.draw(seed, rows.start * paths, x.shape[1], n))
-            if keep:
-                states.append(x)
-        consume(np.ascontiguousarray(x.T).reshape(-1, paths, process.dim), rows, states)
+        begin, count = rows.start * paths, (rows.stop - rows.start) * paths
+        ends = np.empty((count, process.dim))
+
+        def piece(lo, hi):
+            for x in carried(process, starts(x0, paths, begin + lo, begin + hi), seed, begin + lo):
+                pass
+            ends[lo:hi] = x.T
+
+        over_chunks(piece, count, CHUNK)
+        consume(ends.reshape(-1, paths, process.dim), rows)
 
     run_all([lambda rows=rows: task(rows) for rows in chunks_of_points(len(x0), paths)])
 
 
 def propagate(process, x0, paths, seed=0, keep_layers=False):
-    """Return the end states of `paths` draws from each start point of x0 (n, d) through every layer.
+    """Carry `paths` draws from each start point through every layer of a LayeredProcess, drawing its own noise.
 
-    Raises ValueError if x0 is not finite, naming its first bad row.  Cost: n · paths · layers block evaluations.
+    x0          : (n, d) start points, not changed
+    keep_layers : whether to return the states at all layers too, N + 1 times the memory
+    Returns Propagation: the law is that of the layers themselves, no limit is taken.
+    Raises ValueError if x0 is not finite, naming its first bad row.  Cost: n · paths · N block evaluations.
     """
-    x0, paths = checked_points(x0, process.dim, "x0"), checked_paths(paths)
-    ends = np.empty((len(x0), paths, process.dim))
-    layers = np.empty((process.layers + 1, *ends.shape)) if keep_layers else None
+    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
+    kept = process.layers + 1 if keep_layers else 1
+    states = np.empty((kept, len(x0) * paths, process.dim))
 
-    def consume(values, rows, states):
-        ends[rows] = values
-        if keep_layers:
-            for n, x in enumerate(states):
-                layers[n, rows] = x.T.reshape(-1, paths, process.dim)
+    def piece(lo, hi):
+        for n, x in enumerate(carried(process, starts(x0, paths, lo, hi), seed, lo)):
+            if keep_layers:
+                states[n, lo:hi] = x.T
+        states[-1, lo:hi] = x.T
 
-    over_ends(process, x0, paths, consume, seed, keep_layers)
-    return Propagation(ends, seed, layers)
+    over_chunks(piece, len(x0) * paths, CHUNK)
+    states = states.reshape(kept, len(x0), paths, process.dim)
+    return Propagation(states[-1], seed, states if keep_layers else None)

@@ -42,5 +42,6 @@ class TrainingResult:
     def to_dict(self):
         """Return everything as plain numbers, strings and lists, ready for JSON."""
         return {"x": self.x.tolist(), "fun": float(self.fun), "nit": int(self.nit), "nfev": int(self.nfev),
-                "success": bool(self.success), "message": self.message, "seconds": float(self.seconds), "interrupted": bool(self.interrupted),
+                "success": bool(self.success), "message": self.message, "seconds": float(self.seconds),
+                "interrupted": bool(self.interrupted),
                 "history": {name: column.tolist() for name, column in self.history.items()}}

@@ -83,6 +83,16 @@ def test_a_lost_or_exchanged_record_is_refused(written):
             evaluations(path)
 
 
+def test_of_the_last_two_records_only_one_can_be_torn(written):
+    path, data, _ = written
+    length = record_length(path, data)
+    broken = bytearray(data[:-length // 2])              # the last one is cut, …
+    broken[len(data) - 2 * length + 20] ^= 1             # … and the one before altered: no kill does that
+    path.write_bytes(broken)
+    with pytest.raises(CheckpointError, match="record 4 of 4 is damaged"):
+        evaluations(path)
+
+
 def test_another_theta_is_refused_even_in_its_last_bit_and_nothing_is_written(written):
     path, data, _ = written
     other = THETAS.copy()

@@ -81,7 +81,7 @@ class ParticleObjective:
         means, errors = np.empty((columns, len(points))), np.empty((columns, len(points)))
         contributions, variances = np.zeros(len(points)), np.zeros(len(points))
 
-        def consume(ends, rows, states):
+        def consume(ends, rows):
             _, scores = self._scores(theta, ends)
             means[:, rows], errors[:, rows] = criterion.sampled_values(scores)
             if at_data:

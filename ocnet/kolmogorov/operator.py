@@ -1,0 +1,200 @@
+"""The generator on a grid, A = A_0 (mixed part) + A_1 + … + A_d, as three verbs with transposes and gradients.
+
+Nothing outside this file touches a band or a spacing.
+"""
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from ocnet.kernels import line_stage, rates, stencil
+from ocnet.kernels.threads import over_chunks
+
+__all__ = ["Operator", "RateGradient"]
+
+_NODES = 1 << 14                        # nodes per task
+_LANES, _ROWS = 144, 64                 # most lines per task of an elimination: side by side, and as rows
+_RULES = {"central": rates.CENTRAL, "upwind": rates.UPWIND, "hybrid": rates.HYBRID}
+
+
+@lru_cache(maxsize=8)
+def _geometry(grid):
+    """spacings (8, Σ n_i), offsets (d + 1,), shape (d,): see kernels/stencil."""
+    columns = []
+    for axis in grid.axes:
+        gaps = np.diff(axis)
+        before, after = np.append(gaps[0], gaps), np.append(gaps, gaps[-1])
+        left, right = np.ones(axis.size), np.ones(axis.size)
+        left[0] = right[-1] = 0.0
+        to_left, to_right = left / (before * (before + after)), right / (after * (before + after))
+        columns.append(np.stack([before, after, left, right, to_left, -after * to_left, to_right, before * to_right]))
+    offsets = np.cumsum([0, *grid.shape])
+    return np.ascontiguousarray(np.concatenate(columns, axis=1)), offsets, np.array(grid.shape)
+
+
+def _even(size, most):
+    """The piece of about `most` that cuts `size` most evenly, a multiple of four."""
+    return -(-(-(-size // -(-size // most))) // 4) * 4
+
+
+def checked_rule(drift):
+    """Return the kernel's number of a drift rule, or raise ValueError."""
+    if drift not in _RULES:
+        raise ValueError(f"drift={drift!r} is not a rule; use one of {', '.join(_RULES)}")
+    return _RULES[drift]
+
+
+class RateGradient:
+    """Cotangents of an operator's rates, collected over verbs before they become cotangents of f and a."""
+
+    def __init__(self, operator):
+        pairs = operator.axes * (operator.axes - 1) // 2           # also where a_ik is 0: its derivative need not be
+        self.rates, self.cross = np.zeros_like(operator.rates), np.zeros((pairs, *operator.rates.shape[2:]))
+
+
+class Operator:
+    """L = f·∇ + ½ a:∇∇ at the nodes; rows sum to 0, so its transpose conserves mass to rounding.
+
+    coefficients : Coefficients (drift (d, size), variance rate (d, d, size), grid)
+    drift        : "central" (order 2, oscillates at cell Péclet numbers above 1), "upwind" (order 1, monotone without mixed
+                   part) or "hybrid" (central where |f| h/a ≤ 1, else upwind)
+    u, p         : (size,) or (q, size) float64; verbs return new arrays of that shape unless `out` is given
+    """
+
+    def __init__(self, coefficients, drift="central"):
+        self.coefficients, self.rule = coefficients, checked_rule(drift)
+        grid = coefficients.grid
+        self.axes, self.size = grid.dim, grid.size
+        self._spacings, self._offsets, self._shape = _geometry(grid)
+        self._plane = (grid.size // grid.shape[-1], grid.shape[-1])
+        self._rows = max(1, _NODES // grid.shape[-1])
+        self._views = [(int(np.prod(grid.shape[:i])), grid.shape[i], int(np.prod(grid.shape[i + 1:]))) for i in range(grid.dim)]
+        self._last_rates, self._kept_pivots = None, [{} for _ in range(grid.dim)]
+        self._fill()
+
+    def _fill(self):
+        d = self.axes
+        diagonal, cross_rate = (part.reshape(-1, *self._plane) for part in self.coefficients.split)
+        self.has_mixed = len(cross_rate) > 0
+        self._drift, self._variance = self.coefficients.drift.reshape(d, *self._plane), diagonal
+        self.rates, self.cross = np.empty((d, 2, *self._plane)), np.empty_like(cross_rate)
+        self._over_rows(lambda lo, hi: rates.assemble(
+            self._drift, self._variance, cross_rate, self._spacings, self._offsets, self._shape, self.rule, lo, hi,
+            self.rates, self.cross))
+
+    def _over_rows(self, task):
+        over_chunks(task, self._plane[0], self._rows)
+
+    def _stack(self, u):
+        return u.reshape(-1, *self._plane)
+
+    def _apply(self, kernel, u, axes, out):
+        u = np.ascontiguousarray(u, dtype=np.float64)
+        out = np.empty_like(u) if out is None else out
+        source, target = self._stack(u), self._stack(out)
+        self._over_rows(lambda lo, hi: kernel(source, self.rates, self.cross, self._shape, axes, lo, hi, target))
+        return out
+
+    def apply(self, u, out=None):
+        """A u, all axes and the mixed part."""
+        return self._apply(stencil.apply, u, self.axes, out)
+
+    def mixed(self, u, out=None):
+        """A_0 u, the mixed part: Σ_{i<k} a_ik ∂_i ∂_k u."""
+        return self._apply(stencil.apply, u, 0, out)
+
+    def stage(self, i, y, u, s, out=None):
+        """(I − s A_i)⁻¹ (y − s A_i u), computed as u + (I − s A_i)⁻¹ (y − u)."""
+        return self._solve(i, y, u, s, False, out)
+
+    def apply_transposed(self, p, out=None):
+        """Aᵀ p."""
+        return self._apply(stencil.apply_transposed, p, self.axes, out)
+
+    def mixed_transposed(self, p, out=None):
+        """A_0ᵀ p."""
+        return self._apply(stencil.apply_transposed, p, 0, out)
+
+    def stage_transposed(self, i, p, s, out=None):
+        """w = (I − s A_i)⁻ᵀ p: the transpose of `stage` gives w to y and p − w to u."""
+        return self._solve(i, p, p, s, True, out)
+
+    def _solve(self, i, y, u, s, transposed, out):
+        y, u = (np.ascontiguousarray(v, dtype=np.float64) for v in (y, u))
+        out = np.empty_like(y) if out is None else out
+        outer, n, inner = self._views[i]
+        as_rows = inner == 1
+        if as_rows:
+            outer, inner = 1, self._plane[0]
+        lower, upper = (rate.reshape(outer, n, inner) for rate in self._side_by_side(i))
+        pivot = self._pivots(i, s, lower, upper)
+        y, u, target = (v.reshape(-1, outer, *((inner, n) if as_rows else (n, inner))) for v in (y, u, out))
+        chunk = _even(inner, _ROWS if as_rows else _LANES)
+        for block in range(outer):
+            over_chunks(lambda lo, hi: line_stage.stage(
+                y, u, lower, upper, pivot, s, not transposed, transposed, as_rows, block, lo, hi, target), inner, chunk)
+        return out
+
+    def _pivots(self, i, s, lower, upper):
+        """Inverse pivots of I − s A_i, shared with the transpose; kept for the two last step sizes of each axis."""
+        kept = self._kept_pivots[i]
+        if s not in kept:
+            if len(kept) > 1:
+                kept.pop(next(iter(kept)))
+            kept[s] = np.empty_like(lower)
+            lines = lower.shape[2]
+            over_chunks(lambda lo, hi: line_stage.pivots(lower, upper, s, lo, hi, kept[s]), lines, _even(lines, _LANES))
+        return kept[s]
+
+    def _side_by_side(self, i):
+        """Rates (l, r) of axis i with lines side by side: transposed once for the last axis, whose lines are rows."""
+        if i < self.axes - 1 or self.axes == 1:
+            return self.rates[i]
+        if self._last_rates is None:
+            self._last_rates = np.empty((2, self._plane[1], self._plane[0]))
+            for side in range(2):
+                self._over_rows(lambda lo, hi: line_stage.transpose(self.rates[i, side], lo, hi, self._last_rates[side]))
+        return self._last_rates
+
+    def add_apply(self, gradient, p, u):
+        """Add ∂⟨p, A u⟩ to a RateGradient."""
+        self._add(gradient, p, u, 0, self.axes, True, 1.0)
+
+    def add_mixed(self, gradient, p, u):
+        """Add ∂⟨p, A_0 u⟩ to a RateGradient."""
+        self._add(gradient, p, u, 0, 0, True, 1.0)
+
+    def add_stage(self, gradient, i, w, z, s):
+        """Add ∂⟨p, stage⟩ = s ⟨w, ∂A_i z⟩ to a RateGradient, w = (I − s A_i)⁻ᵀ p and z = stage(i, y, u, s) − u."""
+        self._add(gradient, w, z, i, i + 1, False, s)
+
+    def _add(self, gradient, p, u, first, stop, mixed, scale):
+        p, u = self._stack(np.ascontiguousarray(p)), self._stack(np.ascontiguousarray(u))
+        self._over_rows(lambda lo, hi: stencil.pair_gradient(
+            p, u, self._shape, first, stop, mixed, scale, lo, hi, gradient.rates, gradient.cross))
+
+    def coefficient_gradient(self, gradient):
+        """Turn a RateGradient into cotangents of drift (d, size) and of the symmetric variance rate (d, d, size).
+
+        At a cell where the hybrid or upwind rule switches, the derivative is that of the branch taken.
+        """
+        d = self.axes
+        drift_bar, diagonal_bar = np.empty_like(self._drift), np.empty_like(self._drift)
+        cross_bar = np.empty_like(gradient.cross)
+        self._over_rows(lambda lo, hi: rates.assemble_transposed(
+            self._drift, self._variance, self._spacings, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
+            lo, hi, drift_bar, diagonal_bar, cross_bar))
+        variance_bar = np.zeros((d, d, self.size))
+        for i in range(d):
+            variance_bar[i, i] = diagonal_bar[i].ravel()
+        pairs = [(p, k) for p in range(d) for k in range(p + 1, d)]
+        for (p, k), bar in zip(pairs, cross_bar):
+            variance_bar[p, k] = variance_bar[k, p] = 0.5 * bar.ravel()
+        return self.coefficients.released(drift_bar.reshape(d, -1), variance_bar)
+
+    @cached_property
+    def extremes(self):
+        """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes (3,)."""
+        out = np.zeros(3)
+        rates.extremes(self._drift, self._variance, self._spacings, self._offsets, self._shape, 0, self._plane[0], out)
+        return out

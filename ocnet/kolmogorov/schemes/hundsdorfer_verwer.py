@@ -1,0 +1,29 @@
+"""The scheme of Hundsdorfer and Verwer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .linear import LinearScheme
+
+__all__ = ["HundsdorferVerwer"]
+
+
+@dataclass(frozen=True)
+class HundsdorferVerwer(LinearScheme):
+    """Order 2 with mixed derivatives, whatever θ.  Hundsdorfer & Verwer (2003); θ = 1 − ½√2 as in 't Hout & Welfert (2009)."""
+
+    theta: float = 1 - 0.5**0.5
+    order: ClassVar[int] = 2
+
+    def step(self, A, u, dt):
+        start = y = u + dt * A.apply(u)
+        for i in range(A.axes):
+            y = A.stage(i, y, u, self.theta * dt)
+        z = start + 0.5 * dt * A.apply(y - u)
+        for i in range(A.axes):
+            z = A.stage(i, z, y, self.theta * dt)
+        return z
+
+    @classmethod
+    def example(cls):
+        return cls()

@@ -1,0 +1,179 @@
+"""Monte Carlo estimates against closed forms of the Euler–Maruyama steps themselves (MATH.md R3, R4), and of the limit."""
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from ocnet.boundary import Dirichlet
+from ocnet.kernels import threads
+from ocnet.particles import estimate, euler_maruyama, propagate
+from ocnet.problem import KolmogorovProblem
+from ocnet.process import Diffusion
+from tests.particles.processes import toy
+
+FALSE_ALARM = 5                      # standard errors: each comparison below fails wrongly with probability 6e-7
+
+# R3, Ornstein–Uhlenbeck: dX = −λ X dt + σ dB, h = Φ(x/s), T = 1
+LAMBDA, SIGMA, SCALE, X0, R3 = 1.2, 0.6, 0.5, 0.5, 0.595715116
+R3_WEAK_ERRORS = {8: -1.0447e-2, 16: -5.1056e-3, 32: -2.5244e-3, 64: -1.2553e-3, 128: -6.259e-4}
+OU = Diffusion(lambda t, x: -LAMBDA * x, [[SIGMA]], 1)
+R3_PROBLEM = KolmogorovProblem(OU, lambda x: ndtr(x[:, 0] / SCALE), 1.0)
+
+
+def same(result, exact):
+    return np.abs(result.value - exact) < FALSE_ALARM * result.standard_error
+
+
+@pytest.mark.parametrize("steps", R3_WEAK_ERRORS)
+def test_steps_of_the_ornstein_uhlenbeck_process_have_their_closed_weak_error(steps, paths=300_000):
+    """The standard error is 4e-4: the stated error of 8 steps is 25 of them, that of 16 is 12."""
+    dt, r = 1 / steps, 1 - LAMBDA / steps
+    mean, variance = r**steps * X0, SIGMA**2 * dt * (1 - r ** (2 * steps)) / (1 - r**2)
+    exact = ndtr(mean / np.sqrt(SCALE**2 + variance))
+    assert abs(exact - R3 - R3_WEAK_ERRORS[steps]) < 6e-7                   # the table has five digits of at most 1e-2
+    result = estimate(R3_PROBLEM, [[X0]], paths, steps, seed=1)
+    assert same(result, exact).all()
+    assert 2e-4 < result.standard_error[0] < 6e-4
+
+
+def test_a_step_that_is_too_long_is_seen_against_the_limit():
+    """What must fail: 8 steps against the solution of the equation, off by 25 standard errors."""
+    assert not same(estimate(R3_PROBLEM, [[X0]], 300_000, 8, seed=1), R3).any()
+
+
+def test_mean_and_variance_of_the_ends_are_those_of_the_steps(steps=8, paths=200_000):
+    ends = propagate(euler_maruyama(OU, 1.0, steps), [[X0]], paths, seed=2).ends[0, :, 0]
+    r = 1 - LAMBDA / steps
+    mean, variance = r**steps * X0, SIGMA**2 / steps * (1 - r ** (2 * steps)) / (1 - r**2)
+    assert abs(ends.mean() - mean) < FALSE_ALARM * np.sqrt(variance / paths)
+    assert abs(ends.var() - variance) < FALSE_ALARM * variance * np.sqrt(2 / paths)       # normal ends: Var of s² is 2v²/n
+
+
+# R4, a rotating radial problem: dX = (−λ + ωJ) X dt + σ dB in the plane, h = exp(−|x|²/(2s²)), T = 1
+TURN, R4_START, R4 = np.array([[-0.5, -2.0], [2.0, -0.5]]), np.array([[0.6, -0.2]]), 0.577378743
+R4_PROBLEM = KolmogorovProblem(Diffusion(lambda t, x: x @ TURN.T, 0.4 * np.eye(2), 2),
+                               lambda x: np.exp(-(x**2).sum(axis=1) / (2 * 0.5**2)), 1.0)
+
+
+def rotating_steps(steps):
+    """The steps have a closed form too, for |x + dt(−λ + iω)x|² = ρ|x|²."""
+    dt = 1 / steps
+    rho = (1 - 0.5 * dt) ** 2 + (2.0 * dt) ** 2
+    spread = 0.5**2 + 0.4**2 * dt * (1 - rho**steps) / (1 - rho)
+    return 0.5**2 / spread * np.exp(-(R4_START**2).sum() * rho**steps / (2 * spread))
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+def test_steps_of_a_rotating_radial_problem_have_their_closed_form(steps):
+    assert same(estimate(R4_PROBLEM, R4_START, 100_000, steps, seed=3), rotating_steps(steps)).all()
+
+
+def test_the_closed_form_of_the_rotating_steps_has_weak_order_1_and_the_known_limit():
+    """Errors 1.8e-3 and 9e-4 at 400 and 800 steps; extrapolated, their second order is left: (1.8e-3)² times a few."""
+    coarse, fine = rotating_steps(400) - R4, rotating_steps(800) - R4
+    assert abs(coarse / fine - 2) < 0.02
+    assert abs(2 * fine - coarse) < 2e-5
+
+
+def test_state_dependent_noise_and_several_columns_share_one_pass(mu=0.3, sigma=0.5, steps=12):
+    """Geometric Brownian motion: E X and E X² of the steps are products; two noise channels of σ/√2 are one of σ."""
+    process = Diffusion(lambda t, x: mu * x, lambda t, x: sigma / np.sqrt(2) * np.repeat(x[:, :, None], 2, axis=2), 1)
+    problem = KolmogorovProblem(process, lambda x: np.concatenate([x, x**2], axis=1), 2.0)
+    start, dt = np.array([[0.5], [1.0], [-2.0]]), 2.0 / steps
+    result = estimate(problem, start, 100_000, steps, seed=4)
+    exact = np.concatenate([start * (1 + mu * dt) ** steps, start**2 * ((1 + mu * dt) ** 2 + sigma**2 * dt) ** steps], axis=1)
+    assert result.value.shape == (3, 2) and same(result, exact).all()
+
+
+def still(drift=0.0, breaks=()):
+    """Motion without noise: every path is the same, so results are exact to rounding."""
+    return Diffusion(lambda t, x: np.full_like(x, drift(t) if callable(drift) else drift), np.zeros((1, 0)), 1, breaks)
+
+
+def test_constant_potential_and_source_are_integrated_exactly(c=0.7, g=-2.0):
+    problem = KolmogorovProblem(R3_PROBLEM.process, lambda x: np.ones(len(x)), 1.5, potential=c, source=g)
+    result = estimate(problem, [[0.0], [3.0]], 1000, 7)
+    # 7 factors and terms near 1, each rounded a few times
+    assert np.abs(result.value - (np.exp(-1.5 * c) + g / c * (1 - np.exp(-1.5 * c)))).max() < 2e-14
+    assert result.standard_error.max() < 1e-15
+
+
+def test_a_potential_that_depends_on_the_state_discounts_each_path_at_its_own_rate():
+    problem = KolmogorovProblem(still(), lambda x: x[:, 0], 1.0, potential=lambda t, x: x[:, 0] ** 2)
+    start = np.array([0.0, 0.5, 2.0])
+    assert np.abs(estimate(problem, start[:, None], 2, 5).value - start * np.exp(-start**2)).max() < 1e-15
+
+
+def test_a_source_is_collected_along_the_path(steps=10):
+    """E Σ dt X_n of the Ornstein–Uhlenbeck steps is a geometric sum."""
+    problem = KolmogorovProblem(OU, lambda x: np.zeros(len(x)), 1.0, source=lambda t, x: x[:, 0])
+    r = 1 - LAMBDA / steps
+    assert same(estimate(problem, [[X0]], 100_000, steps, seed=5), X0 / steps * (1 - r**steps) / (1 - r)).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_steps_end_on_the_breaks_of_the_coefficients(steps):
+    process = still(lambda t: 1.0 if t < 0.3 else -4.0, breaks=(0.3,))
+    layers = euler_maruyama(process, 1.0, steps)
+    assert 0.3 in layers.times and layers.layers >= steps and np.diff(layers.times).max() <= 1 / steps + 1e-15
+    result = estimate(KolmogorovProblem(process, lambda x: x[:, 0], 1.0), [[2.0]], 2, steps)
+    assert abs(result.value[0] - (2 + 0.3 - 4 * 0.7)) < 4e-15               # at most eight roundings of numbers up to 2.3
+
+
+def test_the_same_functional_of_a_layered_process_is_the_mean_over_its_ends(paths=20_000):
+    """And the standard error is the textbook one, though moments are combined from blocks of 8192 paths."""
+    plane = Diffusion(lambda t, x: -x, np.eye(2), 2)
+    problem = KolmogorovProblem(plane, lambda x: np.stack([x[:, 0], np.sin(x[:, 1])], axis=1), 1.0)
+    start = [[0.3, 0.2], [-1.0, 0.5]]
+    result = estimate(problem, start, paths, seed=6, layered=toy())
+    ends = propagate(toy(), start, paths, seed=6).ends
+    values = np.stack([ends[..., 0], np.sin(ends[..., 1])], axis=2)
+    assert np.abs(result.value - values.mean(axis=1)).max() < 1e-14         # pairwise sums of numbers up to 5
+    textbook = values.std(axis=1, ddof=1) / np.sqrt(paths)
+    assert np.abs(result.standard_error / textbook - 1).max() < 1e-12
+
+
+def test_bits_do_not_depend_on_the_number_of_threads():
+    bits = set()
+    for count in (1, 2, 3):
+        threads.set_threads(count)
+        for start, paths in (([[X0]], 20_000), ([[X0]] * 9, 3000)):
+            result = estimate(R3_PROBLEM, start, paths, 4, seed=7)
+            bits.add((paths, result.value.tobytes(), result.standard_error.tobytes()))
+    assert len(bits) == 2
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(points=1000, steps=4):
+    """1000 independent intervals of 90 %: the share that hold has a deviation of 0.0095; 5 of them, false alarm 6e-7."""
+    problem = KolmogorovProblem(OU, lambda x: x[:, 0], 1.0)
+    low, high = estimate(problem, np.full((points, 1), X0), 500, steps, seed=8).interval(0.9)
+    truth = X0 * (1 - LAMBDA / steps) ** steps
+    assert abs(((low < truth) & (truth < high)).mean() - 0.9) < 0.0475
+
+
+def test_estimates_are_read_only_and_speak_in_one_line():
+    one, two = estimate(R3_PROBLEM, [[X0]], 1000, 4), estimate(R3_PROBLEM, [[X0], [0.0]], 1000, 4)
+    assert "±" in repr(one) and "1000 paths, seed 0" in repr(one) and "2 values" in repr(two)
+    assert "\n" not in repr(one) + repr(two)
+    with pytest.raises(ValueError, match="read-only"):
+        two.value[0] = 0
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"paths": 1}, "paths=1"), ({"steps": 0}, "steps=0"), ({"seed": -3}, "seed=-3"), ({"x0": [[0.0], [np.inf]]}, r"x0\[1\]")])
+def test_wrong_input_is_refused_by_name(change, message):
+    with pytest.raises(ValueError, match=message):
+        estimate(R3_PROBLEM, **{"x0": [[X0]], "paths": 10, "steps": 2, **change})
+
+
+def test_a_boundary_that_holds_values_is_refused_with_a_remedy():
+    problem = KolmogorovProblem(OU, R3_PROBLEM.terminal, 1.0, boundary=((Dirichlet(0.0), Dirichlet(1.0)),))
+    with pytest.raises(ValueError, match="boundary=.*solve_backward"):
+        estimate(problem, [[X0]])
+
+
+def test_levels_and_channels_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="level=1.5"):
+        estimate(R3_PROBLEM, [[X0]], 10, 2).interval(1.5)
+    with pytest.raises(ValueError, match="channels=None"):
+        euler_maruyama(Diffusion(OU.drift, lambda t, x: x[:, :, None], 1), 1.0, 2)

@@ -1,0 +1,93 @@
+"""Every law of the noise: standardised, drawn by address, integrated by its own quadrature."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ocnet import laws
+from ocnet.laws import Bernoulli, Normal, Silent
+
+MEMBERS = [getattr(laws, name).example() for name in laws.__all__]
+every_law = pytest.mark.parametrize("law", MEMBERS, ids=repr)
+PATHS = 200_000
+
+
+def moment(law, *channels):
+    """E of the product of the given channels, by the law's quadrature."""
+    nodes, weights = law.quadrature(6)
+    return (weights * np.prod(nodes[:, channels], axis=1)).sum()
+
+
+@every_law
+def test_quadrature_has_mean_0_covariance_1_and_the_stated_skewness(law):
+    each = range(law.channels)
+    assert abs(law.quadrature(6)[1].sum() - 1) < 1e-14     # up to 6³ positive weights that sum to 1: ulps of 1
+    for i, j in itertools.product(each, each):
+        assert abs(moment(law, i)) < 1e-14
+        assert abs(moment(law, i, j) - (i == j)) < 1e-13   # nodes up to 3.3, so squares some 11 ulps of 1
+        # nodes³ up to 36: 36 ulps of 1, over up to 216 rounded terms
+        assert abs(moment(law, i, i, j) - (law.skewness if i == j else 0)) < 1e-12
+
+
+@every_law
+def test_draws_have_the_moments_of_the_quadrature(law):
+    """False alarms: 12 numbers a law at 5 standard errors, 6e-7 each; an error of 0.012 in a mean would be caught."""
+    xi = law.draw(11, 0, PATHS, 4)
+    assert xi.shape == (law.channels, PATHS)
+    for i in range(law.channels):
+        for power in (1, 2, 3, 4):
+            sample = xi[i] ** power
+            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS)
+
+
+@every_law
+def test_channels_layers_and_seeds_are_uncorrelated(law):
+    """False alarms: 15 pairs of rows, themselves and squared, at 5 standard errors, 6e-7 each; 0.012 would be caught."""
+    rows = np.concatenate([law.draw(1, 0, PATHS, 4), law.draw(1, 0, PATHS, 5)[:2], law.draw(2, 0, PATHS, 4)[:1]])
+    for a, b in itertools.combinations(rows, 2):
+        for first, second in ((a, b), (a**2 - 1, b**2 - 1)):
+            product = first * second
+            assert abs(product.mean()) < 5 * product.std() / np.sqrt(PATHS)
+
+
+@every_law
+def test_a_range_of_paths_may_be_cut_anywhere(law):
+    whole = law.draw(3, 40, 3000, 7)
+    for cut in (1, 17, 1023, 2999):
+        parts = law.draw(3, 40, cut, 7), law.draw(3, 40 + cut, 3000 - cut, 7)
+        assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
+
+
+def test_gauss_hermite_with_k_nodes_is_exact_to_degree_2k_minus_1_and_no_further(k=4):
+    law, moments = Normal(1), [1, 0, 1, 0, 3, 0, 15, 0, 105]
+    nodes, weights = law.quadrature(k)
+    errors = np.array([abs((weights * nodes[:, 0] ** p).sum() - exact) for p, exact in enumerate(moments)])
+    assert errors[:2 * k].max() < 1e-13                    # 15 is the largest: ulps of 15
+    assert errors[2 * k] > 1
+
+
+def test_a_mask_is_one_of_two_values_and_rescaled_dropout_follows_from_it(q=0.7):
+    xi = Bernoulli(q, 2).draw(5, 0, 1000, 0)
+    gamma = q + np.sqrt(q * (1 - q)) * xi
+    assert np.abs(gamma - np.round(gamma)).max() < 1e-15   # 0 or 1, one rounding of numbers ≤ 1 each way
+    assert set(np.round(gamma).ravel()) == {0.0, 1.0}
+
+
+def test_a_skewed_law_is_seen_as_skewed():
+    """What must fail: the symmetric mask's skewness is 0, and that of q = 0.7 is not."""
+    assert Bernoulli(0.5, 1).skewness == 0
+    assert abs(moment(Bernoulli(0.7, 1), 0, 0, 0)) > 0.8
+
+
+@pytest.mark.parametrize("make, words", [(lambda: Bernoulli(1.0, 2), "keep=1.0.*Silent"), (lambda: Bernoulli(0.0, 2), "keep=0.0"),
+                                         (lambda: Normal(0), "channels=0"), (lambda: Bernoulli(0.5, 1.5), "channels=1.5")])
+def test_what_is_no_law_is_refused_with_a_remedy(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_too_many_quadrature_branches_are_refused_and_point_to_particles():
+    with pytest.raises(ValueError, match="particle"):
+        Normal(8).quadrature(7)
+    assert Silent().quadrature()[0].shape == (1, 0)
