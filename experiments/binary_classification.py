@@ -15,10 +15,11 @@ import numpy as np
 import datasets
 import ocnet
 from command_line import OneLineParser, explicit, fraction, report_errors, whole
-from ocnet.analysis import compare, compare_gradients
+from ocnet.analysis import Comparison, compare_gradients, compare_views
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import set_threads
 from ocnet.training import train
+from ocnet.training.grid_estimate import estimate_on_grid
 from ocnet.training.grid_training import train_on_grid
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 from ocnet.training.optimisers import LBFGS, Adam
@@ -29,6 +30,7 @@ DEFAULT_OUT = Path(__file__).resolve().parent.parent / "figures" / "binary_class
 _ADAM_STEPS = 10                     # Adam steps for each L-BFGS iteration: each costs about a tenth
 _TRAINING_PATHS = 8                  # particles a data point and Adam step
 _JUDGES = 4                          # word of the random stream that judges test points
+_GAP_TOLERANCE = 0.03                # bar of the Itô limit's objective that is refined to, relative
 _LAWS = {"chain": ChainView(), "sde": DiffusionView(substeps=2)}
 
 
@@ -122,15 +124,13 @@ def _train_particles(setting, start, folder, options):
 
 
 def judge(setting, dataset, trained, options):
-    """Judge each trained network by every view: {view: (Comparison, accuracies of the view that trained it)}."""
+    """Judge each trained network by both views: {view: (Agreement, {part: accuracy of the view that trained it})}."""
     paths = max(16, 2 * (options["paths"] // len(setting.data) // 2))
     verdicts = {}
     for view, result in trained.items():
-        comparison = compare(setting, result.theta, options["nodes"], paths, options["seed"])
-        grid = comparison.agreement.grid.grid
-        accuracy = {part: _accuracy(setting, result.theta, view, grid, sample, options)
-                    for part, sample in (("train", dataset.train), ("test", dataset.test))}
-        verdicts[view] = comparison, accuracy
+        agreement = compare_views(setting, result.theta, options["nodes"], paths, options["seed"])
+        verdicts[view] = agreement, {part: _accuracy(setting, result.theta, view, agreement.grid.grid, data, options)
+                                     for part, data in (("train", dataset.train), ("test", dataset.test))}
     return verdicts
 
 
@@ -144,18 +144,18 @@ def _accuracy(setting, theta, view, grid, data, options):
     return float(data.weights[setting.criterion.predict(values) == data.labels].sum())
 
 
-def summarise(setting, dataset, trained, verdicts, gradients, options, seconds):
-    """Return the summary of the run as plain numbers."""
+def summarise(setting, dataset, trained, verdicts, comparison, gradients, options, seconds):
+    """Return the summary of the run as plain numbers; `comparison` is of the network that was trained first."""
     network = setting.network
-    first = next(iter(verdicts.values()))[0]
     return {
         "data": {"name": dataset.name, "train": len(dataset.train), "test": len(dataset.test)},
         "network": {"layers": network.layers, "width": options["width"], "noise": options["noise"],
                     "level": _level(network.noise), "parameters": network.control.size, "loss": options["loss"]},
         "seed": options["seed"],
-        "views": {view: _view_summary(setting, view, trained[view], *verdicts[view], options) for view in trained},
-        "agreement": {f"{view}_trained": verdict[0].agreement.to_dict() for view, verdict in verdicts.items()},
-        "modelling_gap": first.to_dict(),
+        "views": {view: _view_summary(setting, view, trained[view], *verdicts[view], comparison, options)
+                  for view in trained},
+        "agreement": {f"{view}_trained": verdict[0].to_dict() for view, verdict in verdicts.items()},
+        "modelling_gap": comparison.to_dict(),
         "gradients": gradients.to_dict(),
         "seconds_total": seconds,
         "versions": versions(),
@@ -166,8 +166,7 @@ def _level(noise):
     return float(getattr(noise, "level", getattr(noise, "keep", 0.0)))
 
 
-def _view_summary(setting, view, result, comparison, accuracy, options):
-    agreement = comparison.agreement
+def _view_summary(setting, view, result, agreement, accuracy, comparison, options):
     own = {"penalty": setting.penalty(result.theta)[0], "accuracy_train": accuracy["train"],
            "accuracy_test": accuracy["test"], "seconds": result.seconds, "iterations": result.iterations}
     if view == "particles":
@@ -199,12 +198,14 @@ def main(arguments=None):
     folder = RunFolder.start(given["out"], options, given["resume"])
     trained = train_views(setting, folder, options)
     verdicts = judge(setting, dataset, trained, options)
-    view, (comparison, _) = next(iter(verdicts.items()))
-    gradients = compare_gradients(setting, trained[view].theta, comparison.agreement.grid.grid, seed=options["seed"])
+    view, (agreement, _) = next(iter(verdicts.items()))
+    gradients = compare_gradients(setting, trained[view].theta, agreement.grid.grid, seed=options["seed"])
+    comparison = Comparison(agreement, estimate_on_grid(setting, trained[view].theta, _LAWS["sde"], options["nodes"],
+                                                        _GAP_TOLERANCE))
     if not given["no_figures"]:
         from run_figures import draw_run
         draw_run(folder.path, setting, dataset, trained, verdicts)
-    summary = summarise(setting, dataset, trained, verdicts, gradients, options, perf_counter() - begun)
+    summary = summarise(setting, dataset, trained, verdicts, comparison, gradients, options, perf_counter() - begun)
     folder.write_summary(summary)
     return summary
 

@@ -69,8 +69,9 @@ class Agreement:
 class GradientAgreement:
     """The chain's gradient against independent pathwise ones, component by component.
 
-    max_abs_z : largest |difference beyond the grid's own bar| in standard errors; within : below `critical`, the
-        Bonferroni quantile of Student's t for all components at a family-wise level of 1e-3
+    max_abs_z : largest difference in units of its own error, √(standard error² + grid bar²); the grid bar of a component
+        is its change under refinement, or the root mean square of all changes where that is larger
+    within    : max_abs_z below `critical`, the Bonferroni quantile of Student's t over all components at level 1e-3
     """
 
     cosine: float
@@ -154,9 +155,9 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0):
     draws = np.stack([ParticleObjective(setting, paths, derived_seed(seed, _COMPARING, k)).value_and_gradient(theta)[1]
                       for k in range(1, _REPLICATES + 1)])
     mean, error = draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)
-    beyond = np.maximum(np.abs(fine - mean) - np.abs(fine - coarse), 0)
-    z = np.divide(beyond, error, out=np.zeros_like(beyond), where=error > 0)
-    z[(error == 0) & (beyond > 1e-12 * np.abs(fine).max())] = np.inf
+    change = np.abs(fine - coarse)
+    bar = np.maximum(change, np.sqrt((change * change).mean()))
+    z = np.abs(fine - mean) / np.sqrt(error**2 + bar**2 + np.finfo(float).tiny)
     cosine = float(fine @ mean / np.sqrt((fine @ fine) * (mean @ mean)))
     return GradientAgreement(cosine, float(z.max()), int(theta.size),
                              float(student.isf(0.5 * _FAMILY / theta.size, _REPLICATES - 1)))

@@ -7,7 +7,7 @@ which keeps `import ocnet` free of the compiler.
 
 from importlib import import_module
 
-__all__ = ["compile", "elementary", "interpolation", "perceptron", "philox", "threads"]
+__all__ = ["compile", "elementary", "interpolation", "line_stage", "perceptron", "philox", "rates", "stencil", "threads"]
 
 
 def __getattr__(name):

@@ -15,6 +15,7 @@ from .compile import kernel
 __all__ = ["interpolate", "interpolate_transposed", "line_filter", "prefilter_factors"]
 
 _LANES = 16
+_ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
 
 
 def prefilter_factors(n):
@@ -194,7 +195,8 @@ def _one_curvature(v, p, i, k, along0):
 
 @kernel
 def _clip(v, bounds, p, i, k, value):
-    """The limited value, and the node it was clipped to (−1, −1 when it was not).
+    """The limited value, and the node it was clipped to (−1, −1 when it was not, or by no more than rounding: where the
+    field is flat the nodes are all alike, and to send a mass to one of them would be a jump).
 
     At a smooth extremum (one curvature along each axis) only the bounds of the whole field hold; elsewhere those of
     the 4 × 4 nodes around the cell.
@@ -210,10 +212,12 @@ def _clip(v, bounds, p, i, k, value):
                     low_i, low_k = m, l
                 if v[p, m, l] > v[p, high_i, high_k]:
                     high_i, high_k = m, l
-    if value < v[p, low_i, low_k]:
-        return v[p, low_i, low_k], low_i, low_k
-    if value > v[p, high_i, high_k]:
-        return v[p, high_i, high_k], high_i, high_k
+    smallest, largest = v[p, low_i, low_k], v[p, high_i, high_k]
+    rounding = _ROUNDING * max(abs(v[p, i, k]), abs(value))
+    if value < smallest:
+        return (smallest, low_i, low_k) if smallest - value > rounding else (smallest, -1, -1)
+    if value > largest:
+        return (largest, high_i, high_k) if value - largest > rounding else (largest, -1, -1)
     return value, -1, -1
 
 

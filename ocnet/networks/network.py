@@ -138,6 +138,8 @@ class _Layers(LayeredProcess):
 class _Limit(Diffusion):
     """dX = f dt + G dB with the coefficients of layer n on [t_n, t_{n+1})."""
 
+    steady_between_breaks = True
+
     def __init__(self, network, theta):
         self.network, self.theta = network, theta
         noise = network.noise

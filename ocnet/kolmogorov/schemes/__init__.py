@@ -24,5 +24,6 @@ in the operator's verbs (`LinearScheme`); a limited one (bounded = True, linear 
 from .crank_nicolson import CrankNicolson
 from .douglas import Douglas
 from .hundsdorfer_verwer import HundsdorferVerwer
+from .semi_lagrangian import SemiLagrangian
 
-__all__ = ["CrankNicolson", "Douglas", "HundsdorferVerwer"]
+__all__ = ["CrankNicolson", "Douglas", "HundsdorferVerwer", "SemiLagrangian"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.boundary import Reflecting
 from ocnet.laws import Normal
 from ocnet.process import Transition
 from ocnet.sweep import Sweep
@@ -23,12 +24,17 @@ class SemiLagrangian:
     range of the terminal data, whatever h, and mass is conserved.
     """
 
-    bounded = True
-    order = 2
+    order, bounded, linear, most_axes = 2, True, False, 2
 
     @classmethod
     def example(cls):
         return cls()
+
+    def prepare(self, process, grid, t0, t1, sides, end_distance=0, previous=None):
+        """The stepper from t1 down to t0 (see the primer of this folder); sides must all be reflecting."""
+        if not all(isinstance(side, Reflecting) for pair in sides for side in pair):
+            raise ValueError("SemiLagrangian has reflecting sides only; use HundsdorferVerwer() for any other boundary")
+        return _Step(process, grid, self.sweep(process, grid, np.array([t0, t1]), 1), t0, t1)
 
     def sweep(self, process, grid, times, substeps):
         """Return the `Sweep` of a Diffusion, coefficients frozen on each interval of `times`, `substeps` steps on each.
@@ -65,6 +71,40 @@ class SemiLagrangian:
             nodes, _ = Normal(process.factor_rows(t, x[:, :1]).shape[1]).quadrature(_BRANCHES)
             factor_cotangent = np.sqrt(h) * np.einsum("kip,kj->ijp", feet_cotangent, nodes)
         return _runge_kutta_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One step as the stepping loop sees it.  Its own coefficients are the feet of the characteristics."""
+
+    process: object
+    grid: object
+    sweep: Sweep
+    t0: float
+    t1: float
+
+    def step(self, u):
+        """u at t0 from u (q, size) at t1."""
+        *_, before = self.sweep.values(u)
+        return before
+
+    def transposed(self, p, u):
+        """Masses at t1 from masses p (q, size) at t0, by the transpose of the step linearised at u."""
+        return self.sweep.forward(p, self.sweep.backward(u)[1])[-1]
+
+    def step_vjp(self, p, u):
+        """The same, and the cotangent of the feet of the characteristics (branches, d, size) in a tuple of one."""
+        feet = []
+        masses = self.sweep.forward(p, self.sweep.backward(u)[1], lambda n, cotangent: feet.append(cotangent))[-1]
+        return masses, (feet[0],)
+
+    def extremes(self):
+        """Largest |f| h/a, |f|/h and a/h² over the nodes and axes."""
+        t, h = 0.5 * (self.t0 + self.t1), self.grid.spacing[:, None]
+        f = np.abs(self.process.drift_rows(t, self.grid.nodes))
+        a = (self.process.factor_rows(t, self.grid.nodes) ** 2).sum(axis=1)
+        peclet = np.divide(f * h, a, out=np.where(f > 0, np.inf, 0.0), where=a > 0)
+        return np.array([peclet.max(), (f / h).max(), (a / h**2).max()])
 
 
 def _diagonal(process):
