@@ -22,7 +22,7 @@ def draw_run(path, setting, dataset, trained, verdicts):
 
     trained : {view: Trained};  verdicts : {view: (Agreement, accuracies)}
     """
-    with rc_context(plotting._STYLE):
+    with rc_context(plotting.STYLE):
         for name, made in (("value_functions", _value_functions(setting, dataset, trained, verdicts)),
                            ("layers", _layers(setting, dataset, trained, verdicts)),
                            ("training", _training(trained)), ("agreement", _agreement(verdicts))):

@@ -8,11 +8,11 @@ import io
 
 import numpy as np
 
-__all__ = ["FIRST", "LOWER", "SECOND", "UPPER", "agreement", "boundary", "curve", "field", "figure", "on_grid", "png",
+__all__ = ["FIRST", "LOWER", "SECOND", "STYLE", "UPPER", "agreement", "boundary", "curve", "field", "figure", "on_grid", "png",
            "scatter", "z_scores"]
 
 LOWER, UPPER, FIRST, SECOND, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
-_STYLE = {"font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
+STYLE = {"font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
           "legend.frameon": False, "legend.fontsize": 8, "image.cmap": "viridis"}
 
 
@@ -20,7 +20,7 @@ def figure(rows=1, columns=1, width=8.0, height=3.2, **options):
     """Return (figure, axes array (rows, columns)) in the project's style, sizes in inches."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
         return made, made.subplots(rows, columns, squeeze=False, **options)
 
