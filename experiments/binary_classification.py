@@ -31,7 +31,7 @@ _ADAM_STEPS = 10                     # Adam steps for each L-BFGS iteration: eac
 _TRAINING_PATHS = 8                  # particles a data point and Adam step
 _JUDGES = 4                          # word of the random stream that judges test points
 _GAP_TOLERANCE = 0.03                # bar of the Itô limit's objective that is refined to, relative
-_LAWS = {"chain": ChainView(), "sde": DiffusionView(substeps=2)}
+_LAWS = {"chain": ChainView(), "sde": DiffusionView(substeps=4)}
 
 
 def parser():
@@ -200,8 +200,8 @@ def main(arguments=None):
     verdicts = judge(setting, dataset, trained, options)
     view, (agreement, _) = next(iter(verdicts.items()))
     gradients = compare_gradients(setting, trained[view].theta, agreement.grid.grid, seed=options["seed"])
-    comparison = Comparison(agreement, estimate_on_grid(setting, trained[view].theta, _LAWS["sde"], options["nodes"],
-                                                        _GAP_TOLERANCE))
+    nodes = max(options["nodes"], round(max(agreement.grid.grid.shape) / 1.5))        # what the chain has needed
+    comparison = Comparison(agreement, estimate_on_grid(setting, trained[view].theta, _LAWS["sde"], nodes, _GAP_TOLERANCE))
     if not given["no_figures"]:
         from run_figures import draw_run
         draw_run(folder.path, setting, dataset, trained, verdicts)

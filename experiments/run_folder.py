@@ -113,8 +113,9 @@ class RunFolder:
             raise RunError(f"{file}: damaged ({error}); start the run anew without --resume") from None
 
     def _clear(self):
-        old = [*self.path.glob("grid/round_*.journal"), *self.path.glob("trained_*.npz"),
-               *(self.path / name for name in ("particles.npz", "summary.json", "run.json"))]
+        # run.json goes first: what a kill leaves behind is then no run, and the next start clears the rest
+        old = [*(self.path / name for name in ("run.json", "summary.json", "particles.npz")),
+               *self.path.glob("grid/round_*.journal"), *self.path.glob("trained_*.npz")]
         for file in old:
             file.unlink(missing_ok=True)
 

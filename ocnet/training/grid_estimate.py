@@ -69,11 +69,12 @@ def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
         wanted = max(tolerance * abs(estimate.value), floor)
         if estimate.error_bar <= wanted:
             return estimate
-        if estimate.time > 0.5 * wanted and estimate.time >= estimate.space:
+        share = 0.4 * wanted                  # every part above its share is refined at once
+        if estimate.time > share:
             view = replace(view, substeps=2 * view.substeps)
-        elif estimate.box > 0.5 * wanted and estimate.box >= estimate.space:
+        if estimate.box > share:
             box = box.widened(_WIDER)
-        else:
+        if estimate.space > share or max(estimate.time, estimate.box) <= share:
             box = box.refined(_FINER)
         refinements += 1
         if box.size * _FINER**box.dim > _MOST_NODES or getattr(view, "substeps", 1) > 64:
