@@ -1,3 +1,30 @@
-"""Stochastic residual networks as controlled diffusions."""
+"""Stochastic residual networks as controlled diffusions: loss and gradient on a grid, by the chain, and by particles.
+
+Names load on first use, so that `import ocnet` stays free of the compiler.
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Grid": "grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
+    "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
+    "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "chain_sweep": "chain",
+    "estimate": "particles", "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks",
+    "train": "training", "compare": "analysis", "compare_gradients": "analysis", "set_threads": "kernels.threads",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ocnet' has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])
