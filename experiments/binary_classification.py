@@ -4,7 +4,6 @@ Both views start from the same parameters; each trained network is then judged b
 summary.json, figures, and what a killed run needs to go on (--resume).
 """
 
-import argparse
 import platform
 import sys
 from pathlib import Path
@@ -36,13 +35,13 @@ _LAWS = {"chain": ChainView(), "sde": DiffusionView(substeps=4)}
 
 def parser():
     """Return the command line, with defaults."""
-    p = OneLineParser(prog="binary_classification.py", description=__doc__,
-                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p = OneLineParser(prog="binary_classification.py", description=__doc__)
     p.add_argument("--data", default="breast-cancer", metavar="NAME|CSV",
                    help=f"one of {', '.join(datasets.NAMES)}, or a CSV file whose last column is the label")
-    p.add_argument("--noise", choices=("gaussian", "dropout", "none"), default="gaussian")
+    p.add_argument("--noise", choices=("gaussian", "dropout", "none"), default="gaussian",
+                   help="additive noise in every layer, dropout on the output of every block, or none")
     p.add_argument("--level", type=float, default=None,
-                   help="gaussian: standard deviation per √time (0.2); dropout: keep probability (0.8)")
+                   help="gaussian: standard deviation per √time (default: 0.2); dropout: keep probability (default: 0.8)")
     p.add_argument("--layers", type=whole, default=20, help="residual layers N; the horizon is 1")
     p.add_argument("--width", type=whole, default=16, help="hidden units of each block")
     p.add_argument("--loss", choices=("EL", "LE"), default="EL",
@@ -57,8 +56,8 @@ def parser():
                    help=f"L-BFGS iterations on the grid; the particles make {_ADAM_STEPS} times as many Adam steps")
     p.add_argument("--tikhonov", type=fraction, default=1e-3, help="weight of ½ mean |θ_n|²")
     p.add_argument("--smoothness", type=fraction, default=1e-4, help="weight of the H¹-in-depth penalty")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--threads", type=whole, default=None, help="threads (all cores); the results keep their bits")
+    p.add_argument("--seed", type=int, default=0, help="of the split, the start and all noise")
+    p.add_argument("--threads", type=whole, default=None, help="threads (default: all cores); the results keep their bits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for results")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out")
     p.add_argument("--no-figures", action="store_true", help="write summary.json only")

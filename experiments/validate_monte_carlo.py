@@ -4,7 +4,6 @@ Prints and plots the error budget (space, time, box, sampling, modelling), the a
 calibration of the z-scores.  Exit status 0 when the bars cover the differences, 1 when they do not, 2 for bad input.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -29,7 +28,7 @@ _SHARE = 0.99                        # of the points that must lie within their 
 
 def parser():
     """Return the command line, with defaults."""
-    p = OneLineParser(prog="validate_monte_carlo.py", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p = OneLineParser(prog="validate_monte_carlo.py", description=__doc__)
     p.add_argument("run", nargs="?", default=str(binary_classification.DEFAULT_OUT), help="folder of a run")
     p.add_argument("--paths", type=whole, default=1_000_000, help="particles in all for each trained network")
     p.add_argument("--points", type=whole, default=None, help="data points, spread over the set (all)")

@@ -3,7 +3,6 @@
 Works on the folder of a run of binary_classification.py; without one, a default run is trained first.
 """
 
-import argparse
 import io
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ _FRAMES_PER_SECOND = 5
 
 def parser():
     """Return the command line, with defaults."""
-    p = OneLineParser(prog="value_functions.py", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p = OneLineParser(prog="value_functions.py", description=__doc__)
     p.add_argument("run", nargs="?", default=str(binary_classification.DEFAULT_OUT), help="folder of a run")
     p.add_argument("--label", type=int, choices=(-1, 1), default=None, help="one label only (EL; default: both)")
     p.add_argument("--times", type=float, nargs="+", default=[0.0, 0.25, 0.5, 0.75, 1.0],
