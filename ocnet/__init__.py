@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Grid": "grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
-    "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "chain_sweep": "chain",
+    "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
     "estimate": "particles", "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks",
     "train": "training", "compare": "analysis", "compare_gradients": "analysis", "set_threads": "kernels.threads",
 }

@@ -6,9 +6,12 @@ The expectation over ξ_n is a finite sum (masks), a quadrature, or, for additiv
 on the nodes.  What is left is the interpolation between nodes (limited cubic: no new extrema) and the box.
 """
 
-from ocnet.sweep import Sweep
+import numpy as np
 
-__all__ = ["chain_sweep"]
+from ocnet.sweep import Sweep
+from ocnet.value_function import ValueFunction
+
+__all__ = ["chain_sweep", "solve_chain"]
 
 
 def chain_sweep(process, grid, limited=True):
@@ -22,3 +25,22 @@ def chain_sweep(process, grid, limited=True):
     nodes = grid.nodes
     return Sweep(grid, process.layers, lambda n: [process.transition(n, nodes)],
                  lambda n, feet_cotangent: process.transition_vjp(n, nodes, feet_cotangent), limited)
+
+
+def solve_chain(process, terminal, grid, limited=True):
+    """Return u_n(x) = E[terminal(X_N) | X_n = x] at all layers n of a LayeredProcess, as a ValueFunction.
+
+    terminal : callable (points (n, d)) -> (n,) or (n, q): q problems share one pass
+    Exact in the law of the process; errors are those of interpolation (order 4 on resolved data) and of the box.
+    Raises ValueError for a terminal value of another shape, or that is not finite, naming the node.
+    """
+    nodes = grid.nodes
+    values = np.asarray(terminal(nodes.T), dtype=np.float64)
+    if values.ndim not in (1, 2) or len(values) != grid.size:
+        raise ValueError(f"terminal returned shape {values.shape}; expected ({grid.size},) or ({grid.size}, q)")
+    rows = np.ascontiguousarray(np.atleast_2d(values.T))
+    if not np.isfinite(rows).all():
+        worst = int(np.argmin(np.isfinite(rows).all(axis=0)))
+        raise ValueError(f"terminal is not finite at x={nodes[:, worst].tolist()}")
+    layers = list(chain_sweep(process, grid, limited).values(rows))[::-1]
+    return ValueFunction(grid, process.times, np.stack(layers), {"view": "chain", "layers": process.layers}, values.ndim == 1)
