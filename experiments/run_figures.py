@@ -130,8 +130,8 @@ def _agreement(verdicts):
     """Grid against Monte Carlo at every data point, and the z-scores; a row per trained view."""
     made, panels = plotting.figure(len(verdicts), 2, 8.0, 3.2 * len(verdicts))
     for (scatter_ax, z_ax), (view, (a, _)) in zip(panels, verdicts.items()):
-        plotting.agreement(scatter_ax, a.grid_values, a.particle_values, a.point_bars, 3 * a.point_errors, a.points_within)
-        scatter_ax.set(xlabel="grid (bar: space + box)", ylabel=f"particles (bar: 3 s.e., {a.paths} paths)")
+        plotting.agreement(scatter_ax, a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within)
+        scatter_ax.set(xlabel="grid (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e., {a.paths} paths)")
         scatter_ax.set_title(f"{view}-trained: one value a data point")
         scatter_ax.legend(loc="upper left")
         error = np.sqrt(a.point_errors**2 + a.point_bars**2) + np.finfo(float).tiny

@@ -94,8 +94,8 @@ def draw(results):
     made, panels = plotting.figure(len(results), 3, 11.0, 3.3 * len(results))
     for row, (view, (comparison, z)) in zip(panels, results.items()):
         a, sde = comparison.agreement, comparison.diffusion
-        plotting.agreement(row[0], a.grid_values, a.particle_values, a.point_bars, 3 * a.point_errors, a.points_within)
-        row[0].set(xlabel="chain (bar: space + box)", ylabel="particles (bar: 3 s.e.)",
+        plotting.agreement(row[0], a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within)
+        row[0].set(xlabel="chain (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e.)",
                    title=f"{view}-trained: one value a data point")
         row[0].legend(loc="upper left")
         _calibration(row[1], z)
