@@ -16,6 +16,7 @@ class Density:
     """p(t, x) from masses on the nodes; nothing is clipped or renormalised.
 
     grid : Grid;  times (K,) increasing;  masses (K, size);  report : SolveReport
+    A density is masses over the grid's quadrature weights (half cells at the sides).
     The mass that Dirichlet or absorbing sides have taken lies on their nodes.
     """
 
@@ -31,19 +32,6 @@ class Density:
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "masses", masses)
 
-    @staticmethod
-    def cells(grid):
-        """(size,) volume that a node's mass fills: half-way to its neighbours, and as far beyond the last node.
-
-        Reflecting rows mirror the field half a cell outside the last node, so end cells are whole ones.
-        """
-        product = np.ones(1)
-        for axis in grid.axes:
-            gaps = np.diff(axis)
-            width = 0.5 * (np.append(gaps, gaps[-1]) + np.append(gaps[0], gaps))
-            product = np.outer(product, width).ravel()
-        return product
-
     def _at(self, t):
         k = int(np.abs(self.times - t).argmin())
         if abs(self.times[k] - t) > 1e-6 * max(self.times[-1], 1e-300):
@@ -53,7 +41,7 @@ class Density:
     def __call__(self, x, t=None):
         """p(t, x) at points x (n, d), linear between nodes, 0 outside the box: (n,).  t: a kept time, default the last."""
         x = checked_points(x, self.grid.dim, "x")
-        values = self.grid.reshape(self._at(self.times[-1] if t is None else t) / self.cells(self.grid))
+        values = self.grid.reshape(self._at(self.times[-1] if t is None else t) / self.grid.weights)
         return interpn(self.grid.axes, values, x, bounds_error=False, fill_value=0.0)
 
     def mass(self, t=None):
@@ -71,7 +59,7 @@ class Density:
 
     def plot(self, ax=None, t=None):
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""
-        values = self._at(self.times[-1] if t is None else t) / self.cells(self.grid)
+        values = self._at(self.times[-1] if t is None else t) / self.grid.weights
         return plotting.on_grid(ax, self.grid.axes, self.grid.reshape(values))
 
     def __repr__(self):

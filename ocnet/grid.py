@@ -82,6 +82,12 @@ class Grid:
         return np.array([(a[-1] - a[0]) / (a.size - 1) for a in self.axes])
 
     @cached_property
+    def spacings(self):
+        """(d, size) the wider of a node's two spacings along each axis."""
+        wide = [np.maximum(np.append(gaps[0], gaps), np.append(gaps, gaps[-1])) for gaps in map(np.diff, self.axes)]
+        return np.stack([c.ravel() for c in np.meshgrid(*wide, indexing="ij")])
+
+    @cached_property
     def is_uniform(self):
         """Whether each axis is equally spaced (to 1e-9 of its spacing)."""
         return all(np.ptp(np.diff(a)) <= _UNIFORM * h for a, h in zip(self.axes, self.spacing))

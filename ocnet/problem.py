@@ -31,7 +31,7 @@ class KolmogorovProblem:
     horizon   : T > 0
     potential : c, callable (t, x (n, d)) -> (n,), or a number; None is 0
     source    : g, callable (t, x (n, d)) -> (n,) or (n, q), or a number; None is 0
-    boundary  : one (low, high) pair of sides per axis, or one side for all; None is Reflecting()
+    boundary  : one (low, high) pair of sides per axis, or one side for all (see `boundary`); None is Reflecting()
     Raises    ValueError naming the argument, its value and what it should be.
     """
 
@@ -43,7 +43,7 @@ class KolmogorovProblem:
     boundary: object = None
 
     def __post_init__(self):
-        for name in ("drift_rows", "factor_rows", "dim", "breaks"):
+        for name in ("drift_rows", "factor_rows", "variance_rows", "dim", "breaks"):
             if not hasattr(self.process, name):
                 raise ValueError(f"process={self.process!r} has no {name}; give a Diffusion, such as network.diffusion(theta)")
         if not callable(self.terminal):

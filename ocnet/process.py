@@ -11,6 +11,7 @@ import numpy as np
 __all__ = ["Diffusion", "LayeredProcess", "Transition"]
 
 _SCOUTS = 20_000                     # paths sent out to find the box
+_SEMIDEFINITE = 1e-12                # of the largest entry: how far below 0 rounding may bring an eigenvalue
 _MARGIN = 0.15                       # of the box found by scouts, added on each side
 
 
@@ -62,6 +63,27 @@ class Diffusion:
         self._checked(value, (x.shape[1], self.dim, value.shape[2]), "factor", t, x)
         return np.ascontiguousarray(np.moveaxis(value, 0, 2))
 
+    @classmethod
+    def with_variance_rate(cls, drift, variance_rate, dim, breaks=()):
+        """Return the diffusion of drift f and variance rate a = G Gᵀ, G the symmetric square root of a.
+
+        variance_rate : callable (t, x (n, d)) -> (n, d, d), or a constant (d, d) array; symmetric, positive semidefinite
+        Raises ValueError, on evaluation, naming the point and the smallest eigenvalue where a is not semidefinite.
+        """
+        return _GivenRate(drift, variance_rate, dim, breaks)
+
+    def variance_rows(self, t, x):
+        """a = G Gᵀ at the points x (d, n): a new (d, d, n) array."""
+        if self.constant_factor is not None:
+            return np.repeat((self.constant_factor @ self.constant_factor.T)[:, :, None], x.shape[1], axis=2)
+        factor = self.factor_rows(t, x)
+        d, m, n = factor.shape
+        a = np.zeros((d, d, n))
+        for i in range(d):
+            for k in range(i, d if m else i):
+                a[i, k] = a[k, i] = np.einsum("jn,jn->n", factor[i], factor[k])
+        return a
+
     @staticmethod
     def _checked(value, shape, name, t, x):
         if value.shape != shape:
@@ -70,6 +92,51 @@ class Diffusion:
         if not finite.all():
             raise ValueError(f"{name} is not finite at t={t:g}, x={x[:, np.argmin(finite)].tolist()}")
         return value
+
+
+class _GivenRate(Diffusion):
+    """A diffusion known by its variance rate."""
+
+    def __init__(self, drift, variance_rate, dim, breaks):
+        self.variance_rate = variance_rate
+        constant = None
+        if not callable(variance_rate):
+            rate = np.array(variance_rate, dtype=np.float64)
+            if rate.shape != (dim, dim) or not np.isfinite(rate).all():
+                raise ValueError(f"variance_rate has shape {rate.shape}; a constant one is a finite ({dim}, {dim}) array")
+            constant = _square_root(rate[None], 0.0, np.zeros((dim, 1)))[0]
+        super().__init__(drift, self._factor if constant is None else constant, dim, breaks)
+
+    def _factor(self, t, x):
+        return _square_root(np.moveaxis(self.variance_rows(t, x.T), 2, 0), t, x.T)
+
+    def variance_rows(self, t, x):
+        if self.constant_factor is not None:
+            return super().variance_rows(t, x)
+        value = np.asarray(self.variance_rate(t, x.T), dtype=np.float64)
+        self._checked(value, (x.shape[1], self.dim, self.dim), "variance_rate", t, x)
+        _checked_eigenvalues(np.linalg.eigvalsh(value), value, t, x)
+        return np.array(np.moveaxis(value, 0, 2), order="C")
+
+
+def _checked_eigenvalues(eigenvalues, rate, t, x):
+    """Raise ValueError unless the rates (n, d, d) are symmetric with eigenvalues (n, d) ≥ 0, but for rounding."""
+    size = np.abs(rate).max(axis=(1, 2)) * _SEMIDEFINITE
+    skew = np.abs(rate - np.swapaxes(rate, 1, 2)).max(axis=(1, 2))
+    if (skew > size).any():
+        raise ValueError(f"variance_rate is not symmetric at t={t:g}, x={x[:, np.argmax(skew - size)].tolist()}")
+    least = eigenvalues[:, 0]
+    if (least < -size).any():
+        worst = int(np.argmin(least + size))
+        raise ValueError(f"variance_rate is not positive semidefinite at t={t:g}, x={x[:, worst].tolist()}: its smallest "
+                         f"eigenvalue is {least[worst]:.6g}; a covariance rate G Gᵀ has none below 0")
+
+
+def _square_root(rate, t, x):
+    """Symmetric square roots (n, d, d) of rates (n, d, d) at the points x (d, n)."""
+    eigenvalues, vectors = np.linalg.eigh(rate)
+    _checked_eigenvalues(eigenvalues, rate, t, x)
+    return np.einsum("nij,nj,nkj->nik", vectors, np.sqrt(np.maximum(eigenvalues, 0.0)), vectors)
 
 
 @dataclass(frozen=True)

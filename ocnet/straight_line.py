@@ -1,6 +1,6 @@
 """Programs of linear combinations and few verbs: written once as a formula, then run, transposed and differentiated.
 
-A linear scheme is a formula step(A, u, dt) in A.apply, A.mixed, A.stage and linear combinations.  Run on symbols it leaves
+A linear scheme is a formula step(A, u, dt) in A.rate, A.apply, A.mixed, A.stage and linear combinations.  Run on symbols it leaves
 a record; read forwards the record is the backward Kolmogorov step, read backwards with transposed verbs it is the
 Fokker–Planck step, and with each verb's product rule the gradient in the coefficients.
 """
@@ -28,7 +28,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Verb:
-    """out = name(arguments): apply (u,), mixed (u,), or stage (y, u) along `axis` with step `s`."""
+    """out = name(arguments): rate (u,), apply (u,), mixed (u,), or stage (y, u) or (y,) along `axis` with step `s`."""
 
     out: int
     name: str
@@ -83,6 +83,9 @@ class Recorder:
         variables = tuple(a.variable() for a in arguments)
         return Symbol(self, {self.add(lambda out: Verb(out, name, variables, **parameters)): 1.0})
 
+    def rate(self, u):
+        return self._verb("rate", (u,))
+
     def apply(self, u):
         return self._verb("apply", (u,))
 
@@ -90,7 +93,7 @@ class Recorder:
         return self._verb("mixed", (u,))
 
     def stage(self, i, y, u, s):
-        return self._verb("stage", (y, u), axis=i, s=s)
+        return self._verb("stage", (y,) if u is None else (y, u), axis=i, s=s)
 
 
 def record(step, axes, dt):
@@ -104,8 +107,9 @@ def record(step, axes, dt):
 class Program:
     """instructions in order; variable 0 is the input and `result` the output.
 
-    Arrays are (q, size), float64 in C order; the operator A gives the verbs apply(u, out), mixed(u, out) and
-    stage(i, y, u, s, out), their transposes and their product rules.
+    Arrays are (q, size), float64 in C order; the operator A gives the verbs rate(u, out), apply(u, out), mixed(u, out) and
+    stage(i, y, u, s, out), their transposes and their product rules.  rate is affine, rate(u) = apply(u) + g: the program is
+    then affine, and `transpose` that of its linear part.
     """
 
     instructions: tuple
@@ -122,7 +126,8 @@ class Program:
             if isinstance(instruction, Combination):
                 _combine(instruction.terms, values, out)
             elif instruction.name == "stage":
-                A.stage(instruction.axis, *(values[a] for a in instruction.arguments), instruction.s, out)
+                y, start = (*(values[a] for a in instruction.arguments), None)[:2]
+                A.stage(instruction.axis, y, start, instruction.s, out)
             else:
                 getattr(A, instruction.name)(values[instruction.arguments[0]], out)
             values[instruction.out] = out
@@ -157,22 +162,28 @@ class Program:
                 for variable, weight in instruction.terms:
                     _add(cotangents, variable, c, weight)
             elif instruction.name == "stage":
-                y, u = instruction.arguments
-                w = A.stage_transposed(instruction.axis, c, instruction.s)
-                if values is not None:
-                    A.add_stage(gradient, instruction.axis, w, values[instruction.out] - values[u], instruction.s)
-                _add(cotangents, y, w, 1.0)
-                if y != u:
-                    _add(cotangents, u, c, 1.0)
-                    _add(cotangents, u, w, -1.0)
-                else:
-                    _add(cotangents, u, c - w, 1.0)
+                self._reverse_stage(A, instruction, c, cotangents, values, gradient)
             else:
                 u = instruction.arguments[0]
                 if values is not None:
                     getattr(A, f"add_{instruction.name}")(gradient, c, values[u])
                 _add(cotangents, u, getattr(A, f"{instruction.name}_transposed")(c), 1.0)
         return cotangents[0]
+
+    @staticmethod
+    def _reverse_stage(A, instruction, c, cotangents, values, gradient):
+        y, u = (*instruction.arguments, None)[:2]
+        w = A.stage_transposed(instruction.axis, c, instruction.s)
+        if values is not None:
+            change = values[instruction.out] if u is None else values[instruction.out] - values[u]
+            A.add_stage(gradient, instruction.axis, w, change, instruction.s)
+        if y == u:
+            _add(cotangents, u, c, 1.0)
+            return
+        _add(cotangents, y, w, 1.0)
+        if u is not None:
+            _add(cotangents, u, c, 1.0)
+            _add(cotangents, u, w, -1.0)
 
 
 def _combine(terms, values, out):

@@ -20,6 +20,7 @@ class SolveReport:
     peclet    : largest cell Péclet number |f| h / a; above 1 a central drift can oscillate (inf: no noise somewhere)
     courant   : largest |f| dt / h;  diffusion : largest a dt / h²
     bounds_before, bounds_after : (least, greatest) value given, and computed
+    monotone  : share of nodes without a negative off-diagonal entry; 1 where the scheme keeps bounds (without a mixed part)
     """
 
     scheme: str
@@ -29,6 +30,7 @@ class SolveReport:
     diffusion: float
     bounds_before: tuple
     bounds_after: tuple
+    monotone: float = 1.0
 
     @property
     def overshoot(self):

@@ -74,14 +74,28 @@ def _pivot_row(lower, upper, before, previous, s, out):        # 1/(1 + s (l + r
 
 
 @kernel
-def pivots(lower, upper, s, lo, hi, out):
-    """Write the inverse pivots of I − s A for the lines lo … hi − 1 of each block; rates and out (outer, n, inner)."""
+def _killed_row(lower, upper, before, previous, killing, share, s, out):
+    for lane in range(out.size):
+        out[lane] = 1.0 / (1.0 + s * (lower[lane] + upper[lane] + share * killing[lane])
+                           - (s * lower[lane]) * (s * before[lane]) * previous[lane])
+
+
+@kernel
+def pivots(lower, upper, killing, share, s, lo, hi, out):
+    """Write the inverse pivots of I − s A, A with the `share` of a killing, for the lines lo … hi − 1 of each block.
+
+    rates and out (outer, n, inner); killing the same, or empty.
+    """
     for block in range(lower.shape[0]):
         for lane in range(lo, hi):
-            out[block, 0, lane] = 1.0 / (1.0 + s * upper[block, 0, lane])
+            kill = share * killing[block, 0, lane] if killing.shape[0] > 0 else 0.0
+            out[block, 0, lane] = 1.0 / (1.0 + s * (upper[block, 0, lane] + kill))
         for j in range(1, lower.shape[1]):
-            _pivot_row(lower[block, j, lo:hi], upper[block, j, lo:hi], upper[block, j - 1, lo:hi], out[block, j - 1, lo:hi], s,
-                       out[block, j, lo:hi])
+            l, r, before, previous = lower[block, j, lo:hi], upper[block, j, lo:hi], upper[block, j - 1, lo:hi], out[block, j - 1, lo:hi]
+            if killing.shape[0] > 0:
+                _killed_row(l, r, before, previous, killing[block, j, lo:hi], share, s, out[block, j, lo:hi])
+            else:
+                _pivot_row(l, r, before, previous, s, out[block, j, lo:hi])
 
 
 @kernel

@@ -1,6 +1,11 @@
 """Rates of the generator to neighbouring nodes from drift and variance rate, and the transpose of that map.
 
-Arrays are rows of the last axis, as in `stencil`.  Three rules for the drift: central, upwind, hybrid.
+Arrays are rows of the last axis, as in `stencil`.  Three rules for the drift f at a node with spacings h₋, h₊:
+
+    central  order 2; a rate is negative where the cell Péclet number |f| h/a exceeds 1
+    upwind   f⁺/h₊ and f⁻/h₋: order 1, no rate negative
+    hybrid   central with the variance rate raised to max(a, f h₊, −f h₋), the least that leaves no rate negative: order 2 where
+             nothing is raised, and continuous where it begins to be
 """
 
 import numpy as np
@@ -8,25 +13,14 @@ import numpy as np
 from .compile import kernel
 from .stencil import position
 
-__all__ = ["CENTRAL", "HYBRID", "UPWIND", "assemble", "assemble_transposed", "extremes"]
+__all__ = ["CENTRAL", "HYBRID", "UPWIND", "assemble", "assemble_transposed", "extremes", "monotone_nodes"]
 
 CENTRAL, UPWIND, HYBRID = 0, 1, 2
 
 
 @kernel
-def _rates(f, a, before, after, rule, left, right):
-    """Rates (l, r) at a node with spacings `before`, `after`; left and right are 1, or 0 where the neighbour is missing.
-
-    central: r = (a + f h₋)/(h₊(h₊ + h₋)), l = (a − f h₊)/(h₋(h₊ + h₋)); upwind: the drift as f⁺/h₊ and f⁻/h₋ instead;
-    hybrid: upwind where |f| max(h₋, h₊) > a.
-    """
-    total = before + after
-    wide = before if before > after else after
-    if rule == UPWIND or (rule == HYBRID and abs(f) * wide > a):
-        forward, backward = max(f, 0.0) / after, max(-f, 0.0) / before
-    else:
-        forward, backward = f * before / (after * total), -f * after / (before * total)
-    return left * (a / (before * total) + backward), right * (a / (after * total) + forward)
+def _least_rate(f, a, before, after):          # the smallest variance rate ≥ a that leaves both central rates ≥ 0
+    return max(a, max(f * after, -f * before))
 
 
 @kernel
@@ -41,20 +35,25 @@ def _scaled_sum(a, f, c, d, out):              # out = a c + f d; c, d (n,) or (
 
 
 @kernel
-def _fill_rates(f, a, spacings, rule, lower, upper):   # one row; spacings (8, n) or (8, 1)
-    if rule == CENTRAL:
-        _scaled_sum(a, f, spacings[4], spacings[5], lower)
-        _scaled_sum(a, f, spacings[6], spacings[7], upper)
-    else:
+def _fill_rates(f, a, table, rule, lower, upper):      # one row; table (9, n) or (9, 1)
+    _scaled_sum(a, f, table[4], table[5], lower)
+    _scaled_sum(a, f, table[6], table[7], upper)
+    if rule != CENTRAL:
         for j in range(f.size):
-            k = j if spacings.shape[1] > 1 else 0
-            lower[j], upper[j] = _rates(f[j], a[j], spacings[0, k], spacings[1, k], rule, spacings[2, k], spacings[3, k])
+            k = j if table.shape[1] > 1 else 0
+            if rule == UPWIND:
+                lower[j] = a[j] * table[4, k] + max(-f[j], 0.0) * table[2, k]
+                upper[j] = a[j] * table[6, k] + max(f[j], 0.0) * table[3, k]
+            else:
+                e = _least_rate(f[j], a[j], table[0, k], table[1, k])
+                lower[j] = max(e * table[4, k] + f[j] * table[5, k], 0.0)
+                upper[j] = max(e * table[6, k] + f[j] * table[7, k], 0.0)
 
 
 @kernel
-def _fill_cross(a, spacings, at, start, stop, out):    # a / ((x_{i+1} − x_{i−1})(x_{k+1} − x_{k−1})): its own transpose
-    w = 1.0 / (spacings[0, at] + spacings[1, at])
-    v = 1.0 / (spacings[0, start:stop] + spacings[1, start:stop])
+def _fill_cross(a, table, at, start, stop, out):       # a / ((x_{i+1} − x_{i−1})(x_{k+1} − x_{k−1})): its own transpose
+    w = table[8, at]
+    v = table[8, start:stop]
     if v.size == 1:
         w *= v[0]
         for j in range(a.size):
@@ -74,50 +73,58 @@ def _span(r, shape, offsets, axis):            # columns of `spacings` for row r
 
 
 @kernel
-def assemble(drift, variance, cross_rate, spacings, offsets, shape, rule, lo, hi, rates, cross):
+def assemble(drift, variance, cross_rate, table, offsets, shape, rule, lo, hi, rates, cross):
     """Write rates (d, 2, rows, n) and cross (pairs, rows, n) from drift (d, rows, n), a_ii (d, rows, n), a_pk (pairs, rows, n).
 
-    spacings (8, Σ n_i): h₋, h₊, e₋ and e₊ = 1 or 0 where the neighbour exists or not, then the factors of a and f in the central
-    rates, l = a e₋/(h₋H) − f e₋h₊/(h₋H), r = a e₊/(h₊H) + f e₊h₋/(h₊H), H = h₋ + h₊; axis i begins at offsets[i].
+    table (9, Σ n_i), axis i from offsets[i]: h₋, h₊; factors of f⁻ in l and of f⁺ in r under the upwind rule, 1/h₋ and 1/h₊; factors of
+    a and f in the central rates, l = a/(h₋H) − f h₊/(h₋H), r = a/(h₊H) + f h₋/(h₊H), H = h₋ + h₊; and 1/H for mixed derivatives.
+    What a side's row is, its columns of the table say.
     """
     for r in range(lo, hi):
         for axis in range(shape.size):
             start, stop = _span(r, shape, offsets, axis)
-            _fill_rates(drift[axis, r], variance[axis, r], spacings[:, start:stop], rule, rates[axis, 0, r], rates[axis, 1, r])
+            _fill_rates(drift[axis, r], variance[axis, r], table[:, start:stop], rule, rates[axis, 0, r], rates[axis, 1, r])
         pair = 0
         for p in range(shape.size if cross.shape[0] > 0 else 0):
             for k in range(p + 1, shape.size):
                 start, stop = _span(r, shape, offsets, k)
-                _fill_cross(cross_rate[pair, r], spacings, _span(r, shape, offsets, p)[0], start, stop, cross[pair, r])
+                _fill_cross(cross_rate[pair, r], table, _span(r, shape, offsets, p)[0], start, stop, cross[pair, r])
                 pair += 1
 
 
 @kernel
-def _fill_bars(f, a, spacings, rule, lower_bar, upper_bar, drift_bar, variance_bar):   # transpose of _fill_rates
-    _scaled_sum(lower_bar, upper_bar, spacings[4], spacings[6], variance_bar)
-    _scaled_sum(lower_bar, upper_bar, spacings[5], spacings[7], drift_bar)
+def _fill_bars(f, a, table, rule, lower_bar, upper_bar, drift_bar, variance_bar):   # transpose of _fill_rates
+    _scaled_sum(lower_bar, upper_bar, table[4], table[6], variance_bar)
+    _scaled_sum(lower_bar, upper_bar, table[5], table[7], drift_bar)
     if rule != CENTRAL:
         for j in range(f.size):
-            k = j if spacings.shape[1] > 1 else 0
-            before, after = spacings[0, k], spacings[1, k]
-            if rule == UPWIND or abs(f[j]) * max(before, after) > a[j]:
-                drift_bar[j] = spacings[3, k] * upper_bar[j] / after if f[j] > 0 else -spacings[2, k] * lower_bar[j] / before
+            k = j if table.shape[1] > 1 else 0
+            if rule == UPWIND:
+                drift_bar[j] = table[3, k] * upper_bar[j] if f[j] > 0 else -table[2, k] * lower_bar[j]
+                continue
+            e = _least_rate(f[j], a[j], table[0, k], table[1, k])
+            low = lower_bar[j] if e * table[4, k] + f[j] * table[5, k] > 0.0 else 0.0
+            high = upper_bar[j] if e * table[6, k] + f[j] * table[7, k] > 0.0 else 0.0
+            raised = table[4, k] * low + table[6, k] * high
+            slope = 0.0 if e == a[j] else (table[1, k] if f[j] > 0 else -table[0, k])
+            drift_bar[j] = table[5, k] * low + table[7, k] * high + slope * raised
+            variance_bar[j] = raised if e == a[j] else 0.0
 
 
 @kernel
-def assemble_transposed(drift, variance, spacings, offsets, shape, rule, rates_bar, cross_bar, lo, hi,
+def assemble_transposed(drift, variance, table, offsets, shape, rule, rates_bar, cross_bar, lo, hi,
                         drift_bar, variance_bar, cross_rate_bar):
     """Write the cotangents of drift, a_ii and a_pk for those of rates and cross (at the rule that `drift` selects)."""
     for r in range(lo, hi):
         for axis in range(shape.size):
             start, stop = _span(r, shape, offsets, axis)
-            _fill_bars(drift[axis, r], variance[axis, r], spacings[:, start:stop], rule,
+            _fill_bars(drift[axis, r], variance[axis, r], table[:, start:stop], rule,
                        rates_bar[axis, 0, r], rates_bar[axis, 1, r], drift_bar[axis, r], variance_bar[axis, r])
         pair = 0
         for p in range(shape.size if cross_bar.shape[0] > 0 else 0):
             for k in range(p + 1, shape.size):
                 start, stop = _span(r, shape, offsets, k)
-                _fill_cross(cross_bar[pair, r], spacings, _span(r, shape, offsets, p)[0], start, stop, cross_rate_bar[pair, r])
+                _fill_cross(cross_bar[pair, r], table, _span(r, shape, offsets, p)[0], start, stop, cross_rate_bar[pair, r])
                 pair += 1
 
 
@@ -141,12 +148,31 @@ def _quotient(f, a, out):
 
 
 @kernel
-def extremes(drift, variance, spacings, offsets, shape, lo, hi, out):
+def _mark(lower, upper, marks):                # marks = 0 where a rate is negative
+    for j in range(marks.size):
+        marks[j] = marks[j] if lower[j] >= 0.0 and upper[j] >= 0.0 else 0.0
+
+
+@kernel
+def monotone_nodes(rates, lo, hi):
+    """The number of nodes of the rows lo … hi − 1 none of whose rates (d, 2, rows, n) is negative."""
+    marks, count = np.empty(rates.shape[3]), 0.0
+    for r in range(lo, hi):
+        for j in range(marks.size):
+            marks[j] = 1.0
+        for axis in range(rates.shape[0]):
+            _mark(rates[axis, 0, r], rates[axis, 1, r], marks)
+        count += marks.sum()
+    return count
+
+
+@kernel
+def extremes(drift, variance, table, offsets, shape, lo, hi, out):
     """Raise out (3,) to the largest |f| h/a (cell Péclet), |f|/h and a/h² of the rows; 0/0 is left out.
 
     h is the wider of a node's two spacings in the first, the narrower in the others.
     """
-    wide, narrow = np.maximum(spacings[0], spacings[1]), np.minimum(spacings[0], spacings[1])
+    wide, narrow = np.maximum(table[0], table[1]), np.minimum(table[0], table[1])
     steep, steeper = 1.0 / narrow, 1.0 / narrow**2
     peak, ratio = np.zeros((3, drift.shape[2])), np.empty(drift.shape[2])
     for axis in range(shape.size):

@@ -1,8 +1,8 @@
 """The generator on a tensor grid as rates to neighbouring nodes: applied, transposed, differentiated (made in `rates`).
 
-A row of A_i reads (A_i u)_j = l_j (u_{j−1} − u_j) + r_j (u_{j+1} − u_j): rates[i, 0] = l, rates[i, 1] = r.  The rate over
-a missing neighbour is 0, which is the reflecting row, so every row sums to 0.  The mixed part is
-cross · (u₊₊ − u₊₋ − u₋₊ + u₋₋), missing neighbours replaced by the node itself on their side.
+A row of A_i reads (A_i u)_j = l_j (u_{j−1} − u_j) + r_j (u_{j+1} − u_j): rates[i, 0] = l, rates[i, 1] = r, 0 over a missing
+neighbour, so every row sums to 0.  The mixed part is cross · (u₊₊ − u₊₋ − u₋₊ + u₋₋), missing neighbours replaced by the node
+itself on their side.  A potential is killing (rows, n), − killing · u, or empty; each axis takes an equal share of it.
 
 Node functions are held as (q, rows, n) with the last axis of the grid contiguous; `shape` is the grid's, and kernels
 work on the rows lo … hi − 1.  Pairs (p, k), p < k, of the mixed part are numbered (0,1), (0,2), (1,2).
@@ -77,7 +77,13 @@ def _mixed_row(u, r, shape, cross, out):
 
 
 @kernel
-def apply(u, rates, cross, shape, axes, lo, hi, out):
+def _kill(u, killing, out):                                   # out −= killing · u
+    for j in range(out.size):
+        out[j] -= killing[j] * u[j]
+
+
+@kernel
+def apply(u, rates, cross, killing, shape, axes, lo, hi, out):
     """Write Σ_{i < axes} A_i u + (mixed part) into out[:, lo:hi]; u, out (q, rows, n).  axes = 0 is the mixed part alone."""
     last = shape.size - 1
     for k in range(u.shape[0]):
@@ -91,6 +97,8 @@ def apply(u, rates, cross, shape, axes, lo, hi, out):
             if axes > last:
                 _last_axis_row(u[k, r], rates[last, 0, r], rates[last, 1, r], row)
             _mixed_row(u[k], r, shape, cross, row)
+            if axes > 0 and killing.shape[0] > 0:
+                _kill(u[k, r], killing[r], row)
 
 
 @kernel
@@ -146,7 +154,7 @@ def _mixed_transposed_row(p, r, shape, cross, out):
 
 
 @kernel
-def apply_transposed(p, rates, cross, shape, axes, lo, hi, out):
+def apply_transposed(p, rates, cross, killing, shape, axes, lo, hi, out):
     """Write the transpose of `apply` at p (q, rows, n) into out[:, lo:hi]: each node gathers what flows into it."""
     last = shape.size - 1
     n = p.shape[2]
@@ -167,6 +175,8 @@ def apply_transposed(p, rates, cross, shape, axes, lo, hi, out):
                     if after != r:
                         _flow_in(p[k, after], rates[axis, 0, after], row)
             _mixed_transposed_row(p[k], r, shape, cross, row)
+            if axes > 0 and killing.shape[0] > 0:
+                _kill(p[k, r], killing[r], row)
 
 
 @kernel
@@ -177,8 +187,14 @@ def _pair_row(w, u, minus, plus, scale, lower_bar, upper_bar):
 
 
 @kernel
-def pair_gradient(w, u, shape, first, stop, mixed, scale, lo, hi, rates_bar, cross_bar):
-    """Add scale · ∂⟨w, A u⟩ to rates_bar and cross_bar, for the axes first … stop − 1 and the mixed part if `mixed`.
+def _product(w, u, scale, out):
+    for j in range(out.size):
+        out[j] += scale * w[j] * u[j]
+
+
+@kernel
+def pair_gradient(w, u, shape, first, stop, mixed, scale, lo, hi, rates_bar, cross_bar, killing_bar):
+    """Add scale · ∂⟨w, A u⟩ to rates_bar, cross_bar, killing_bar, for the axes first … stop − 1 and the mixed part if `mixed`.
 
     w, u (q, rows, n): the products of all q are added.
     """
@@ -199,6 +215,8 @@ def pair_gradient(w, u, shape, first, stop, mixed, scale, lo, hi, rates_bar, cro
                     _pair_row(w[k, r], here, u[k, before], u[k, after], scale, lower_bar, upper_bar)
             if mixed:
                 _mixed_pair_row(w[k, r], u[k], r, shape, scale, cross_bar)
+            if killing_bar.shape[0] > 0:
+                _product(w[k, r], here, -scale * (stop - first) / shape.size, killing_bar[r])
 
 
 @kernel

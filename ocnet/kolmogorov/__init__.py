@@ -16,7 +16,8 @@ problems; where cell Péclet numbers |f| h/a exceed 1 they can overshoot, and a 
 """
 
 from .coefficients import Coefficients
+from .march import CoefficientGradient, March
 from .operator import Operator
-from .solver import CoefficientGradient, March, gradient, solve_backward, solve_forward
+from .solver import gradient, solve_backward, solve_forward
 
 __all__ = ["Coefficients", "CoefficientGradient", "March", "Operator", "gradient", "solve_backward", "solve_forward"]

@@ -1,42 +1,57 @@
-"""A process on a grid at one time: drift and variance rate at the nodes."""
+"""A problem on a grid at one time: drift, variance rate, potential and source at the nodes."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ocnet.boundary import fixed_nodes
+from ocnet.boundary import HeldNodes, rows_of
 
-__all__ = ["Coefficients"]
+__all__ = ["Coefficients", "held_nodes"]
+
+
+@lru_cache(maxsize=8)
+def held_nodes(grid, sides):
+    """The `HeldNodes` of a grid's sides, made once."""
+    return HeldNodes(grid, sides)
 
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """f and a = G Gᵀ at the nodes, 0 where a Dirichlet or absorbing side holds the value (so nothing moves there).
+    """f, a = G Gᵀ, c and g at the nodes; all 0 where a side holds the value, but for g, which moves it along.
 
-    grid : Grid;  drift (d, size);  variance_rate (d, d, size), symmetric
+    grid : Grid;  rows : what the sides' rows are, one (low, high) pair per axis (see `boundary`)
+    drift (d, size);  variance_rate (d, d, size), symmetric;  potential (size,) or None;  source (1 or q, size) or None
     """
 
     grid: object
+    rows: tuple
     drift: np.ndarray
     variance_rate: np.ndarray
     held: np.ndarray                    # (k,) nodes held by the sides
+    potential: object = None
+    source: object = None
+    cuts: tuple = ()                    # (axis, nodes, slope) of drifts cut at Outflow sides: f = ±√(2a/T), slope = df/da
 
     @classmethod
-    def at(cls, process, grid, t, sides, previous=None):
-        """Evaluate the process at time t; `previous` lends its variance rate where the factor is constant."""
-        held = previous.held if previous is not None else fixed_nodes(grid, sides)[0]
-        drift = np.require(process.drift_rows(t, grid.nodes), np.float64, ["C", "W"])
-        if previous is not None and getattr(process, "constant_factor", None) is not None:
-            variance_rate = previous.variance_rate
-        else:
-            variance_rate = _variance_rate(process, grid, t)
-            variance_rate[:, :, held] = 0.0
-        if held.size:
-            drift = drift.copy()
-            drift[:, held] = 0.0
-        coefficients = cls(grid, drift, variance_rate, held)
-        if previous is not None and variance_rate is previous.variance_rate:
+    def at(cls, problem, grid, t0, t1, previous=None):
+        """The coefficients of a step from t1 down to t0, at its middle; `previous` lends a constant variance rate."""
+        t, process, sides = 0.5 * (t0 + t1), problem.process, problem.boundary
+        held = held_nodes(grid, sides)
+        drift = process.drift_rows(t, grid.nodes)
+        constant = getattr(process, "constant_factor", None) is not None
+        lent = previous.variance_rate if constant and previous is not None else None
+        variance_rate = process.variance_rows(t, grid.nodes) if lent is None else lent
+        cuts = ()
+        if held.nodes.size or "one_sided" in sum(rows_of(sides), ()):
+            drift = np.array(drift)
+            drift[:, held.nodes] = 0.0
+            cuts = tuple(_cut_outward(drift, variance_rate, grid, sides, problem.horizon))
+        if lent is None and held.nodes.size:
+            variance_rate[:, :, held.nodes] = 0.0
+        coefficients = cls(grid, rows_of(sides), np.ascontiguousarray(drift), variance_rate, held.nodes,
+                           _potential(problem, grid, t, held), _source(problem, grid, t, t0, t1, held), cuts)
+        if lent is not None:
             vars(coefficients)["split"] = previous.split
         return coefficients
 
@@ -48,21 +63,48 @@ class Coefficients:
         upper = [a[p, k] for p in range(d) for k in range(p + 1, d)]
         return diagonal, np.stack(upper) if any(row.any() for row in upper) else np.empty((0, diagonal.shape[1]))
 
-    def released(self, drift_cotangent, variance_cotangent):
-        """Return the cotangents with the held nodes, where the coefficients do not act, set to 0 (in place)."""
-        drift_cotangent[:, self.held] = 0.0
-        variance_cotangent[:, :, self.held] = 0.0
-        return drift_cotangent, variance_cotangent
+    def released(self, drift_bar, variance_bar, potential_bar, source_bar):
+        """Return the cotangents as those of the process: 0 at held nodes, and through the cuts at Outflow sides (in place)."""
+        for axis, nodes, slope in self.cuts:
+            variance_bar[axis, axis, nodes] += slope * drift_bar[axis, nodes]
+            drift_bar[axis, nodes] = 0.0
+        for cotangent in (drift_bar, variance_bar, potential_bar, source_bar):
+            if cotangent is not None:
+                cotangent[..., self.held] = 0.0
+        return drift_bar, variance_bar, potential_bar, source_bar
 
 
-def _variance_rate(process, grid, t):
-    constant = getattr(process, "constant_factor", None)
-    if constant is not None:
-        return np.repeat((constant @ constant.T)[:, :, None], grid.size, axis=2)
-    factor = process.factor_rows(t, grid.nodes)
-    d, m, n = factor.shape
-    a = np.empty((d, d, n))
-    for i in range(d):
-        for k in range(i, d):
-            a[i, k] = a[k, i] = np.einsum("jn,jn->n", factor[i], factor[k]) if m else 0.0
-    return a
+def _cut_outward(drift, variance_rate, grid, sides, horizon):
+    """Cut a drift that points outwards across an `Outflow` side to √(2a/T), in place; yields what was cut."""
+    numbers = np.arange(grid.size).reshape(grid.shape)
+    for axis, pair in enumerate(sides):
+        for end, side in enumerate(pair):
+            if side.row != "one_sided":
+                continue
+            nodes, outward = np.take(numbers, -end, axis=axis).ravel(), 1.0 if end else -1.0
+            most = np.sqrt(2 * variance_rate[axis, axis, nodes] / horizon)
+            over = outward * drift[axis, nodes] > most
+            nodes, most = nodes[over], most[over]
+            drift[axis, nodes] = outward * most
+            yield axis, nodes, outward * np.divide(1.0, horizon * most, out=np.zeros_like(most), where=most > 0)
+
+
+def _potential(problem, grid, t, held):
+    c = problem.potential_rows(t, grid.nodes)
+    if c is None:
+        return None
+    c = np.array(c[0])
+    c[held.nodes] = 0.0
+    return c
+
+
+def _source(problem, grid, t, t0, t1, held):
+    """g at time t; on held nodes the rate at which the side's value changes from t1 to t0."""
+    g = problem.source_rows(t, grid.nodes)
+    if g is None and held.constant:
+        return None
+    moves = None if held.constant else (held.values(t0) - held.values(t1)) / (t1 - t0)
+    columns = max(1 if g is None else len(g), 1 if moves is None else len(moves))
+    g = np.zeros((columns, grid.size)) if g is None else np.repeat(g, columns // len(g), axis=0)
+    g[:, held.nodes] = 0.0 if moves is None else moves
+    return g

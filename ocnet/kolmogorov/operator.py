@@ -14,22 +14,36 @@ __all__ = ["Operator", "RateGradient"]
 
 _NODES = 1 << 14                        # nodes per task
 _LANES, _ROWS = 144, 64                 # most lines per task of an elimination: side by side, and as rows
+_NONE = np.empty((0, 0))
 _RULES = {"central": rates.CENTRAL, "upwind": rates.UPWIND, "hybrid": rates.HYBRID}
 
 
 @lru_cache(maxsize=8)
-def _geometry(grid):
-    """spacings (8, Σ n_i), offsets (d + 1,), shape (d,): see kernels/stencil."""
+def _geometry(grid, rows):
+    """table (9, Σ n_i), offsets (d + 1,), shape (d,): see kernels/rates.assemble; `rows` of the sides as in boundary.py."""
     columns = []
-    for axis in grid.axes:
+    for axis, pair in zip(grid.axes, rows):
         gaps = np.diff(axis)
         before, after = np.append(gaps[0], gaps), np.append(gaps, gaps[-1])
-        left, right = np.ones(axis.size), np.ones(axis.size)
-        left[0] = right[-1] = 0.0
-        to_left, to_right = left / (before * (before + after)), right / (after * (before + after))
-        columns.append(np.stack([before, after, left, right, to_left, -after * to_left, to_right, before * to_right]))
-    offsets = np.cumsum([0, *grid.shape])
-    return np.ascontiguousarray(np.concatenate(columns, axis=1)), offsets, np.array(grid.shape)
+        total = before + after
+        table = np.stack([before, after, 1 / before, 1 / after, 1 / (before * total), -after / (before * total),
+                          1 / (after * total), before / (after * total), 1 / total])
+        for end, row in zip((0, -1), pair):
+            table[2:, end] = _side_columns(row, table[0, end], 2 if end else 3)
+        columns.append(table)
+    return np.ascontiguousarray(np.concatenate(columns, axis=1)), np.cumsum([0, *grid.shape]), np.array(grid.shape)
+
+
+def _side_columns(row, h, inner):
+    """Columns 2 … 8 of the table at a side's node, spacing h; `inner`: 3 where the neighbour lies after it, 2 before."""
+    column, outward = np.zeros(9), 1.0 if inner == 3 else -1.0
+    if row == "mirror":
+        column[4 if inner == 2 else 6] = 1 / h**2                     # u₋₁ = u₁: the rate over the one neighbour doubles
+    elif row == "one_sided":
+        column[inner] = 1 / h
+        column[5 if inner == 2 else 7] = outward / h
+        column[8] = 1 / h
+    return column[2:]
 
 
 def _even(size, most):
@@ -45,19 +59,21 @@ def checked_rule(drift):
 
 
 class RateGradient:
-    """Cotangents of an operator's rates, collected over verbs before they become cotangents of f and a."""
+    """Cotangents of an operator's rates, collected over verbs before they become cotangents of f, a, c and g."""
 
     def __init__(self, operator):
         pairs = operator.axes * (operator.axes - 1) // 2           # also where a_ik is 0: its derivative need not be
         self.rates, self.cross = np.zeros_like(operator.rates), np.zeros((pairs, *operator.rates.shape[2:]))
+        self.killing = np.zeros_like(operator.killing)
+        self.source = 0.0
 
 
 class Operator:
-    """L = f·∇ + ½ a:∇∇ at the nodes; rows sum to 0, so its transpose conserves mass to rounding.
+    """L − c = f·∇ + ½ a:∇∇ − c at the nodes; rows of L sum to 0, so its transpose conserves mass to rounding.
 
-    coefficients : Coefficients (drift (d, size), variance rate (d, d, size), grid)
+    coefficients : Coefficients (drift (d, size), variance rate (d, d, size), potential, source, grid, rows of the sides)
     drift        : "central" (order 2, oscillates at cell Péclet numbers above 1), "upwind" (order 1, monotone without mixed
-                   part) or "hybrid" (central where |f| h/a ≤ 1, else upwind)
+                   part) or "hybrid" (central, with the least added variance that keeps it monotone: see kernels/rates)
     u, p         : (size,) or (q, size) float64; verbs return new arrays of that shape unless `out` is given
     """
 
@@ -65,7 +81,7 @@ class Operator:
         self.coefficients, self.rule = coefficients, checked_rule(drift)
         grid = coefficients.grid
         self.axes, self.size = grid.dim, grid.size
-        self._spacings, self._offsets, self._shape = _geometry(grid)
+        self._table, self._offsets, self._shape = _geometry(grid, coefficients.rows)
         self._plane = (grid.size // grid.shape[-1], grid.shape[-1])
         self._rows = max(1, _NODES // grid.shape[-1])
         self._views = [(int(np.prod(grid.shape[:i])), grid.shape[i], int(np.prod(grid.shape[i + 1:]))) for i in range(grid.dim)]
@@ -78,8 +94,10 @@ class Operator:
         self.has_mixed = len(cross_rate) > 0
         self._drift, self._variance = self.coefficients.drift.reshape(d, *self._plane), diagonal
         self.rates, self.cross = np.empty((d, 2, *self._plane)), np.empty_like(cross_rate)
+        potential, self.source = self.coefficients.potential, self.coefficients.source
+        self.killing = np.empty((0, 0)) if potential is None else potential.reshape(self._plane)
         self._over_rows(lambda lo, hi: rates.assemble(
-            self._drift, self._variance, cross_rate, self._spacings, self._offsets, self._shape, self.rule, lo, hi,
+            self._drift, self._variance, cross_rate, self._table, self._offsets, self._shape, self.rule, lo, hi,
             self.rates, self.cross))
 
     def _over_rows(self, task):
@@ -92,11 +110,18 @@ class Operator:
         u = np.ascontiguousarray(u, dtype=np.float64)
         out = np.empty_like(u) if out is None else out
         source, target = self._stack(u), self._stack(out)
-        self._over_rows(lambda lo, hi: kernel(source, self.rates, self.cross, self._shape, axes, lo, hi, target))
+        self._over_rows(lambda lo, hi: kernel(source, self.rates, self.cross, self.killing, self._shape, axes, lo, hi, target))
+        return out
+
+    def rate(self, u, out=None):
+        """A u + g: the rate of change of u, backwards in time."""
+        out = self.apply(u, out)
+        if self.source is not None:
+            out += self.source
         return out
 
     def apply(self, u, out=None):
-        """A u, all axes and the mixed part."""
+        """A u, all axes and the mixed part, the potential included."""
         return self._apply(stencil.apply, u, self.axes, out)
 
     def mixed(self, u, out=None):
@@ -104,12 +129,14 @@ class Operator:
         return self._apply(stencil.apply, u, 0, out)
 
     def stage(self, i, y, u, s, out=None):
-        """(I − s A_i)⁻¹ (y − s A_i u), computed as u + (I − s A_i)⁻¹ (y − u)."""
+        """(I − s A_i)⁻¹ (y − s A_i u), computed as u + (I − s A_i)⁻¹ (y − u); u = None stands for 0."""
         return self._solve(i, y, u, s, False, out)
 
     def apply_transposed(self, p, out=None):
         """Aᵀ p."""
         return self._apply(stencil.apply_transposed, p, self.axes, out)
+
+    rate_transposed = apply_transposed
 
     def mixed_transposed(self, p, out=None):
         """A_0ᵀ p."""
@@ -117,10 +144,11 @@ class Operator:
 
     def stage_transposed(self, i, p, s, out=None):
         """w = (I − s A_i)⁻ᵀ p: the transpose of `stage` gives w to y and p − w to u."""
-        return self._solve(i, p, p, s, True, out)
+        return self._solve(i, p, None, s, True, out)
 
     def _solve(self, i, y, u, s, transposed, out):
-        y, u = (np.ascontiguousarray(v, dtype=np.float64) for v in (y, u))
+        difference = u is not None
+        y, u = (np.ascontiguousarray(v, dtype=np.float64) for v in (y, u if difference else y))
         out = np.empty_like(y) if out is None else out
         outer, n, inner = self._views[i]
         as_rows = inner == 1
@@ -132,7 +160,7 @@ class Operator:
         chunk = _even(inner, _ROWS if as_rows else _LANES)
         for block in range(outer):
             over_chunks(lambda lo, hi: line_stage.stage(
-                y, u, lower, upper, pivot, s, not transposed, transposed, as_rows, block, lo, hi, target), inner, chunk)
+                y, u, lower, upper, pivot, s, difference, transposed, as_rows, block, lo, hi, target), inner, chunk)
         return out
 
     def _pivots(self, i, s, lower, upper):
@@ -142,8 +170,9 @@ class Operator:
             if len(kept) > 1:
                 kept.pop(next(iter(kept)))
             kept[s] = np.empty_like(lower)
-            lines = lower.shape[2]
-            over_chunks(lambda lo, hi: line_stage.pivots(lower, upper, s, lo, hi, kept[s]), lines, _even(lines, _LANES))
+            killing = self._killing_side_by_side(i).reshape(-1, *lower.shape[1:])
+            over_chunks(lambda lo, hi: line_stage.pivots(lower, upper, killing, 1 / self.axes, s, lo, hi, kept[s]),
+                        lower.shape[2], _even(lower.shape[2], _LANES))
         return kept[s]
 
     def _side_by_side(self, i):
@@ -155,6 +184,15 @@ class Operator:
             for side in range(2):
                 self._over_rows(lambda lo, hi: line_stage.transpose(self.rates[i, side], lo, hi, self._last_rates[side]))
         return self._last_rates
+
+    def _killing_side_by_side(self, i):
+        return self.killing if i < self.axes - 1 or self.axes == 1 else np.ascontiguousarray(self.killing.T)
+
+    def add_rate(self, gradient, p, u):
+        """Add ∂⟨p, A u + g⟩ to a RateGradient."""
+        self.add_apply(gradient, p, u)
+        if self.source is not None:
+            gradient.source = gradient.source + p
 
     def add_apply(self, gradient, p, u):
         """Add ∂⟨p, A u⟩ to a RateGradient."""
@@ -171,10 +209,12 @@ class Operator:
     def _add(self, gradient, p, u, first, stop, mixed, scale):
         p, u = self._stack(np.ascontiguousarray(p)), self._stack(np.ascontiguousarray(u))
         self._over_rows(lambda lo, hi: stencil.pair_gradient(
-            p, u, self._shape, first, stop, mixed, scale, lo, hi, gradient.rates, gradient.cross))
+            p, u, self._shape, first, stop, mixed, scale, lo, hi, gradient.rates, gradient.cross,
+            gradient.killing if stop > first else _NONE))
 
     def coefficient_gradient(self, gradient):
-        """Turn a RateGradient into cotangents of drift (d, size) and of the symmetric variance rate (d, d, size).
+        """Turn a RateGradient into cotangents of drift (d, size), of the symmetric variance rate (d, d, size), of the potential
+        (size,) and of the source (q, size); None where there is none.
 
         At a cell where the hybrid or upwind rule switches, the derivative is that of the branch taken.
         """
@@ -182,7 +222,7 @@ class Operator:
         drift_bar, diagonal_bar = np.empty_like(self._drift), np.empty_like(self._drift)
         cross_bar = np.empty_like(gradient.cross)
         self._over_rows(lambda lo, hi: rates.assemble_transposed(
-            self._drift, self._variance, self._spacings, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
+            self._drift, self._variance, self._table, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
             lo, hi, drift_bar, diagonal_bar, cross_bar))
         variance_bar = np.zeros((d, d, self.size))
         for i in range(d):
@@ -190,11 +230,20 @@ class Operator:
         pairs = [(p, k) for p in range(d) for k in range(p + 1, d)]
         for (p, k), bar in zip(pairs, cross_bar):
             variance_bar[p, k] = variance_bar[k, p] = 0.5 * bar.ravel()
-        return self.coefficients.released(drift_bar.reshape(d, -1), variance_bar)
+        killing_bar = gradient.killing.ravel() if gradient.killing.size else None
+        source_bar = None if self.source is None else np.array(gradient.source).reshape(-1, self.size)
+        return self.coefficients.released(drift_bar.reshape(d, -1), variance_bar, killing_bar, source_bar)
 
     @cached_property
     def extremes(self):
-        """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes (3,)."""
+        """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes, and the share of nodes
+        without a negative off-diagonal entry (4,)."""
         out = np.zeros(3)
-        rates.extremes(self._drift, self._variance, self._spacings, self._offsets, self._shape, 0, self._plane[0], out)
-        return out
+        rates.extremes(self._drift, self._variance, self._table, self._offsets, self._shape, 0, self._plane[0], out)
+        return np.append(out, 0.0 if self.has_mixed else rates.monotone_nodes(self.rates, 0, self._plane[0]) / self.size)
+
+    @cached_property
+    def spectral_bound(self):
+        """A bound of the moduli of A's eigenvalues (largest absolute row sum; Gershgorin)."""
+        rows = 2 * np.abs(self.rates).sum(axis=(0, 1)) + 4 * np.abs(self.cross).sum(axis=0)
+        return float((rows + np.abs(self.killing) if self.killing.size else rows).max())

@@ -83,7 +83,7 @@ def estimate(problem, x0, paths=100_000, steps=100, seed=0, layered=None):
     Raises    ValueError where a side of the boundary holds a value: paths live in the whole space.
     Cost      n · paths · steps evaluations; memory of a few chunks of 8192 paths.
     """
-    if any(side.fixed is not None for pair in problem.boundary for side in pair):
+    if any(side.row == "held" for pair in problem.boundary for side in pair):
         raise ValueError(f"boundary={problem.boundary!r} holds values at sides of a box; paths live in the whole space: "
                          "leave the boundary out, or use solve_backward")
     paths, seed = checked_paths(paths, least=2), checked_seed(seed)

@@ -12,20 +12,23 @@ CASES = [((9,), 0), ((5, 7), 0), ((5, 7), 1), ((33, 18), 0), ((33, 18), 1), ((4,
 
 
 def axis_matrix(A, i):
-    """A_i alone, from an operator whose other coefficients are 0."""
+    """A_i alone, from an operator whose other coefficients are 0, with its share of the potential."""
     c = A.coefficients
     drift, a = np.zeros_like(c.drift), np.zeros_like(c.variance_rate)
     drift[i], a[i, i] = c.drift[i], c.variance_rate[i, i]
-    return dense(Operator(Coefficients(c.grid, drift, a, c.held)).apply, A.size)
+    share = None if c.potential is None else c.potential / A.axes
+    return dense(Operator(Coefficients(c.grid, c.rows, drift, a, c.held, share)).apply, A.size)
 
 
+@pytest.mark.parametrize("potential", [False, True])
 @pytest.mark.parametrize("shape, axis", CASES)
-def test_stage_solves_the_implicit_equation_of_its_axis(shape, axis, s=0.05):
-    A = random_operator(shape)
+def test_stage_solves_the_implicit_equation_of_its_axis(shape, axis, potential, s=0.05):
+    A = random_operator(shape, potential=potential)
     Ai = axis_matrix(A, axis)
     y, u = np.random.default_rng(1).normal(size=(2, 2, A.size))
     implicit = np.eye(A.size) - s * Ai
     exact = np.linalg.solve(implicit, (y - s * u @ Ai.T).T).T
+    assert np.abs(A.stage(axis, y, None, s) - np.linalg.solve(implicit, y.T).T).max() < 1e-13 * np.linalg.cond(implicit)
     # backward-stable elimination: residual of a few ulp, amplified by the condition number
     assert np.abs(A.stage(axis, y, u, s) - exact).max() < 1e-14 * np.linalg.cond(implicit) * max(1, np.abs(exact).max())
 
@@ -47,11 +50,11 @@ def test_product_rule_of_stage_is_its_derivative(shape, axis, s=0.05, h=1e-5):
     p, y, u = rng.normal(size=(3, 2, A.size))
     gradient = RateGradient(A)
     A.add_stage(gradient, axis, A.stage_transposed(axis, p, s), A.stage(axis, y, u, s) - u, s)
-    f_bar, a_bar = A.coefficient_gradient(gradient)
+    f_bar, a_bar, _, _ = A.coefficient_gradient(gradient)
     c = A.coefficients
     df, da = rng.normal(size=f_bar.shape), rng.normal(size=a_bar.shape)
     da = da + np.swapaxes(da, 0, 1)
-    values = [(p * Operator(Coefficients(c.grid, c.drift + e * df, c.variance_rate + e * da, c.held)).stage(axis, y, u, s)).sum()
+    values = [(p * Operator(Coefficients(c.grid, c.rows, c.drift + e * df, c.variance_rate + e * da, c.held)).stage(axis, y, u, s)).sum()
               for e in (h, -h)]
     expected = (f_bar * df).sum() + (a_bar * da).sum()
     # central difference: h² times the third derivative (of order (s·rate)³ ≈ 10²) plus ulp/h

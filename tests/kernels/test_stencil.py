@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ocnet.boundary import Reflecting
 from ocnet.grid import Grid
 from ocnet.kernels import rates, stencil
 from ocnet.kolmogorov.coefficients import Coefficients
@@ -12,36 +11,40 @@ from ocnet.kolmogorov.operator import Operator
 SHAPES = [(9,), (5, 7), (17, 33), (4, 5, 6)]
 
 
-def random_operator(shape, drift="central", seed=3, uneven=True):
-    """An operator with random coefficients (symmetric positive variance rate) on an uneven grid."""
+ROWS = [("mirror", "one_sided"), ("one_sided", "mirror"), ("mirror", "mirror")]      # of the axes in turn
+
+
+def random_operator(shape, drift="central", seed=3, uneven=True, potential=False):
+    """An operator with random coefficients (symmetric positive variance rate) on an uneven grid, with all kinds of rows."""
     rng = np.random.default_rng(seed)
     d = len(shape)
     axes = tuple(np.linspace(-1, 1, n) ** 3 + np.linspace(-1, 1, n) if uneven else np.linspace(-1, 2, n) for n in shape)
     grid = Grid(axes)
     factor = rng.normal(size=(d, d, grid.size))
-    return Operator(Coefficients(grid, rng.normal(size=(d, grid.size)), np.einsum("ijn,kjn->ikn", factor, factor),
-                                 np.empty(0, dtype=int)), drift)
+    f, a = rng.normal(size=(d, grid.size)), np.einsum("ijn,kjn->ikn", factor, factor)
+    c = rng.normal(size=grid.size) if potential else None
+    return Operator(Coefficients(grid, tuple(ROWS[:d]), f, a, np.empty(0, dtype=int), c), drift)
 
 
 def dense(verb, size):
     return np.stack([verb(e) for e in np.eye(size)], axis=1)
 
 
-def differences(axis):
-    """First difference over both neighbours and second difference, dense, missing neighbours mirrored at distance h."""
+def differences(axis, pair):
+    """First, second and wide (mixed) difference, dense: inside over both neighbours; at a mirror u₋₁ = u₁, one-sided u'' = 0."""
     n = axis.size
-    gaps = np.diff(axis)
-    before, after = np.append(gaps[0], gaps), np.append(gaps, gaps[-1])
-    first, wide, second = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
-    for j in range(n):
-        hm, hp = before[j], after[j]
-        left, right = max(j - 1, 0), min(j + 1, n - 1)
-        for node, w1, w2, w in ((left, -hp / (hm * (hm + hp)), 2 / (hm * (hm + hp)), -1 / (hm + hp)),
-                                (j, (hp - hm) / (hm * hp), -2 / (hm * hp), 0.0),
-                                (right, hm / (hp * (hm + hp)), 2 / (hp * (hm + hp)), 1 / (hm + hp))):
-            first[j, node] += w1
-            second[j, node] += w2
-            wide[j, node] += w
+    first, second, wide = np.zeros((3, n, n))
+    for j in range(1, n - 1):
+        hm, hp = axis[j] - axis[j - 1], axis[j + 1] - axis[j]
+        first[j, j - 1:j + 2] = -hp / (hm * (hm + hp)), (hp - hm) / (hm * hp), hm / (hp * (hm + hp))
+        second[j, j - 1:j + 2] = 2 / (hm * (hm + hp)), -2 / (hm * hp), 2 / (hp * (hm + hp))
+        wide[j, [j - 1, j + 1]] = -1 / (hm + hp), 1 / (hm + hp)
+    for j, k, row in ((0, 1, pair[0]), (n - 1, n - 2, pair[1])):
+        h = axis[k] - axis[j]
+        if row == "mirror":
+            second[j, [j, k]] = -2 / h**2, 2 / h**2
+        else:
+            first[j, [j, k]] = wide[j, [j, k]] = -1 / h, 1 / h
     return first, second, wide
 
 
@@ -52,18 +55,20 @@ def along(matrix, axis, shape):
 def reference_matrix(A):
     """f·∇ + ½ a:∇∇ from Kronecker products of one-dimensional difference matrices."""
     grid, f, a = A.coefficients.grid, A.coefficients.drift, A.coefficients.variance_rate
-    parts = [[along(m, i, grid.shape) for m in differences(axis)] for i, axis in enumerate(grid.axes)]
+    parts = [[along(m, i, grid.shape) for m in differences(axis, pair)]
+             for i, (axis, pair) in enumerate(zip(grid.axes, A.coefficients.rows))]
     total = 0.0
     for i, (first, second, wide) in enumerate(parts):
         total = total + f[i][:, None] * first + 0.5 * a[i, i][:, None] * second
         for k in range(i + 1, grid.dim):
             total = total + a[i, k][:, None] * (wide @ parts[k][2])
-    return total
+    return total if A.coefficients.potential is None else total - np.diag(A.coefficients.potential)
 
 
+@pytest.mark.parametrize("potential", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_generator_equals_kronecker_products_of_difference_matrices(shape):
-    A = random_operator(shape)
+def test_generator_equals_kronecker_products_of_difference_matrices(shape, potential):
+    A = random_operator(shape, potential=potential)
     matrix, reference = dense(A.apply, A.size), reference_matrix(A)
     # a dozen products per entry, each of relative error ulp
     assert np.abs(matrix - reference).max() < 1e-13 * np.abs(reference).max()
@@ -72,7 +77,7 @@ def test_generator_equals_kronecker_products_of_difference_matrices(shape):
 @pytest.mark.parametrize("drift", ["central", "upwind", "hybrid"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_transposed_verbs_are_the_transposed_matrices(shape, drift):
-    A = random_operator(shape, drift)
+    A = random_operator(shape, drift, potential=True)
     for verb, transposed in ((A.apply, A.apply_transposed), (A.mixed, A.mixed_transposed)):
         matrix = dense(verb, A.size)
         assert np.abs(matrix.T - dense(transposed, A.size)).max() <= 1e-14 * max(np.abs(matrix).max(), 1)   # same products, other order
@@ -100,7 +105,7 @@ def test_upwind_rates_are_never_negative_and_central_ones_are_at_high_peclet():
     grid = Grid.uniform([-1, -1], [1, 1], [9, 9])
     drift = np.random.default_rng(0).normal(size=(2, grid.size)) * 50
     a = np.tile(0.01 * np.eye(2)[:, :, None], (1, 1, grid.size))
-    make = lambda rule: Operator(Coefficients(grid, drift, a, np.empty(0, dtype=int)), rule)
+    make = lambda rule: Operator(Coefficients(grid, tuple(ROWS[:2]), drift, a, np.empty(0, dtype=int)), rule)
     assert make("upwind").rates.min() >= 0 and make("hybrid").rates.min() >= 0
     assert make("central").rates.min() < 0
 
@@ -108,21 +113,22 @@ def test_upwind_rates_are_never_negative_and_central_ones_are_at_high_peclet():
 @pytest.mark.parametrize("drift", ["central", "upwind", "hybrid"])
 @pytest.mark.parametrize("shape", [(9,), (5, 7), (4, 5, 6)])
 def test_product_rule_of_apply_is_the_derivative_in_the_coefficients(shape, drift):
-    A = random_operator(shape, drift)
+    A = random_operator(shape, drift, potential=True)
     rng = np.random.default_rng(7)
     p, u = rng.normal(size=(2, 3, A.size))
     from ocnet.kolmogorov.operator import RateGradient
     gradient = RateGradient(A)
     A.add_apply(gradient, p, u)
-    f_bar, a_bar = A.coefficient_gradient(gradient)
+    f_bar, a_bar, c_bar, _ = A.coefficient_gradient(gradient)
     df = 1e-3 * rng.normal(size=f_bar.shape) * np.abs(A.coefficients.drift)      # too small to cross a switch of the rule
     da = rng.normal(size=a_bar.shape)
     da = 1e-6 * (da + np.swapaxes(da, 0, 1))
-    c = A.coefficients
-    shifted = [Operator(Coefficients(c.grid, c.drift + s * df, c.variance_rate + s * da, c.held), drift) for s in (1, -1)]
+    c, dc = A.coefficients, 1e-3 * rng.normal(size=A.size)
+    shifted = [Operator(Coefficients(c.grid, c.rows, c.drift + s * df, c.variance_rate + s * da, c.held, c.potential + s * dc), drift)
+               for s in (1, -1)]
     change = 0.5 * ((p * shifted[0].apply(u)).sum() - (p * shifted[1].apply(u)).sum())
     # A is linear in f and a away from the switches: the central difference is exact to rounding
-    assert abs(change - (f_bar * df).sum() - (a_bar * da).sum()) < 1e-9 * np.abs(p * A.apply(u)).sum()
+    assert abs(change - (f_bar * df).sum() - (a_bar * da).sum() - (c_bar * dc).sum()) < 1e-9 * np.abs(p * A.apply(u)).sum()
 
 
 def test_each_kernel_is_compiled_at_most_twice():
@@ -130,8 +136,3 @@ def test_each_kernel_is_compiled_at_most_twice():
     for kernel in (stencil.apply, stencil.apply_transposed, stencil.combine, stencil.pair_gradient, rates.assemble,
                    rates.assemble_transposed, rates.extremes):
         assert len(kernel.signatures) <= 2
-
-
-def test_sides_that_reflect_leave_no_node_held():
-    from ocnet.boundary import checked_sides, fixed_nodes
-    assert fixed_nodes(Grid.uniform([0], [1], [5]), checked_sides(Reflecting(), 1))[0].size == 0

@@ -20,7 +20,7 @@ class Douglas(LinearScheme):
     order_with_mixed: ClassVar[int] = 1
 
     def step(self, A, u, dt):
-        y = u + dt * A.apply(u)
+        y = u + dt * A.rate(u)
         for i in range(A.axes):
             y = A.stage(i, y, u, self.theta * dt)
         return y

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ocnet.straight_line import record
 
-from ..coefficients import Coefficients
+from ..coefficients import Coefficients, held_nodes
 from ..operator import Operator, RateGradient, checked_rule
 
 __all__ = ["LinearScheme", "LinearStepper"]
@@ -19,11 +19,13 @@ def _program(scheme, axes, dt, starting):
 
 @dataclass(frozen=True)
 class LinearScheme:
-    """A scheme given by `step(self, A, u, dt)`, a formula in A.apply, A.mixed, A.stage and linear combinations.
+    """A scheme given by `step(self, A, u, dt)`, a formula in A.rate, A.apply, A.mixed, A.stage and
+    linear combinations.  A.rate(u) = A u + g is written once; differences of rates are A.apply of the difference.
 
     drift : rule for the drift, "central", "upwind" or "hybrid" (see Operator); the last two are of order 1 in space
     Declared by each scheme: order, and order_with_mixed where a mixed part lowers it.
-    `start` is the formula of the `damped` steps at either end of the horizon; the same as `step` unless overridden.
+    `start` is the formula of the first `damped` steps from the terminal time, for data that jump; damped = (m, n) also takes
+    the last n so, which are the first of a density.
     """
 
     drift: str = "central"
@@ -41,32 +43,46 @@ class LinearScheme:
         checked_rule(self.drift)
 
     def start(self, A, u, dt):
-        return self.step(A, u, dt)
+        """Two half steps of locally one-dimensional implicit Euler, which damp all that is rough on the grid's scale."""
+        for _ in range(2):
+            u = u + 0.5 * dt * (A.rate(u) - A.apply(u) + A.mixed(u))
+            for i in range(A.axes):
+                u = A.stage(i, u, None, 0.5 * dt)
+        return u
 
-    def prepare(self, process, grid, t0, t1, sides, end_distance=0, previous=None):
+    def check(self, operator, dt):
+        """Raise ValueError if a step of length dt cannot be taken (nothing to check for implicit schemes)."""
+
+    def _is_damped(self, ends):
+        counts = self.damped if isinstance(self.damped, tuple) else (self.damped, 0)
+        return any(steps < count for steps, count in zip(ends, counts))
+
+    def prepare(self, problem, grid, t0, t1, ends=(0, 0), previous=None):
         """Return the LinearStepper from t1 down to t0; coefficients are those at the midpoint.
 
-        end_distance : steps between this one and the nearer end of the horizon (0 for the first and the last)
-        previous     : a neighbouring stepper of this same solve, which may lend what has not changed, or None
+        ends     : steps between this one and the terminal time, and the initial time (0: the first, the last)
+        previous : a neighbouring stepper of this same solve, which may lend what has not changed, or None
         """
         if grid.dim > self.most_axes:
-            raise ValueError(f"{type(self).__name__} serves up to {self.most_axes} axes, the grid has {grid.dim}; "
+            raise ValueError(f"{type(self).__name__} serves up to {self.most_axes} axis, the grid has {grid.dim}; "
                              "use HundsdorferVerwer()")
         operator = None if previous is None else previous.lend(t0, t1)
         if operator is None:
             lent = None if previous is None else previous.operator.coefficients
-            operator = Operator(Coefficients.at(process, grid, 0.5 * (t0 + t1), sides, lent), self.drift)
-        steady = _steady_span(process, t0, t1)
+            operator = Operator(Coefficients.at(problem, grid, t0, t1, lent), self.drift)
+        self.check(operator, t1 - t0)
+        steady = _steady_span(problem, grid, t0, t1)
         spare = [] if previous is None else previous.spare
         dt = float(f"{t1 - t0:.12g}")                      # equal steps, but for rounding, share program and pivots
-        return LinearStepper(operator, _program(self, grid.dim, dt, end_distance < self.damped), steady, spare)
+        return LinearStepper(operator, _program(self, grid.dim, dt, self._is_damped(ends)), steady, spare)
 
 
-def _steady_span(process, t0, t1):
-    """The (start, end) between breaks that holds [t0, t1] if the process says it is steady there, else None."""
-    if not getattr(process, "steady_between_breaks", False):
+def _steady_span(problem, grid, t0, t1):
+    """The (start, end) between breaks that holds [t0, t1] if all that the operator has is steady there, else None."""
+    varying = callable(problem.potential) or callable(problem.source) or not held_nodes(grid, problem.boundary).constant
+    if varying or not getattr(problem.process, "steady_between_breaks", False):
         return None
-    breaks = process.breaks
+    breaks = problem.process.breaks
     slack = 1e-9 * (t1 - t0)
     return (max((b for b in breaks if b <= t0 + slack), default=float("-inf")),
             min((b for b in breaks if b >= t1 - slack), default=float("inf")))

@@ -30,11 +30,18 @@ class SemiLagrangian:
     def example(cls):
         return cls()
 
-    def prepare(self, process, grid, t0, t1, sides, end_distance=0, previous=None):
+    @classmethod
+    def serves(cls, problem, grid):
+        """Whether the scheme can take this grid and these sides."""
+        reflecting = all(isinstance(side, Reflecting) for pair in problem.boundary for side in pair)
+        return reflecting and grid.is_uniform and grid.dim <= cls.most_axes
+
+    def prepare(self, problem, grid, t0, t1, ends=(0, 0), previous=None):
         """The stepper from t1 down to t0 (see the primer of this folder); sides must all be reflecting."""
-        if not all(isinstance(side, Reflecting) for pair in sides for side in pair):
+        if not all(isinstance(side, Reflecting) for pair in problem.boundary for side in pair):
             raise ValueError("SemiLagrangian has reflecting sides only; use HundsdorferVerwer() for any other boundary")
-        return _Step(process, grid, self.sweep(process, grid, np.array([t0, t1]), 1), t0, t1)
+        reaction = half_reaction(problem, grid, t0, t1)
+        return _Step(problem.process, grid, self.sweep(problem.process, grid, np.array([t0, t1]), 1), t0, t1, reaction)
 
     def sweep(self, process, grid, times, substeps):
         """Return the `Sweep` of a Diffusion, coefficients frozen on each interval of `times`, `substeps` steps on each.
@@ -73,38 +80,66 @@ class SemiLagrangian:
         return _runge_kutta_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent)
 
 
+def half_reaction(problem, grid, t0, t1):
+    """(decay, growth) of half a step of u' = −c u + g: u ↦ decay · u + growth; None where there is neither."""
+    t, half = 0.5 * (t0 + t1), 0.5 * (t1 - t0)
+    c, g = problem.potential_rows(t, grid.nodes), problem.source_rows(t, grid.nodes)
+    if c is None and g is None:
+        return None
+    c = np.zeros((1, grid.size)) if c is None else c
+    growth = 0.0
+    if g is not None:
+        small = np.abs(half * c) < 1e-8
+        growth = half * g * np.where(small, 1 - 0.5 * half * c, -np.expm1(-half * c) / np.where(small, 1.0, half * c))
+    return np.exp(-half * c), growth
+
+
 @dataclass(frozen=True)
 class _Step:
-    """One step as the stepping loop sees it.  Its own coefficients are the feet of the characteristics."""
+    """One step as the stepping loop sees it.  Its own coefficients are the feet of the characteristics.
+
+    Potential and source act in half steps around transport and noise (Strang), exactly where they are constant.
+    """
 
     process: object
     grid: object
     sweep: Sweep
     t0: float
     t1: float
+    reaction: tuple = None
+
+    def _react(self, u):
+        return u if self.reaction is None else self.reaction[0] * u + self.reaction[1]
+
+    def _killed(self, p):
+        return p if self.reaction is None else self.reaction[0] * p
 
     def step(self, u):
         """u at t0 from u (q, size) at t1."""
-        *_, before = self.sweep.values(u)
-        return before
+        *_, before = self.sweep.values(self._react(u))
+        return self._react(before)
 
     def transposed(self, p, u):
         """Masses at t1 from masses p (q, size) at t0, by the transpose of the step linearised at u."""
-        return self.sweep.forward(p, self.sweep.backward(u)[1])[-1]
+        return self._forward(p, u, None)
 
     def step_vjp(self, p, u):
         """The same, and the cotangent of the feet of the characteristics (branches, d, size) in a tuple of one."""
         feet = []
-        masses = self.sweep.forward(p, self.sweep.backward(u)[1], lambda n, cotangent: feet.append(cotangent))[-1]
+        masses = self._forward(p, u, lambda n, cotangent: feet.append(cotangent))
         return masses, (feet[0],)
 
+    def _forward(self, p, u, collect):
+        splines = self.sweep.backward(self._react(u))[1]
+        return self._killed(self.sweep.forward(self._killed(p), splines, collect)[-1])
+
     def extremes(self):
-        """Largest |f| h/a, |f|/h and a/h² over the nodes and axes."""
+        """Largest |f| h/a, |f|/h and a/h² over the nodes and axes; no entry of a bounded step is negative."""
         t, h = 0.5 * (self.t0 + self.t1), self.grid.spacing[:, None]
         f = np.abs(self.process.drift_rows(t, self.grid.nodes))
-        a = (self.process.factor_rows(t, self.grid.nodes) ** 2).sum(axis=1)
+        a = np.einsum("iin->in", self.process.variance_rows(t, self.grid.nodes))
         peclet = np.divide(f * h, a, out=np.where(f > 0, np.inf, 0.0), where=a > 0)
-        return np.array([peclet.max(), (f / h).max(), (a / h**2).max()])
+        return np.array([peclet.max(), (f / h).max(), (a / h**2).max(), 1.0])
 
 
 def _diagonal(process):

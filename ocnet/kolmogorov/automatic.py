@@ -1,0 +1,53 @@
+"""The choice that scheme="auto" makes."""
+
+import numpy as np
+
+from .coefficients import Coefficients
+from .schemes import TRBDF2, HundsdorferVerwer, SemiLagrangian
+
+__all__ = ["automatic_scheme", "checked_scheme"]
+
+_CONVECTIVE = 0.05                   # share of nodes with a cell Péclet number above 1, beyond which central drift is not trusted
+_CELLS = 0.1                         # of a cell that a drift must carry within the horizon to count at all
+_ROUGH = 0.1                         # of the range: a jump between neighbouring nodes that calls for damped steps
+
+
+def checked_scheme(scheme, problem, grid, linear=False):
+    """Return `scheme`, or what "auto" stands for (of the linear ones, if `linear`); ValueError for anything else."""
+    if isinstance(scheme, str):
+        if scheme != "auto":
+            raise ValueError(f"scheme={scheme!r}; give 'auto' or an object such as HundsdorferVerwer(drift='hybrid')")
+        return automatic_scheme(problem, grid, linear)
+    if not hasattr(scheme, "prepare"):
+        raise ValueError(f"scheme={scheme!r} has no prepare(); give an object of ocnet.kolmogorov.schemes")
+    return scheme
+
+
+def automatic_scheme(problem, grid, linear=False):
+    """Choose by what the drift does on the grid at three times.
+
+    Diffusive (cell Péclet numbers above 1 on at most 5 % of the nodes): TR-BDF2 on one axis, Hundsdorfer–Verwer on
+    more, damped at the start where the terminal data jump.  Convective or without noise along an axis: SemiLagrangian, bounded
+    (unless a linear scheme is wanted), if it serves the grid and sides; otherwise the first two with drift="hybrid".
+    """
+    convective = max(_convective_share(problem, grid, s * problem.horizon) for s in (0.999, 0.5, 0.001)) > _CONVECTIVE
+    if convective and not linear and SemiLagrangian.serves(problem, grid):
+        return SemiLagrangian()
+    rule = "hybrid" if convective else "central"
+    return TRBDF2(drift=rule) if grid.dim == 1 else HundsdorferVerwer(drift=rule, damped=2 if _is_rough(problem, grid) else 0)
+
+
+def _convective_share(problem, grid, t):
+    """Share of the nodes where |f| h > a along some axis."""
+    coefficients = Coefficients.at(problem, grid, t, t + 1e-9 * problem.horizon)
+    h = grid.spacings
+    f, a = np.abs(coefficients.drift), coefficients.split[0]
+    matters = f * problem.horizon > _CELLS * h
+    return float(np.mean(((f * h > a) & matters).any(axis=0)))
+
+
+def _is_rough(problem, grid):
+    """Whether the terminal data jump between neighbouring nodes."""
+    u = grid.reshape(problem.terminal_rows(grid.nodes)[0])
+    extent = np.ptp(u.reshape(len(u), -1), axis=1).max()
+    return any(np.abs(np.diff(u, axis=axis)).max() > _ROUGH * extent for axis in range(1, u.ndim))

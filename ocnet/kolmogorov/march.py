@@ -1,0 +1,168 @@
+"""The one stepping loop: backward in time, transposed forwards, differentiated forwards."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.value_function import SolveReport
+
+from .automatic import checked_scheme
+from .coefficients import held_nodes
+from .tape import states_upward
+from .times import step_times
+
+__all__ = ["CoefficientGradient", "March"]
+
+
+@dataclass(frozen=True)
+class CoefficientGradient:
+    """Cotangents of ⟨cotangent, u(0, ·)⟩, step by step in increasing time; None where `collect` took them or nothing is there.
+
+    terminal (q, size);  times (steps + 1,);  drift (steps, d, size), variance_rate (steps, d, d, size), symmetric, potential
+    (steps, size), source (steps, q, size): of the coefficients at the midpoint of each step
+    """
+
+    terminal: np.ndarray
+    times: np.ndarray
+    drift: object = None
+    variance_rate: object = None
+    potential: object = None
+    source: object = None
+
+    def __repr__(self):
+        return f"CoefficientGradient({len(self.times) - 1} steps, {self.terminal.shape[1]} nodes)"
+
+
+class March:
+    """All steps of one problem on one grid.
+
+    problem : KolmogorovProblem;  grid : Grid of the same dimension, at most three
+    steps   : total number, spread over the intervals between breaks;  scheme : "auto" or a scheme object
+    linear  : whether "auto" means one of the linear schemes, whose transpose needs no values
+    """
+
+    def __init__(self, problem, grid, steps=100, scheme="auto", linear=False):
+        if problem.process.dim > 3:
+            raise ValueError(f"the process has dim={problem.process.dim}; grids serve one to three dimensions: use the particle "
+                             "view, ocnet.estimate(problem, points)")
+        if grid.dim != problem.process.dim:
+            raise ValueError(f"grid has {grid.dim} axes, the process {problem.process.dim}; they must agree")
+        self.problem, self.grid = problem, grid
+        self.times = step_times(problem.horizon, problem.process.breaks, steps)
+        self.scheme = checked_scheme(scheme, problem, grid, linear)
+        self.held = held_nodes(grid, problem.boundary)
+        self.extremes, self.monotone = np.zeros(3), 1.0
+
+    @property
+    def steps(self):
+        return self.times.size - 1
+
+    def prepare(self, k, previous=None):
+        """The stepper of step k, from times[k + 1] down to times[k]."""
+        stepper = self.scheme.prepare(self.problem, self.grid, self.times[k], self.times[k + 1],
+                                      (self.steps - 1 - k, k), previous)
+        *extremes, monotone = stepper.extremes()
+        np.maximum(self.extremes, extremes, out=self.extremes)
+        self.monotone = min(self.monotone, monotone)
+        return stepper
+
+    def terminal(self):
+        """Terminal rows (q, size) with the sides' values on the held nodes, and whether one column was given."""
+        u, single = self.problem.terminal_rows(self.grid.nodes)
+        u = self._columns(u)
+        self._hold(u, self.times[-1])
+        return u, single and len(u) == 1
+
+    def _columns(self, u):
+        """One column of terminal data serves all columns of sides and source."""
+        source = self.problem.source_rows(self.times[-1], self.grid.nodes)
+        wanted = max(len(self.held.values(self.times[-1])), 1 if source is None else len(source))
+        return np.repeat(u, wanted, axis=0) if len(u) == 1 and wanted > 1 else u
+
+    def _hold(self, u, t):
+        if self.held.nodes.size:
+            u[:, self.held.nodes] = self.held.values(t)
+
+    def _step(self, stepper, k, u):
+        u = stepper.step(u)
+        if not self.held.constant:
+            self._hold(u, self.times[k])
+        return u
+
+    def backward(self, u, visit=None):
+        """u(0, ·) from u(T, ·) (q, size); `visit(k, u)` sees u at times[k], k = steps … 0."""
+        stepper = None
+        if visit:
+            visit(self.steps, u)
+        for k in range(self.steps - 1, -1, -1):
+            stepper = self.prepare(k, stepper)
+            u = self._step(stepper, k, u)
+            if visit:
+                visit(k, u)
+        if not np.isfinite(u).all():
+            raise FloatingPointError(f"{self.scheme!r} gave values that are not finite (largest cell Péclet number "
+                                     f"{self.extremes[0]:.3g}); use more steps, a finer grid, or drift='hybrid'")
+        return u
+
+    def states(self):
+        """Values (steps + 1, q, size) at all times, as `gradient` and a limited scheme's transpose need them."""
+        u, _ = self.terminal()
+        states = np.empty((self.steps + 1, *u.shape))
+        self.backward(u, states.__setitem__)
+        return states
+
+    def transposed(self, p, visit=None, states=None):
+        """Masses at T from masses p (q, size) at 0; `visit(k, p)` sees them at times[k].  A potential kills mass.
+
+        states : values at all times, for schemes whose map depends on them (scheme.linear is False)
+        """
+        if states is None and not self.scheme.linear:
+            raise ValueError(f"{self.scheme!r} is not linear: its transpose needs the values it was run on; pass states")
+        stepper = None
+        if visit:
+            visit(0, p)
+        for k in range(self.steps):
+            stepper = self.prepare(k, stepper)
+            p = stepper.transposed(p, None if states is None else states[k + 1])
+            if visit:
+                visit(k + 1, p)
+        return p
+
+    def gradient(self, cotangent, collect, states=None, max_memory=None):
+        """u(0, ·) (q, size), and the cotangent of the terminal data; `collect(k, t, *coefficient cotangents)` sees each step.
+
+        cotangent  : (q, size) of u(0, ·), or callable u(0, ·) -> that;  states : values at all times, if they are at hand
+        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept)
+        t is the time at which step k's coefficients are taken; cotangents are those of the stepper, see schemes.
+        """
+        stepper = p = start = None
+        for k, u, first in self._upward(states, max_memory):
+            if k == 0:
+                start, p = first, cotangent(first) if callable(cotangent) else cotangent
+            stepper = self.prepare(k, stepper)
+            p, coefficients = stepper.step_vjp(p, u)
+            collect(k, 0.5 * (self.times[k] + self.times[k + 1]), *coefficients)
+        p = p.copy()
+        p[:, self.held.nodes] = 0.0
+        return start, p
+
+    def _upward(self, states, max_memory):
+        """(k, u at times[k + 1], u at 0 with the first), from what is kept or by running the steps again."""
+        if states is not None:
+            return ((k, states[k + 1], states[0] if k == 0 else None) for k in range(self.steps))
+        u, _ = self.terminal()
+        slots = self.steps if max_memory is None else max_memory // u.nbytes - 2
+        lent = [None]
+
+        def advance(k, u):
+            lent[0] = self.prepare(k, lent[0])
+            return self._step(lent[0], k, u)
+
+        return states_upward(advance, u, self.steps, slots)
+
+    def report(self, before, after):
+        """A SolveReport from the data at both ends."""
+        longest = float(np.diff(self.times).max())
+        return SolveReport(repr(self.scheme), self.steps, float(self.extremes[0]), float(self.extremes[1] * longest),
+                           float(self.extremes[2] * longest), (float(before.min()), float(before.max())),
+                           (float(after.min()), float(after.max())), float(self.monotone))

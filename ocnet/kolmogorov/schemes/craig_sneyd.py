@@ -1,0 +1,30 @@
+"""The scheme of Craig and Sneyd."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .linear import LinearScheme
+
+__all__ = ["CraigSneyd"]
+
+
+@dataclass(frozen=True)
+class CraigSneyd(LinearScheme):
+    """Order 2 with mixed derivatives at θ = ½, else 1.  Craig & Sneyd (1988); in this form In 't Hout & Foulon (2010), eq. (3.2)."""
+
+    theta: float = 0.5
+    damped: int = 0
+    order: ClassVar[int] = 2
+
+    def step(self, A, u, dt):
+        start = y = u + dt * A.rate(u)
+        for i in range(A.axes):
+            y = A.stage(i, y, u, self.theta * dt)
+        z = start + 0.5 * dt * A.mixed(y - u)
+        for i in range(A.axes):
+            z = A.stage(i, z, u, self.theta * dt)
+        return z
+
+    @classmethod
+    def example(cls):
+        return cls()

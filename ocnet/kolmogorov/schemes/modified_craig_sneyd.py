@@ -1,0 +1,30 @@
+"""The modified scheme of Craig and Sneyd."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .linear import LinearScheme
+
+__all__ = ["ModifiedCraigSneyd"]
+
+
+@dataclass(frozen=True)
+class ModifiedCraigSneyd(LinearScheme):
+    """Order 2 with mixed derivatives, whatever θ.  In 't Hout & Welfert (2009), eq. (1.4), with their θ = ⅓ for two axes."""
+
+    theta: float = 1 / 3
+    damped: int = 0
+    order: ClassVar[int] = 2
+
+    def step(self, A, u, dt):
+        start = y = u + dt * A.rate(u)
+        for i in range(A.axes):
+            y = A.stage(i, y, u, self.theta * dt)
+        z = start + self.theta * dt * A.mixed(y - u) + (0.5 - self.theta) * dt * A.apply(y - u)
+        for i in range(A.axes):
+            z = A.stage(i, z, u, self.theta * dt)
+        return z
+
+    @classmethod
+    def example(cls):
+        return cls()
