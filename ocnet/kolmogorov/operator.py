@@ -92,8 +92,12 @@ class Operator:
         d = self.axes
         diagonal, cross_rate = (part.reshape(-1, *self._plane) for part in self.coefficients.split)
         self.has_mixed = len(cross_rate) > 0
-        self._drift, self._variance = self.coefficients.drift.reshape(d, *self._plane), diagonal
-        self.rates, self.cross = np.empty((d, 2, *self._plane)), np.empty_like(cross_rate)
+        self._assemble(self.coefficients.drift.reshape(d, *self._plane), diagonal, cross_rate)
+
+    def _assemble(self, drift, diagonal, cross_rate):
+        """Rates from f and a_ii (d, rows, n), cross from a_pk (pairs, rows, n)."""
+        self._drift, self._variance = drift, diagonal
+        self.rates, self.cross = np.empty((self.axes, 2, *self._plane)), np.empty_like(cross_rate)
         potential, self.source = self.coefficients.potential, self.coefficients.source
         self.killing = np.empty((0, 0)) if potential is None else potential.reshape(self._plane)
         self._over_rows(lambda lo, hi: rates.assemble(
@@ -219,11 +223,7 @@ class Operator:
         At a cell where the hybrid or upwind rule switches, the derivative is that of the branch taken.
         """
         d = self.axes
-        drift_bar, diagonal_bar = np.empty_like(self._drift), np.empty_like(self._drift)
-        cross_bar = np.empty_like(gradient.cross)
-        self._over_rows(lambda lo, hi: rates.assemble_transposed(
-            self._drift, self._variance, self._table, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
-            lo, hi, drift_bar, diagonal_bar, cross_bar))
+        drift_bar, diagonal_bar, cross_bar = self._cotangents(gradient)
         variance_bar = np.zeros((d, d, self.size))
         for i in range(d):
             variance_bar[i, i] = diagonal_bar[i].ravel()
@@ -233,6 +233,19 @@ class Operator:
         killing_bar = gradient.killing.ravel() if gradient.killing.size else None
         source_bar = None if self.source is None else np.array(gradient.source).reshape(-1, self.size)
         return self.coefficients.released(drift_bar.reshape(d, -1), variance_bar, killing_bar, source_bar)
+
+    def _cotangents(self, gradient):
+        """Cotangents of f, a_ii (d, rows, n) and a_pk (pairs, rows, n)."""
+        drift_bar, diagonal_bar = np.empty_like(self._drift), np.empty_like(self._drift)
+        cross_bar = np.empty_like(gradient.cross)
+        self._over_rows(lambda lo, hi: rates.assemble_transposed(
+            self._drift, self._variance, self._table, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
+            lo, hi, drift_bar, diagonal_bar, cross_bar))
+        return drift_bar, diagonal_bar, cross_bar
+
+    def gradient(self):
+        """An empty `RateGradient`."""
+        return RateGradient(self)
 
     @cached_property
     def extremes(self):

@@ -10,15 +10,15 @@ from math import comb
 __all__ = ["states_upward"]
 
 
-def states_upward(advance, terminal, steps, slots):
-    """Yield (k, u at times[k + 1], and u at times[0] with the first) for k = 0 … steps − 1, keeping at most `slots` states.
+def states_upward(advance, terminal, steps, slots, ends=True):
+    """Yield (k, u at times[k + 1], and u at times[0] with the first, if `ends`) for k = 0 … steps − 1, keeping at most `slots` states.
 
     advance  : callable (k, u at times[k + 1]) -> u at times[k]
     terminal : u at times[steps];  slots : states kept besides the terminal one and the one at hand, ≥ 0
     """
     first = None
     for k, u in _upward(advance, terminal, 0, steps, max(0, int(slots))):
-        if k == 0:
+        if k == 0 and ends:
             first = advance(0, u)
         yield k, u, first
         first = None

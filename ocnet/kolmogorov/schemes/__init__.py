@@ -28,8 +28,9 @@ from .douglas import Douglas
 from .explicit import Explicit
 from .hundsdorfer_verwer import HundsdorferVerwer
 from .modified_craig_sneyd import ModifiedCraigSneyd
+from .monotone import Monotone
 from .semi_lagrangian import SemiLagrangian
 from .tr_bdf2 import TRBDF2
 
-__all__ = ["CraigSneyd", "CrankNicolson", "Douglas", "Explicit", "HundsdorferVerwer", "ModifiedCraigSneyd", "SemiLagrangian",
-           "TRBDF2"]
+__all__ = ["CraigSneyd", "CrankNicolson", "Douglas", "Explicit", "HundsdorferVerwer", "ModifiedCraigSneyd", "Monotone",
+           "SemiLagrangian", "TRBDF2"]

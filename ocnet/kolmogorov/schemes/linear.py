@@ -7,9 +7,13 @@ from typing import ClassVar
 from ocnet.straight_line import record
 
 from ..coefficients import Coefficients, held_nodes
-from ..operator import Operator, RateGradient, checked_rule
+from ..operator import Operator, checked_rule
+from ..tape import states_upward
 
 __all__ = ["LinearScheme", "LinearStepper"]
+
+
+_SUBSTEPS = 30                          # states of substeps kept while a step is differentiated
 
 
 @lru_cache(maxsize=256)
@@ -33,6 +37,7 @@ class LinearScheme:
     linear: ClassVar[bool] = True
     most_axes: ClassVar[int] = 3
     damped: ClassVar[int] = 0
+    operator: ClassVar[type] = Operator
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -69,12 +74,17 @@ class LinearScheme:
         operator = None if previous is None else previous.lend(t0, t1)
         if operator is None:
             lent = None if previous is None else previous.operator.coefficients
-            operator = Operator(Coefficients.at(problem, grid, t0, t1, lent), self.drift)
+            operator = self.operator(Coefficients.at(problem, grid, t0, t1, lent), self.drift)
         self.check(operator, t1 - t0)
         steady = _steady_span(problem, grid, t0, t1)
         spare = [] if previous is None else previous.spare
-        dt = float(f"{t1 - t0:.12g}")                      # equal steps, but for rounding, share program and pivots
-        return LinearStepper(operator, _program(self, grid.dim, dt, self._is_damped(ends)), steady, spare)
+        count = self.substeps(operator, t1 - t0)
+        dt = float(f"{(t1 - t0) / count:.12g}")            # equal steps, but for rounding, share program and pivots
+        return LinearStepper(operator, _program(self, grid.dim, dt, self._is_damped(ends)), count, steady, spare)
+
+    def substeps(self, operator, dt):
+        """How many equal parts a step of length dt is taken in."""
+        return 1
 
 
 def _steady_span(problem, grid, t0, t1):
@@ -94,6 +104,7 @@ class LinearStepper:
 
     operator: Operator
     program: object
+    count: int = 1                      # times the program is run
     steady: tuple = None                # span of time in which the operator holds
     spare: list = field(default_factory=list)    # buffers that steps leave for one another
 
@@ -105,14 +116,19 @@ class LinearStepper:
         return None
 
     def step(self, u):
-        return self.program.run(self.operator, u, self.spare)
+        for _ in range(self.count):
+            u = self.program.run(self.operator, u, self.spare)
+        return u
 
     def transposed(self, p, u=None):
-        return self.program.transpose(self.operator, p)
+        for _ in range(self.count):
+            p = self.program.transpose(self.operator, p)
+        return p
 
     def step_vjp(self, p, u):
-        gradient = RateGradient(self.operator)
-        p = self.program.differentiate(self.operator, u, p, gradient)
+        gradient = self.operator.gradient()
+        for _, before, _ in states_upward(lambda k, u: self.program.run(self.operator, u), u, self.count, _SUBSTEPS, ends=False):
+            p = self.program.differentiate(self.operator, before, p, gradient)
         return p, self.operator.coefficient_gradient(gradient)
 
     def extremes(self):

@@ -62,6 +62,8 @@ class SemiLagrangian:
         none = np.zeros(process.dim)
         if deviation is None:
             g = process.factor_rows(t, x)
+            if g.shape[1] == 0:
+                return [Transition(flow[None], np.ones(1), none)] * count
             nodes, weights = Normal(g.shape[1]).quadrature(_BRANCHES)
             feet = flow + np.sqrt(h) * np.einsum("ijp,kj->kip", g, nodes)
             return [Transition(feet, weights, none)] * count
