@@ -7,7 +7,7 @@ import numpy as np
 
 from ocnet.boundary import HeldNodes, rows_of
 
-__all__ = ["Coefficients", "held_nodes"]
+__all__ = ["Coefficients", "held_nodes", "steady_span"]
 
 
 @lru_cache(maxsize=8)
@@ -108,3 +108,14 @@ def _source(problem, grid, t, t0, t1, held):
     g = np.zeros((columns, grid.size)) if g is None else np.repeat(g, columns // len(g), axis=0)
     g[:, held.nodes] = 0.0 if moves is None else moves
     return g
+
+
+def steady_span(problem, grid, t0, t1):
+    """The (start, end) between breaks that holds [t0, t1] if all that the operator has is steady there, else None."""
+    varying = callable(problem.potential) or callable(problem.source) or not held_nodes(grid, problem.boundary).constant
+    if varying or not getattr(problem.process, "steady_between_breaks", False):
+        return None
+    breaks = problem.process.breaks
+    slack = 1e-9 * (t1 - t0)
+    return (max((b for b in breaks if b <= t0 + slack), default=float("-inf")),
+            min((b for b in breaks if b >= t1 - slack), default=float("inf")))

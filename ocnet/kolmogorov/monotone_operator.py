@@ -38,6 +38,11 @@ class MonotoneOperator(Operator):
         self._short = diagonal
 
     @property
+    def short(self):
+        """(size,) bool: nodes whose tensor is not dominated by its diagonal, so that the stencil has variance to add."""
+        return (self._short < 0).any(axis=0).ravel()
+
+    @property
     def added(self):
         """(size,) bool: nodes where variance was added to keep the generator monotone."""
         h = self.coefficients.grid.spacings.reshape(self._drift.shape)

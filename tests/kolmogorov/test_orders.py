@@ -40,7 +40,7 @@ def cases():
 
 @pytest.mark.parametrize("stretched", [False, True], ids=["uniform", "stretched"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("scheme, dim, mixed", cases())
+@pytest.mark.parametrize("scheme, dim, mixed", list(cases()))
 def test_error_falls_at_order_two_in_space_and_time(scheme, dim, mixed, kind, stretched):
     found = np.array(list(errors(scheme, kind, dim, stretched, mixed)))
     rates = np.log2(found[:-1] / found[1:])

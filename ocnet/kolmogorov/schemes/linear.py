@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ocnet.straight_line import record
 
-from ..coefficients import Coefficients, held_nodes
+from ..coefficients import Coefficients, steady_span
 from ..operator import Operator, checked_rule
 from ..tape import states_upward
 
@@ -76,26 +76,19 @@ class LinearScheme:
             lent = None if previous is None else previous.operator.coefficients
             operator = self.operator(Coefficients.at(problem, grid, t0, t1, lent), self.drift)
         self.check(operator, t1 - t0)
-        steady = _steady_span(problem, grid, t0, t1)
+        steady = steady_span(problem, grid, t0, t1)
         spare = [] if previous is None else previous.spare
-        count = self.substeps(operator, t1 - t0)
-        dt = float(f"{(t1 - t0) / count:.12g}")            # equal steps, but for rounding, share program and pivots
-        return LinearStepper(operator, _program(self, grid.dim, dt, self._is_damped(ends)), count, steady, spare)
+        return self.stepper(operator, t1 - t0, self._is_damped(ends), steady, spare)
+
+    def stepper(self, operator, dt, damped=False, steady=None, spare=None):
+        """The LinearStepper of length dt for an operator."""
+        count = self.substeps(operator, dt)
+        part = float(f"{dt / count:.12g}")                 # equal steps, but for rounding, share program and pivots
+        return LinearStepper(operator, _program(self, operator.axes, part, damped), count, steady, [] if spare is None else spare)
 
     def substeps(self, operator, dt):
         """How many equal parts a step of length dt is taken in."""
         return 1
-
-
-def _steady_span(problem, grid, t0, t1):
-    """The (start, end) between breaks that holds [t0, t1] if all that the operator has is steady there, else None."""
-    varying = callable(problem.potential) or callable(problem.source) or not held_nodes(grid, problem.boundary).constant
-    if varying or not getattr(problem.process, "steady_between_breaks", False):
-        return None
-    breaks = problem.process.breaks
-    slack = 1e-9 * (t1 - t0)
-    return (max((b for b in breaks if b <= t0 + slack), default=float("-inf")),
-            min((b for b in breaks if b >= t1 - slack), default=float("inf")))
 
 
 @dataclass(frozen=True, eq=False)

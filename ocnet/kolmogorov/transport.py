@@ -1,0 +1,164 @@
+"""Transport of grid functions along the characteristics of a drift, bounded, on any grid and with any sides."""
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from ocnet.grid import Grid
+from ocnet.spline import LimitedSpline
+
+from .coefficients import held_nodes
+
+__all__ = ["IndexSpline", "Transport", "flow", "flow_vjp"]
+
+
+def flow(process, x, t, h):
+    """Where the drift of time t carries the points x (d, n) within h: one step of the classical Runge–Kutta method, order 4."""
+    _, _, x4, (k1, k2, k3) = _stages(process, x, t, h)
+    return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + process.drift_rows(t, x4))
+
+
+def _stages(process, x, t, h):
+    k1 = process.drift_rows(t, x)
+    x2 = x + 0.5 * h * k1
+    k2 = process.drift_rows(t, x2)
+    x3 = x + 0.5 * h * k2
+    k3 = process.drift_rows(t, x3)
+    x4 = x + h * k3
+    return x2, x3, x4, (k1, k2, k3)
+
+
+def flow_vjp(process, x, t, h, cotangent, factor_cotangent=None):
+    """The cotangent of the parameters of the process for that of `flow` (and of its factor at x)."""
+    x2, x3, x4, _ = _stages(process, x, t, h)
+    back4, g4 = process.coefficients_vjp(t, x4, h / 6 * cotangent)
+    back3, g3 = process.coefficients_vjp(t, x3, h / 3 * cotangent + h * back4)
+    back2, g2 = process.coefficients_vjp(t, x2, h / 3 * cotangent + 0.5 * h * back3)
+    _, g1 = process.coefficients_vjp(t, x, h / 6 * cotangent + 0.5 * h * back2, factor_cotangent)
+    return g1 + g2 + g3 + g4
+
+
+@lru_cache(maxsize=8)
+def _index_grid(grid):
+    return Grid([np.arange(n, dtype=float) for n in grid.shape])
+
+
+@lru_cache(maxsize=8)
+def _index_maps(grid):
+    """For each axis a smooth increasing map from coordinates to node numbers: cubic spline, or PCHIP where that is not monotone."""
+    maps = []
+    for axis in grid.axes:
+        numbers = np.arange(axis.size, dtype=float)
+        smooth = CubicSpline(axis, numbers)
+        between = np.linspace(axis[:-1], axis[1:], 9)
+        maps.append(smooth if (smooth(between, 1) > 0).all() else PchipInterpolator(axis, numbers))
+    return maps
+
+
+class IndexSpline:
+    """The limited cubic spline of grid values (q, size), in the node numbers of a grid that need not be equally spaced.
+
+    Fourth order where the spacing varies smoothly from node to node; never outside the range of the values.
+    """
+
+    def __init__(self, grid, values, limited=True):
+        self.grid = grid
+        self._inner = LimitedSpline(grid if grid.is_uniform else _index_grid(grid), values, limited)
+
+    def _numbers(self, feet, slopes=False):
+        """Feet (branches, d, n) in node numbers, or the slopes of that map there."""
+        if self.grid.is_uniform:
+            return np.ones(1) if slopes else feet
+        lower, upper = self.grid.lower[:, None], self.grid.upper[:, None]
+        inside = np.clip(feet, lower, upper)
+        return np.stack([m(inside[:, i], int(slopes)) for i, m in enumerate(_index_maps(self.grid))], axis=1)
+
+    def mean(self, feet, weights):
+        """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, n): (q, n)."""
+        return self._inner.mean(self._numbers(feet), weights)
+
+    def mean_transposed(self, feet, weights, cotangent):
+        """The cotangent of the values (q, size) and of the feet (branches, d, n) for that of `mean` (q, n)."""
+        values, feet_cotangent = self._inner.mean_transposed(self._numbers(feet), weights, cotangent)
+        return values, feet_cotangent * self._numbers(feet, slopes=True)
+
+
+class Transport:
+    """u ↦ u(flow(x)) over a step from t1 down to t0, coefficients frozen at its middle.
+
+    Feet outside the box go to the nearest point of its edge: for a drift that is what a reflecting wall does to a path, and
+    at `Outflow` sides values go on as constants (bounded).  A path that meets a held side ends there, with the side's value at the
+    time it gets there.
+    """
+
+    def __init__(self, problem, grid, t0, t1, limited=True):
+        self.grid, self.limited = grid, limited
+        held, x = held_nodes(grid, problem.boundary), grid.nodes
+        self.held = held.nodes
+        feet = flow(problem.process, x, 0.5 * (t0 + t1), t1 - t0)
+        feet[:, self.held] = x[:, self.held]
+        share, side_number = _first_crossing(problem.boundary, grid, x, feet)
+        over = share < 1
+        feet[:, over] = x[:, over] + share[over] * (feet[:, over] - x[:, over])
+        self.free = (feet > grid.lower[:, None]) & (feet < grid.upper[:, None])
+        self.feet = np.clip(feet, grid.lower[:, None], grid.upper[:, None])[None]
+        self.shift = None
+        if over.any() and not held.constant:
+            self.shift = over, _earlier(problem.boundary, side_number[over], self.feet[0][:, over].T, t0, t1, share[over])
+
+    @cached_property
+    def is_identity(self):
+        return bool((self.feet[0] == self.grid.nodes).all())
+
+    def step(self, u):
+        """u (q, size) carried back over the step."""
+        if self.is_identity:
+            return u
+        out = IndexSpline(self.grid, u, self.limited).mean(self.feet, np.ones(1))
+        out[:, self.held] = u[:, self.held]
+        if self.shift is not None:
+            out[:, self.shift[0]] += self.shift[1]
+        return out
+
+    def transposed(self, p, u=None):
+        """Masses (q, size) carried forward by the transposed map at u; paths that end on a side leave their mass there."""
+        return self.step_vjp(p, u)[0]
+
+    def step_vjp(self, p, u=None):
+        """The same, and the cotangent of the feet (1, d, size)."""
+        if self.is_identity:
+            return p, np.zeros_like(self.feet)
+        u = np.zeros_like(p) if u is None else u
+        inner = p.copy()
+        inner[:, self.held] = 0.0
+        masses, feet_cotangent = IndexSpline(self.grid, u, self.limited).mean_transposed(self.feet, np.ones(1), inner)
+        masses[:, self.held] += p[:, self.held]
+        return masses, feet_cotangent * self.free
+
+
+def _first_crossing(sides, grid, x, feet):
+    """The share of the way x → feet at which a held side is met (1 where none is), and the number 2 axis + end of that side."""
+    share, number = np.ones(x.shape[1]), np.full(x.shape[1], -1)
+    for axis, pair in enumerate(sides):
+        for end, side in enumerate(pair):
+            if side.row != "held":
+                continue
+            wall, outward = (grid.upper if end else grid.lower)[axis], 1.0 if end else -1.0
+            beyond = outward * (feet[axis] - wall) > 0
+            way = np.abs(feet[axis] - x[axis])
+            here = np.divide(np.abs(wall - x[axis]), way, out=np.ones_like(way), where=beyond & (way > 0))
+            first = beyond & (here < share)
+            share[first], number[first] = here[first], 2 * axis + end
+    return share, number
+
+
+def _earlier(sides, numbers, points, t0, t1, share):
+    """What the sides held when they were met, less what they hold at t1: (q, n), linear in time over the step."""
+    out = None
+    for number in np.unique(numbers):
+        side, of_side = sides[number // 2][number % 2], numbers == number
+        change = (1 - share[of_side]) * (side.value_at(t0, points[of_side]) - side.value_at(t1, points[of_side]))
+        out = np.zeros((len(change), numbers.size)) if out is None else out
+        out[:, of_side] = change
+    return out
