@@ -48,13 +48,14 @@ class Grid:
         return cls(tuple(np.linspace(a, b, int(n)) for a, b, n in zip(lower, upper, shape)))
 
     @classmethod
-    def covering(cls, process, points, shape, leak=1e-6):
+    def covering(cls, process, points, shape, leak=1e-6, **options):
         """Return a uniform grid whose box holds the process started from `points`, but for a mass of about `leak`.
 
         process : anything with `extent(points, leak) -> (lower, upper)`; a Diffusion or a LayeredProcess has it
         points  : (n, d) start points;  shape : nodes per axis
+        options : passed on to `extent`, such as horizon=2.0 for a Diffusion (default 1)
         """
-        return cls.uniform(*process.extent(points, leak), shape)
+        return cls.uniform(*process.extent(points, leak, **options), shape)
 
     @property
     def dim(self):

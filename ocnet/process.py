@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.kernels import philox
+
 __all__ = ["Diffusion", "LayeredProcess", "Transition"]
 
 _SCOUTS = 20_000                     # paths sent out to find the box
@@ -25,6 +27,11 @@ def checked_points(points, dim, name="points"):
         row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
         raise ValueError(f"{name}[{row}] = {x[row].tolist()} is not finite")
     return x
+
+
+def _widened(lower, upper, leak):
+    margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, 1e-3)
+    return lower - margin, upper + margin
 
 
 class Diffusion:
@@ -83,6 +90,25 @@ class Diffusion:
             for k in range(i, d if m else i):
                 a[i, k] = a[k, i] = np.einsum("jn,jn->n", factor[i], factor[k])
         return a
+
+    def extent(self, points, leak=1e-6, horizon=1.0, steps=64, seed=0, within=None):
+        """Box (lower, upper) that holds the paths from `points` over the horizon but for a mass of about `leak`, found by scouts.
+
+        The extremes of at least 20 000 Euler–Maruyama paths are widened by a share of their range that grows with log(1/leak): a
+        guess to be checked by widening the box, not a bound.
+        within : (lower, upper) that no path leaves, infinite where there is no side; scouts are stopped there
+        """
+        points = checked_points(points, self.dim)
+        x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
+        lowest, highest = (np.full(self.dim, s) for s in (-np.inf, np.inf)) if within is None else np.asarray(within, float)
+        lower, upper, dt = x.min(axis=1), x.max(axis=1), horizon / steps
+        for n in range(steps):
+            t, root = n * dt, self.factor_rows(n * dt, x)
+            xi = philox.normals(seed, 0, x.shape[1], n, max(root.shape[1], 1))[: root.shape[1]]
+            x = x + dt * self.drift_rows(t, x) + np.sqrt(dt) * np.einsum("ijp,jp->ip", root, xi)
+            x = np.ascontiguousarray(np.clip(x, lowest[:, None], highest[:, None]))
+            lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
+        return np.maximum(_widened(lower, upper, leak)[0], lowest), np.minimum(_widened(lower, upper, leak)[1], highest)
 
     @staticmethod
     def _checked(value, shape, name, t, x):
@@ -188,5 +214,4 @@ class LayeredProcess:
         for n in range(self.layers):
             x = self.step(n, x, self.law.draw(seed, 0, x.shape[1], n))
             lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
-        margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, 1e-3)
-        return lower - margin, upper + margin
+        return _widened(lower, upper, leak)

@@ -48,6 +48,7 @@ class ValueFunction:
 
     grid : Grid;  times (K,) increasing;  values (K, q, size);  report : SolveReport or another view's report
     single : whether the terminal condition was one column, so that calls return (n,) and not (n, q)
+    error  : ErrorBar at t = 0 at the points it was asked for, or None
     """
 
     grid: object
@@ -55,6 +56,7 @@ class ValueFunction:
     values: np.ndarray
     report: object = None
     single: bool = True
+    error: object = None
     _splines: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
@@ -111,7 +113,8 @@ class ValueFunction:
 
     def __repr__(self):
         q = "" if self.single else f"{self.values.shape[1]} columns, "
-        return f"ValueFunction({q}{self.grid!r}, {self.times.size} kept times, {self.report!r})"
+        return (f"ValueFunction({q}{self.grid!r}, {self.times.size} kept times, {self.report!r}"
+                f"{'' if self.error is None else f', {self.error!r}'})")
 
 
 class _UniformSpline:

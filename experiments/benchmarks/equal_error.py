@@ -192,7 +192,7 @@ def heston(task, setting):
 
             def run():
                 grid = case.grid(nodes, across)
-                value = solve_backward(case.problem(grid), grid, steps, schemes.HundsdorferVerwer())
+                value = solve_backward(case.problem(), grid, steps, schemes.HundsdorferVerwer())
                 return case.price(grid, grid.reshape(value.values[0, 0]))
 
             return Contender("ocnet", run, error, note=f"HundsdorferVerwer, {nodes} × {across}, {steps} steps")

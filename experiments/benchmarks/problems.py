@@ -170,8 +170,8 @@ class Heston:
         return Grid((_sinh_axis(4 * self.strike, self.strike, self.strike / 5, nodes),
                      _sinh_axis(1.0, 0.0, 1.0 / 100, across)))
 
-    def problem(self, grid):
-        """The KolmogorovProblem of the call; the payoff is averaged over the cell of the strike."""
+    def problem(self):
+        """The KolmogorovProblem of the call (a solve takes the average of the payoff over the cells at the strike)."""
         def drift(t, x):
             return np.stack([(self.rd - self.rf) * x[:, 0], self.kappa * (self.eta - x[:, 1])], axis=1)
 
@@ -182,8 +182,7 @@ class Heston:
                              np.stack([self.rho * along_v, np.sqrt(1 - self.rho**2) * along_v], axis=1)], axis=1)
 
         sides = ((Absorbing(), Outflow()), (Outflow(), Outflow()))
-        return KolmogorovProblem(Diffusion(drift, factor, 2), lambda x: _cell_means(grid.axes[0], self.strike)[
-            np.searchsorted(grid.axes[0], x[:, 0])], self.maturity, potential=self.rd, boundary=sides)
+        return KolmogorovProblem(Diffusion(drift, factor, 2), lambda x: np.maximum(x[:, 0] - self.strike, 0.0), self.maturity, potential=self.rd, boundary=sides)
 
     def price(self, grid, u):
         """The value at (spot, variance) of u (n0, n1): cubic through the four nearest nodes of each axis."""
@@ -202,12 +201,3 @@ def _sinh_axis(end, centre, width, nodes):
     axis[0], axis[-1] = 0.0, end
     axis[below] = centre
     return axis
-
-
-def _cell_means(s, strike):
-    """Means of (S − K)⁺ over the cells between the midpoints of the nodes: keeps order 2 across the kink."""
-    edges = np.concatenate([s[:1], 0.5 * (s[1:] + s[:-1]), s[-1:]])
-    integral = 0.5 * np.maximum(edges - strike, 0.0) ** 2
-    means = np.diff(integral) / np.diff(edges)
-    payoff = np.maximum(s - strike, 0.0)
-    return np.where((edges[:-1] < strike) & (edges[1:] > strike), means, payoff)

@@ -4,12 +4,12 @@ import numpy as np
 
 from .coefficients import Coefficients
 from .schemes import TRBDF2, HundsdorferVerwer, SemiLagrangian
+from .terminal import jumps
 
 __all__ = ["automatic_scheme", "checked_scheme"]
 
 _CONVECTIVE = 0.05                   # share of nodes with a cell Péclet number above 1, beyond which central drift is not trusted
 _CELLS = 0.1                         # of a cell that a drift must carry within the horizon to count at all
-_ROUGH = 0.1                         # of the range: a jump between neighbouring nodes that calls for damped steps
 
 
 def checked_scheme(scheme, problem, grid, linear=False):
@@ -48,6 +48,4 @@ def _convective_share(problem, grid, t):
 
 def _is_rough(problem, grid):
     """Whether the terminal data jump between neighbouring nodes."""
-    u = grid.reshape(problem.terminal_rows(grid.nodes)[0])
-    extent = np.ptp(u.reshape(len(u), -1), axis=1).max()
-    return any(np.abs(np.diff(u, axis=axis)).max() > _ROUGH * extent for axis in range(1, u.ndim))
+    return bool(jumps(problem, grid, problem.terminal_rows(grid.nodes)[0]).any())

@@ -9,6 +9,7 @@ from ocnet.value_function import SolveReport
 from .automatic import checked_scheme
 from .coefficients import held_nodes
 from .tape import states_upward
+from .terminal import terminal_on_grid
 from .times import step_times
 
 __all__ = ["CoefficientGradient", "March"]
@@ -67,8 +68,9 @@ class March:
         return stepper
 
     def terminal(self):
-        """Terminal rows (q, size) with the sides' values on the held nodes, and whether one column was given."""
-        u, single = self.problem.terminal_rows(self.grid.nodes)
+        """Terminal rows (q, size), cell averages where they jump, the sides' values on the held nodes; and whether one column
+        was given."""
+        u, single = terminal_on_grid(self.problem, self.grid)
         u = self._columns(u)
         self._hold(u, self.times[-1])
         return u, single and len(u) == 1

@@ -8,13 +8,15 @@ from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_points
 from ocnet.value_function import ValueFunction
 
+from .adaptive import solve_to_tolerance
+from .automatic import checked_scheme
 from .march import CoefficientGradient, March
 from .times import Keeper
 
 __all__ = ["gradient", "initial_masses", "solve_backward", "solve_forward"]
 
 
-def solve_backward(problem, grid, steps=100, scheme="auto", keep=1):
+def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, tolerance=None, at=None, box=None):
     """Solve u_t + f·∇u + ½ a:∇∇u − c u + g = 0, u(T) = terminal, from T down to 0 on a grid.
 
     problem : KolmogorovProblem;  grid : Grid of the same dimension (one to three axes)
@@ -22,11 +24,21 @@ def solve_backward(problem, grid, steps=100, scheme="auto", keep=1):
     scheme  : "auto" (see `automatic`; the report says what was chosen) or an object of ocnet.kolmogorov.schemes
     keep    : number of kept times, evenly spread from 0 to T (1: t = 0 only), or the times themselves; each is moved
               to the nearest step boundary
+    tolerance : instead of grid and steps: the largest absolute error wanted at t = 0 at the points `at` (n, d); box, nodes and
+              steps are then found, and the result's `error` is its ErrorBar (space, time, box)
+    box     : with a tolerance, (lower, upper) of the sides that lie somewhere, NaN where they are to be found
     Returns   ValueFunction, values of the diffusion's law (not the layered network's)
     Raises    ValueError for inconsistent input; FloatingPointError when the values are not finite
     Cost      O(steps · nodes · q); memory of a few fields and the kept ones
     Accuracy  order 2 in space (central) and time, reduced where cell Péclet numbers in the report exceed 1
     """
+    if tolerance is not None:
+        if grid is not None or at is None:
+            raise ValueError("with tolerance=… give at=points, and no grid: it is found")
+        return solve_to_tolerance(lambda grid, steps, scheme: solve_backward(problem, grid, steps, scheme, keep),
+                                  lambda grid: checked_scheme(scheme, problem, grid), problem, at, tolerance, box)
+    if grid is None:
+        raise ValueError("grid is missing; give a Grid, or tolerance=… and at=points")
     march = March(problem, grid, steps, scheme)
     u, single = march.terminal()
     keeper = Keeper(march.times, keep)

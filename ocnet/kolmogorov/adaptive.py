@@ -1,0 +1,155 @@
+"""Box, nodes and steps from a tolerance: solve, look at what coarser choices change, refine what matters, say how far it is off."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ocnet.grid import Grid
+from ocnet.process import checked_points
+
+__all__ = ["ErrorBar", "solve_to_tolerance"]
+
+_FIRST_NODES = {1: 101, 2: 49, 3: 21}
+_FIRST_STEPS = 24
+_SAFETY = 1.5                        # of the bar over what the observed order leaves
+_WIDER = 1.3
+_MOST_WORK = 4e9                     # node-steps of one solve beyond which nothing finer is tried
+_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class ErrorBar:
+    """How far the values at the points asked for may be off, by cause; each is the largest over points and columns.
+
+    space, time : what is left, by the changes when nodes (steps) are halved twice, times 1.5 (see `_left`)
+    box         : change when the box is widened by 1.3
+    reached     : whether the sum is within the tolerance
+    """
+
+    space: float
+    time: float
+    box: float
+    tolerance: float
+    reached: bool
+
+    @property
+    def bar(self):
+        """space + time + box."""
+        return self.space + self.time + self.box
+
+    def __repr__(self):
+        verdict = "" if self.reached else f", tolerance {self.tolerance:.1g} NOT reached"
+        return f"± {self.bar:.2g} (space {self.space:.1g}, time {self.time:.1g}, box {self.box:.1g}{verdict})"
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A choice of box, nodes per axis and steps."""
+
+    lower: tuple
+    upper: tuple
+    nodes: tuple
+    steps: int
+
+    @property
+    def grid(self):
+        return Grid.uniform(self.lower, self.upper, self.nodes)
+
+    @property
+    def work(self):
+        return float(np.prod(self.nodes)) * self.steps
+
+    def with_nodes(self, factor):
+        return replace(self, nodes=tuple(int(round((n - 1) * factor)) + 1 for n in self.nodes))
+
+    def with_steps(self, factor):
+        return replace(self, steps=max(4, int(round(self.steps * factor))))
+
+    def widened(self, free):
+        """The box 1.3 times as wide at the sides that are `free` ((d, 2) bool), with the same spacing."""
+        lower, upper, nodes = list(self.lower), list(self.upper), list(self.nodes)
+        for i in range(len(nodes)):
+            h = (upper[i] - lower[i]) / (nodes[i] - 1)
+            extra = int(np.ceil(0.5 * (_WIDER - 1) * (nodes[i] - 1)))
+            lower[i], upper[i] = lower[i] - extra * h * free[i, 0], upper[i] + extra * h * free[i, 1]
+            nodes[i] += extra * int(free[i].sum())
+        return _Trial(tuple(lower), tuple(upper), tuple(nodes), self.steps)
+
+
+def solve_to_tolerance(solve, scheme_on, problem, at, tolerance, box=None):
+    """Return a ValueFunction with `error`, whose bar at the points `at` is within `tolerance` where that can be reached.
+
+    solve : callable (grid, steps, scheme) -> ValueFunction;  scheme_on : callable (grid) -> scheme
+    box   : (lower, upper), infinite or NaN where the box is to be found (only at reflecting sides); None: everywhere
+    """
+    points = checked_points(at, problem.process.dim, "at")
+    if not (np.isfinite(tolerance) and tolerance > 0):
+        raise ValueError(f"tolerance={tolerance} is not a positive number (absolute, in units of the value)")
+    lower, upper, free = _first_box(problem, points, box)
+    trial = _Trial(tuple(lower), tuple(upper), (_FIRST_NODES[len(lower)],) * len(lower), _FIRST_STEPS)
+    kept = {}
+
+    def values(trial, scheme):
+        if (trial, scheme) not in kept:
+            kept[trial, scheme] = solve(trial.grid, trial.steps, scheme)
+        return np.asarray(kept[trial, scheme](points))
+
+    for _ in range(_ROUNDS):
+        scheme = scheme_on(trial.grid)                                 # one scheme for all that is compared
+        fine = values(trial, scheme)
+        space = _left(fine, *(values(trial.with_nodes(s), scheme) for s in (0.5, 0.25)))
+        time = _left(fine, *(values(trial.with_steps(s), scheme) for s in (0.5, 0.25)))
+        wide = 0.0
+        if free.any():
+            coarse = trial.with_nodes(0.5).with_steps(0.5)
+            wide = _change(values(coarse, scheme), values(coarse.widened(free), scheme))
+        error = ErrorBar(space, time, wide, tolerance, space + time + wide <= tolerance)
+        result, following = kept[trial, scheme], _refined(trial, error, free)
+        if error.reached or following.work > _MOST_WORK:
+            break
+        kept.clear()
+        trial = following
+    return replace(result, error=error)
+
+
+def _left(fine, coarse, coarser):
+    """What three values on grids halved twice say is left in the finest: the last change over (observed ratio − 1).
+
+    The ratio of the changes is taken between 1.3 and 4 (order 2); above 4, as where errors happen to cancel, the earlier change
+    over 12 stands in.  Times 1.5.
+    """
+    last, first = _change(fine, coarse), _change(coarse, coarser)
+    ratio = np.clip(first / last if last > 0 else 4.0, 1.3, 4.0)
+    return float(_SAFETY * max(last / (ratio - 1), first / 12))
+
+
+def _change(fine, coarse):
+    return float(np.abs(fine - coarse).max())
+
+
+def _first_box(problem, points, box):
+    """(lower, upper) and which sides may be moved, (d, 2) bool."""
+    dim = problem.process.dim
+    given = np.full((2, dim), np.nan) if box is None else np.array(box, dtype=float)
+    if given.shape != (2, dim):
+        raise ValueError(f"box has shape {given.shape}; expected (lower, upper), each of {dim} numbers (NaN where to be found)")
+    free = ~np.isfinite(given.T)
+    for axis, pair in enumerate(problem.boundary):
+        for end, side in enumerate(pair):
+            if free[axis, end] and side.row != "mirror":
+                raise ValueError(f"axis {axis} has {side!r} at its {('low', 'high')[end]} side, which lies somewhere: give its place "
+                                 "by box=(lower, upper)")
+    within = np.where(np.isfinite(given), given, np.array([[-np.inf], [np.inf]]))
+    lower, upper = problem.process.extent(points, horizon=problem.horizon, within=within)
+    return np.where(free[:, 0], lower, given[0]), np.where(free[:, 1], upper, given[1]), free
+
+
+def _refined(trial, error, free):
+    """The next choice: each part is given a third of the tolerance, and at least one is refined by 1.4."""
+    share = error.tolerance / 3
+    space, time = (np.clip(np.sqrt(part / share * 1.2), 1.0, 4.0) for part in (error.space, error.time))
+    wide = error.box > share
+    if not wide and max(space, time) < 1.4:
+        space, time = (1.4, time) if error.space >= error.time else (space, 1.4)
+    following = trial.with_nodes(space).with_steps(time)
+    return following.widened(free) if wide else following
