@@ -55,6 +55,10 @@ class Diffusion:
                 raise ValueError(f"factor has shape {constant.shape}; a constant factor is a finite ({dim}, m) array")
             self.constant_factor = constant
 
+    def drift_on_grid(self, t, grid):
+        """f at the nodes of a grid, (d, size); a process that is faster on tensor grids overrides this."""
+        return self.drift_rows(t, grid.nodes)
+
     def drift_rows(self, t, x):
         """f at the points x (d, n) as (d, n)."""
         value = np.asarray(self.drift(t, x.T), dtype=np.float64)
@@ -196,8 +200,11 @@ class LayeredProcess:
     def layers(self):
         return self.times.size - 1
 
-    def transition(self, n, x, order=7):
-        """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel."""
+    def transition(self, n, x, order=7, axes=None):
+        """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel.
+
+        axes : of the tensor grid whose nodes x are, if they are; a process that is faster there makes use of it
+        """
         nodes, weights = self.law.quadrature(order)
         feet = [self.step(n, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes]
         return Transition(np.stack(feet), weights, np.zeros(self.dim))

@@ -38,7 +38,7 @@ class Coefficients:
         """The coefficients of a step from t1 down to t0, at its middle; `previous` lends a constant variance rate."""
         t, process, sides = 0.5 * (t0 + t1), problem.process, problem.boundary
         held = held_nodes(grid, sides)
-        drift = process.drift_rows(t, grid.nodes)
+        drift = process.drift_on_grid(t, grid)
         constant = getattr(process, "constant_factor", None) is not None
         lent = previous.variance_rate if constant and previous is not None else None
         variance_rate = process.variance_rows(t, grid.nodes) if lent is None else lent

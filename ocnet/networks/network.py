@@ -80,6 +80,20 @@ class ResidualNetwork:
                 "layers": int(self.layers), "horizon": float(self.horizon), "dim": int(self.dim)}
 
 
+def _features(block, x, layer, axes):
+    """The features of a block at x (d, points), faster where x are the nodes of the tensor grid of `axes` and the block knows how."""
+    if axes is None or not hasattr(block, "features_on_axes"):
+        return block.features(x, layer)
+    return block.features_on_axes(axes, layer)
+
+
+def _weights_vjp(block, x, layer, cotangent, axes):
+    """(∂f/∂θ)ᵀ c summed over the points (p,), in the same way."""
+    if axes is None or not hasattr(block, "weights_vjp_on_axes"):
+        return block.vector_jacobian(x, layer, cotangent)[1]
+    return block.weights_vjp_on_axes(axes, layer, cotangent)
+
+
 class _Layers(LayeredProcess):
     """The layers of a network at θ, with the transposes that gradients need."""
 
@@ -111,10 +125,13 @@ class _Layers(LayeredProcess):
         x_cotangent, gradient = self.network.block.vector_jacobian(x, self._views[n], back)
         return cotangent + x_cotangent, gradient
 
-    def transition(self, n, x, order=_HERMITE):
-        """The law of X_{n+1} from x (d, points): additive noise as smoothing, any other by its quadrature branches."""
+    def transition(self, n, x, order=_HERMITE, axes=None):
+        """The law of X_{n+1} from x (d, points): additive noise as smoothing, any other by its quadrature branches.
+
+        axes : of the tensor grid whose nodes x are, if they are: blocks may be faster there
+        """
         noise, dt = self.network.noise, self.network.dt
-        features = self.network.block.features(x, self._views[n])
+        features = _features(self.network.block, x, self._views[n], axes)
         base = x + dt * noise.mean(features)
         if noise.deviation is not None:
             return Transition(base[None], np.ones(1), np.full(self.dim, noise.scale(dt) * noise.deviation))
@@ -122,17 +139,17 @@ class _Layers(LayeredProcess):
         feet = base + noise.scale(dt) * np.einsum("ijp,kj->kip", noise.directions(features), nodes)
         return Transition(feet, weights, np.zeros(self.dim))
 
-    def transition_vjp(self, n, x, feet_cotangent, order=_HERMITE):
+    def transition_vjp(self, n, x, feet_cotangent, order=_HERMITE, axes=None):
         """The cotangent of θ_n (p,) for a cotangent (branches, d, points) of the feet of `transition`."""
         noise, dt = self.network.noise, self.network.dt
         total = feet_cotangent.sum(axis=0)
         features, directions_cotangent = None, np.zeros((len(x), 0, x.shape[1]))
         if noise.deviation is None:
             nodes, _ = self.law.quadrature(order)
-            features = self.network.block.features(x, self._views[n])
+            features = _features(self.network.block, x, self._views[n], axes)
             directions_cotangent = noise.scale(dt) * np.einsum("kip,kj->ijp", feet_cotangent, nodes)
         back = noise.cotangent(features, dt * total, directions_cotangent)
-        return self.network.block.vector_jacobian(x, self._views[n], back)[1]
+        return _weights_vjp(self.network.block, x, self._views[n], back, axes)
 
 
 class _Limit(Diffusion):
@@ -158,6 +175,20 @@ class _Limit(Diffusion):
     def drift_rows(self, t, x):
         """f at x (d, n): (d, n)."""
         return self.network.noise.mean(self._features(t, x))
+
+    def drift_on_grid(self, t, grid):
+        """f at the nodes of a grid: (d, size)."""
+        view = self._views[self.layer_at(t)]
+        return self.network.noise.mean(_features(self.network.block, grid.nodes, view, grid.axes))
+
+    def coefficients_vjp_on_grid(self, t, grid, drift_cotangent, factor_cotangent=None):
+        """The cotangent of the layer's θ_n (p,) for cotangents of f (d, size) and of G (d, m, size) at the nodes."""
+        noise, view = self.network.noise, self._views[self.layer_at(t)]
+        features, g = None, np.zeros((grid.dim, 0, grid.size))
+        if noise.deviation is None and factor_cotangent is not None:
+            features = _features(self.network.block, grid.nodes, view, grid.axes)
+            g = noise.diffusive_scale(self.network.dt) * factor_cotangent
+        return _weights_vjp(self.network.block, grid.nodes, view, noise.cotangent(features, drift_cotangent, g), grid.axes)
 
     def factor_rows(self, t, x):
         """G at x (d, n): (d, m, n)."""

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.kernels import perceptron
+from ocnet.kernels import perceptron, perceptron_on_axes
 from ocnet.kernels.threads import over_chunks
 
 from .features import Features
 
 __all__ = ["Perceptron"]
 
+_STEEP = 340.0                       # exponents up to which a product of two stays in range
 _CHUNK = 1 << 13                     # points per task: one chunk's rows stay in the second-level cache
 
 
@@ -58,5 +59,51 @@ class Perceptron:
             total += np.concatenate([w.ravel() for w in part])
         return x_cotangent, total
 
+    def features_on_axes(self, axes, layer):
+        """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
+        tables = _Tables(axes, layer)
+        out = np.empty((len(axes), tables.rows, axes[-1].size))
+        over_chunks(lambda lo, hi: perceptron_on_axes.forward(*tables.arguments, tables.smooth, tables.w2, layer.b2, lo, hi, out),
+                    tables.rows, tables.chunk)
+        return Features(out.reshape(len(axes), -1))
+
+    def weights_vjp_on_axes(self, axes, layer, cotangent):
+        """(∂f/∂θ)ᵀ c summed over the nodes of the tensor grid of `axes` (p,), for c = cotangent.output (d, size)."""
+        tables = _Tables(axes, layer)
+        c = np.ascontiguousarray(cotangent.output).reshape(len(axes), tables.rows, -1)
+        chunks, units = range(0, tables.rows, tables.chunk), tables.w2.shape[1]
+        parts = [[np.zeros((units, len(axes))), np.zeros(units), np.zeros((len(axes), units)), np.zeros(len(axes))] for _ in chunks]
+        over_chunks(lambda lo, hi: perceptron_on_axes.weights_vjp(
+            *tables.arguments, tables.leading_x, tables.smooth, tables.w2, c, lo, hi, *parts[lo // tables.chunk]),
+            tables.rows, tables.chunk)
+        w1, b1, w2, b2 = (sum(column[1:], column[0]) for column in zip(*parts))
+        back = tables.back
+        return np.concatenate([w1[back].ravel(), b1[back], w2[:, back].ravel(), b2])
+
     def _size(self, dim):
         return sum(int(np.prod(shape)) for _, shape in self.layout(dim))
+
+
+class _Tables:
+    """What `kernels.perceptron_on_axes` reads: exponentials along the axes, units with moderate exponents first, in pairs."""
+
+    def __init__(self, axes, layer):
+        self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")]) if len(axes) > 1 else np.empty((0, 1))
+        self.rows, x_last = self.leading_x.shape[1], np.ascontiguousarray(axes[-1])
+        self.chunk = max(1, _CHUNK // x_last.size)
+        z_lead, w_last = layer.W1[:, :-1] @ self.leading_x + layer.b1[:, None], layer.W1[:, -1]
+        along = np.abs(w_last) * np.abs(x_last).max()
+        steep = 2 * (np.abs(z_lead).max(axis=1) + along) > _STEEP
+        order = np.concatenate([np.flatnonzero(~steep), np.flatnonzero(steep)])
+        smooth = int((~steep).sum())
+        places = np.append(np.arange(smooth), np.arange(smooth, order.size) + smooth % 2)    # a pair of nothing if need be
+        self.back, self.smooth = np.empty(order.size, dtype=int), smooth + smooth % 2
+        self.back[order] = places
+        units = order.size + smooth % 2
+        z, w = np.zeros((units, self.rows)), np.zeros(units)
+        self.w2 = np.zeros((len(layer.W2), units))
+        z[places], w[places], self.w2[:, places] = z_lead[order], w_last[order], layer.W2[:, order]
+        lead, last = (np.zeros_like(z), np.zeros((units, x_last.size)))
+        np.exp(2 * z[:self.smooth], out=lead[:self.smooth])
+        np.exp(2 * w[:self.smooth, None] * x_last, out=last[:self.smooth])
+        self.arguments = lead, last, z, w, x_last

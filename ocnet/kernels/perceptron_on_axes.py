@@ -1,0 +1,188 @@
+"""f(x) = W₂ tanh(W₁ x + b₁) + b₂ at the nodes of a tensor grid, and the product with its derivative in the weights.
+
+There e^{2(w·x + b)} is a product of one number per row and one table along the last axis, so no exponential is taken at
+a node: tanh z = 1 − 2ρ, ρ = 1/(1 + e^{2z}), and two units share one division, 1/a = b/(ab).  Units come in pairs; those
+whose exponent could leave the range of that product (`steep`, from number `smooth` on) take the plain hyperbolic tangent.
+
+lead (H, rows) and last (H, n): e^{2(w·x + b)} is lead[j, r] last[j, k];  z_lead (H, rows), w_last (H,), x_last (n,) for steep units
+"""
+
+import numpy as np
+
+from .compile import kernel, reduction
+from .elementary import tanh
+
+__all__ = ["forward", "weights_vjp"]
+
+
+@kernel
+def _add_pair(p, q, a, b, u0, v0, u1, v1, out0, out1):        # out_i += u_i ρ_p + v_i ρ_q: five pairs of arrays that might overlap
+    for k in range(out0.size):
+        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
+        share = 1.0 / (first * second)
+        rho, sigma = share * second, share * first
+        out0[k] += u0 * rho + v0 * sigma
+        out1[k] += u1 * rho + v1 * sigma
+
+
+@kernel
+def _add_pair_alone(p, q, a, b, u, v, out):
+    for k in range(out.size):
+        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
+        share = 1.0 / (first * second)
+        out[k] += u * (share * second) + v * (share * first)
+
+
+@kernel
+def _add_steep(z, w, x, u, out):
+    for k in range(out.size):
+        out[k] += u * (0.5 - 0.5 * tanh(z + w * x[k]))
+
+
+@kernel
+def _fill(value, out):
+    for k in range(out.size):
+        out[k] = value
+
+
+@kernel
+def forward(lead, last, z_lead, w_last, x_last, smooth, w2, b2, lo, hi, out):
+    """Write f into the rows lo … hi − 1 of out (d, rows, n).  w2 (d, H), b2 (d,); units 0 … smooth − 1 (even) by tables."""
+    d, units = w2.shape
+    for r in range(lo, hi):
+        for i in range(d):
+            _fill(b2[i] + w2[i].sum(), out[i, r])
+        for j in range(0, smooth, 2):
+            a, b = lead[j, r], lead[j + 1, r]
+            for i in range(0, d - 1, 2):
+                _add_pair(last[j], last[j + 1], a, b, -2 * w2[i, j], -2 * w2[i, j + 1], -2 * w2[i + 1, j], -2 * w2[i + 1, j + 1],
+                          out[i, r], out[i + 1, r])
+            if d % 2:
+                _add_pair_alone(last[j], last[j + 1], a, b, -2 * w2[d - 1, j], -2 * w2[d - 1, j + 1], out[d - 1, r])
+        for j in range(smooth, units):
+            for i in range(d):
+                _add_steep(z_lead[j, r], w_last[j], x_last, -2 * w2[i, j], out[i, r])
+
+
+@kernel
+def _pair(p, q, a, b, rho, sigma):
+    for k in range(rho.size):
+        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
+        share = 1.0 / (first * second)
+        rho[k] = share * second
+        sigma[k] = share * first
+
+
+@kernel
+def _steep(z, w, x, rho):
+    for k in range(rho.size):
+        rho[k] = 0.5 - 0.5 * tanh(z + w * x[k])
+
+
+@kernel
+def _add_scaled(row, w, out):
+    for k in range(out.size):
+        out[k] += w * row[k]
+
+
+@reduction
+def _sums(back, rho, x):                       # Σ s and Σ s x with s = back · (1 − tanh²) = back · 4ρ(1 − ρ)
+    total = moment = 0.0
+    for k in range(rho.size):
+        s = back[k] * (rho[k] - rho[k] * rho[k])
+        total += s
+        moment += s * x[k]
+    return 4.0 * total, 4.0 * moment
+
+
+@reduction
+def _dot(a, b):
+    total = 0.0
+    for k in range(a.size):
+        total += a[k] * b[k]
+    return total
+
+
+@reduction
+def _sum(a):
+    total = 0.0
+    for k in range(a.size):
+        total += a[k]
+    return total
+
+
+@reduction
+def _plane_sums(p, q, a, b, c0, c1, u0, u1, v0, v1, x):
+    """For a pair of units and two outputs: Σ c₀ρ, Σ c₁ρ, Σ s, Σ s x of each unit, all in one pass that writes nothing."""
+    g00 = g01 = s0 = m0 = g10 = g11 = s1 = m1 = 0.0
+    for k in range(x.size):
+        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
+        share = 1.0 / (first * second)
+        rho, sigma = share * second, share * first
+        g00 += c0[k] * rho
+        g01 += c1[k] * rho
+        g10 += c0[k] * sigma
+        g11 += c1[k] * sigma
+        s = (u0 * c0[k] + u1 * c1[k]) * (rho - rho * rho)
+        t = (v0 * c0[k] + v1 * c1[k]) * (sigma - sigma * sigma)
+        s0 += s
+        s1 += t
+        m0 += s * x[k]
+        m1 += t * x[k]
+    return g00, g01, 4.0 * s0, 4.0 * m0, g10, g11, 4.0 * s1, 4.0 * m1
+
+
+@kernel
+def _plane_pair(j, r, p, q, a, b, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2):
+    g00, g01, s0, m0, g10, g11, s1, m1 = _plane_sums(p, q, a, b, cotangent[0, r], cotangent[1, r], w2[0, j], w2[1, j],
+                                                     w2[0, j + 1], w2[1, j + 1], x_last)
+    y = leading_x[0, r]
+    g_w2[0, j] += totals[0] - 2.0 * g00
+    g_w2[1, j] += totals[1] - 2.0 * g01
+    g_w2[0, j + 1] += totals[0] - 2.0 * g10
+    g_w2[1, j + 1] += totals[1] - 2.0 * g11
+    g_b1[j] += s0
+    g_b1[j + 1] += s1
+    g_w1[j, 0] += y * s0
+    g_w1[j + 1, 0] += y * s1
+    g_w1[j, 1] += m0
+    g_w1[j + 1, 1] += m1
+
+
+@kernel
+def _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2):
+    d = w2.shape[0]
+    _fill(0.0, back)
+    for i in range(d):
+        g_w2[i, j] += totals[i] - 2.0 * _dot(cotangent[i, r], rho)
+        _add_scaled(cotangent[i, r], w2[i, j], back)
+    total, moment = _sums(back, rho, x_last)
+    g_b1[j] += total
+    for i in range(leading_x.shape[0]):
+        g_w1[j, i] += leading_x[i, r] * total
+    g_w1[j, leading_x.shape[0]] += moment
+
+
+@kernel
+def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, lo, hi, g_w1, g_b1, g_w2, g_b2):
+    """Add the cotangents of the weights for that of f (d, rows, n), summed over the rows lo … hi − 1.
+
+    leading_x (d − 1, rows): coordinates of the rows along the leading axes.
+    """
+    d, units = w2.shape
+    n = x_last.size
+    rho, sigma, back, totals = np.empty(n), np.empty(n), np.empty(n), np.empty(d)
+    for r in range(lo, hi):
+        for i in range(d):
+            totals[i] = _sum(cotangent[i, r])
+            g_b2[i] += totals[i]
+        for j in range(0, smooth if d == 2 else 0, 2):
+            _plane_pair(j, r, last[j], last[j + 1], lead[j, r], lead[j + 1, r], cotangent, w2, leading_x, x_last, totals,
+                        g_w1, g_b1, g_w2)
+        for j in range(0, 0 if d == 2 else smooth, 2):
+            _pair(last[j], last[j + 1], lead[j, r], lead[j + 1, r], rho, sigma)
+            _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2)
+            _unit(j + 1, r, sigma, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2)
+        for j in range(smooth, units):
+            _steep(z_lead[j, r], w_last[j], x_last, rho)
+            _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2)
