@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.optimize import brentq
 
 __all__ = ["Grid"]
 
 _UNIFORM = 1e-9                      # relative spread of spacings below which an axis counts as uniform
+_STRONGEST = 1e9                     # ratio of spacings that an axis may be asked for
+_PEAKS = np.array([1e-12, 1e6])      # widths of a peak of density, in lengths of the axis, between which it is sought
+_SAMPLES = 2001                      # points at which the density of nodes is looked at
+_HALVINGS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,31 @@ class Grid:
             raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is not finite with lower < upper")
         shape = np.broadcast_to(shape, lower.shape)
         return cls(tuple(np.linspace(a, b, int(n)) for a, b, n in zip(lower, upper, shape)))
+
+    @classmethod
+    def concentrated(cls, lower, upper, shape, around, strength=10.0):
+        """Return nodes on the box [lower, upper] that are dense around given places: the sinh grid along each such axis.
+
+        The spacing grows as 1 / Σ_p (c² + (x − p)²)^(−1/2) with the distance from the places p: for one place,
+        x = p + c sinh ξ with ξ nearly uniform.  As the mapping is smooth, order 2 is kept when `shape` grows.
+
+        lower, upper, shape : as for `uniform`
+        around   : per axis a number, which becomes a node (moved there by a smooth change of ξ); several numbers, which need
+                   not; or None for a uniform axis.  For one axis also the bare number.  All within the box
+        strength : widest over narrowest spacing (as n grows), a number or one per axis.  10 around the middle of an axis makes
+                   nodes there 3.3 times denser than uniform ones, and 3 times sparser at the ends
+        Raises ValueError naming the axis whose place is outside, or a strength below 1.
+        Accuracy   a single place nearer to a side than a spacing makes that first interval as short as asked.
+        Source     Tavella & Randall (2000); in 't Hout & Foulon (2010), sec. 2; several places: derived, by adding densities.
+        """
+        box = cls.uniform(lower, upper, shape)
+        around = (around,) if box.dim == 1 and np.ndim(around) == 0 else tuple(around)
+        if len(around) != box.dim:
+            raise ValueError(f"around={around} has {len(around)} entries for {box.dim} axes; give one per axis, such as "
+                             "[[0.3, 0.7]] for two places on one axis")
+        strength = np.broadcast_to(np.asarray(strength, float), box.dim)
+        return cls(tuple(axis if places is None else _concentrated(i, axis, np.atleast_1d(np.asarray(places, float)), ratio)
+                         for i, (axis, places, ratio) in enumerate(zip(box.axes, around, strength))))
 
     @classmethod
     def covering(cls, process, points, shape, leak=1e-6, **options):
@@ -91,7 +122,7 @@ class Grid:
     @cached_property
     def is_uniform(self):
         """Whether each axis is equally spaced (to 1e-9 of its spacing)."""
-        return all(np.ptp(np.diff(a)) <= _UNIFORM * h for a, h in zip(self.axes, self.spacing))
+        return all(map(_is_uniform, self.axes))
 
     @cached_property
     def nodes(self):
@@ -112,15 +143,18 @@ class Grid:
         return product
 
     def refined(self, factor):
-        """Return the same box with `factor` times as many intervals per axis (uniform grids)."""
-        self.require_uniform("refined")
-        return Grid.uniform(self.lower, self.upper, [round((n - 1) * factor) + 1 for n in self.shape])
+        """Return the same box with `factor` times as many intervals per axis.
+
+        An uneven axis keeps its mapping: its nodes are a smooth function of their number, and whole factors keep the old nodes.
+        """
+        return Grid(tuple(_refined(axis, round((axis.size - 1) * factor) + 1) for axis in self.axes))
 
     def widened(self, factor):
-        """Return a box about `factor` times as wide: whole intervals added on each side, the old nodes among the new."""
-        self.require_uniform("widened")
-        extra = np.ceil((np.array(self.shape) - 1) * 0.5 * (factor - 1)).astype(int)
-        return Grid.uniform(self.lower - extra * self.spacing, self.upper + extra * self.spacing, self.shape + 2 * extra)
+        """Return a box about `factor` times as wide: whole intervals added on each side, the old nodes among the new.
+
+        Uneven axes go on with the spacings they end with.
+        """
+        return Grid(tuple(_widened(axis, factor) for axis in self.axes))
 
     def require_uniform(self, what):
         """Raise ValueError unless all axes are equally spaced."""
@@ -130,3 +164,85 @@ class Grid:
     def __repr__(self):
         box = " × ".join(f"[{a:.4g}, {b:.4g}]" for a, b in zip(self.lower, self.upper))
         return f"Grid({' × '.join(map(str, self.shape))} nodes on {box})"
+
+
+def _is_uniform(axis):
+    return np.ptp(np.diff(axis)) <= _UNIFORM * (axis[-1] - axis[0]) / (axis.size - 1)
+
+
+def _concentrated(i, uniform, places, strength):
+    """The nodes (n,) of axis i, dense around `places` (m,), from the uniform ones; a single place is among them."""
+    lower, upper = uniform[0], uniform[-1]
+    if places.ndim != 1 or not places.size or not ((places >= lower) & (places <= upper)).all():
+        raise ValueError(f"around[{i}]={places.tolist()} is not within [{lower:g}, {upper:g}]; name places in the box, or None")
+    if not 1 <= strength <= _STRONGEST:
+        raise ValueError(f"strength={strength} is not in [1, {_STRONGEST:g}]; it is the widest spacing over the narrowest, such as 10")
+    c = _peak_width(places, lower, upper, strength)
+
+    def number(x):                                                     # the number of a node, up to a linear map: ∫ density
+        return np.arcsinh((x[:, None] - places) / c).sum(axis=1)
+
+    first, last = number(uniform[[0, -1]])
+    share, index = np.linspace(0, 1, uniform.size), []
+    if places.size == 1:
+        share, index = _through(share, (number(places)[0] - first) / (last - first))
+    x = _solved(number, first + share * (last - first), lower, upper)
+    x[index], x[0], x[-1] = places[0], lower, upper
+    return x
+
+
+def _peak_width(places, lower, upper, strength):
+    """The width c for which the greatest density of nodes on the box is `strength` times the least."""
+    x = np.append(places, np.linspace(lower, upper, _SAMPLES))[:, None]
+
+    def excess(log_c):
+        density = (1 / np.hypot(np.exp(log_c), x - places)).sum(axis=1)
+        return np.log(density.max() / density.min() / strength)
+
+    narrow, wide = np.log(upper - lower) + np.log(_PEAKS)
+    return np.exp(wide if excess(wide) >= 0 else brentq(excess, narrow, wide, xtol=1e-10))
+
+
+def _through(share, target):
+    """`share` (n,) by the Möbius map of [0, 1] that takes the interior member nearest to `target` there; its index (in a list).
+
+    The map is smooth and increasing, and tends to the identity as n grows.  A target at 0 or 1 is met already.
+    """
+    if target in (0.0, 1.0):
+        return share, []
+    k = int(np.clip(np.rint(target * (share.size - 1)), 1, share.size - 2))
+    bend = share[k] * (1 - target) / (target * (1 - share[k]))
+    return share / (share + bend * (1 - share)), [k]
+
+
+def _solved(increasing, target, lower, upper):
+    """x (n,) in [lower, upper] with increasing(x) = target (n,), by bisection to the last bit."""
+    low, high = np.full(target.size, lower), np.full(target.size, upper)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        below = increasing(middle) < target
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return 0.5 * (low + high)
+
+
+def _refined(axis, n):
+    """n nodes over the same interval, at the places between which a smooth function of their number puts the old ones."""
+    if _is_uniform(axis) or n < 2:
+        return np.linspace(axis[0], axis[-1], n)
+    old, number = np.arange(axis.size), np.linspace(0, axis.size - 1, n)
+    nodes = CubicSpline(old, axis)(number)
+    if not (np.diff(nodes) > 0).all():                                 # a rough axis: a monotone interpolant, of order 1 in slope
+        nodes = PchipInterpolator(old, axis)(number)
+    nearest = np.rint(number).astype(int)
+    return np.where(np.abs(number - nearest) < _UNIFORM, axis[nearest], nodes)
+
+
+def _widened(axis, factor):
+    """The nodes with whole intervals added on both sides, so that the length is at least `factor` times as much."""
+    width, gaps = axis[-1] - axis[0], np.diff(axis)
+    if _is_uniform(axis):
+        h = width / (axis.size - 1)
+        extra = max(int(np.ceil((axis.size - 1) * 0.5 * (factor - 1))), 0)
+        return np.linspace(axis[0] - extra * h, axis[-1] + extra * h, axis.size + 2 * extra)
+    below, above = (max(int(np.ceil(0.5 * (factor - 1) * width / gap)), 0) for gap in (gaps[0], gaps[-1]))
+    return np.concatenate([axis[0] - gaps[0] * np.arange(below, 0, -1), axis, axis[-1] + gaps[-1] * np.arange(1, above + 1)])

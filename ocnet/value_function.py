@@ -1,16 +1,24 @@
 """Values on a grid in t and x, with the report of the solve that made them; both grid views return it."""
 
-from dataclasses import asdict, dataclass, field
+import io
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ocnet import plotting
+from ocnet.grid import Grid
 from ocnet.process import checked_points
-from ocnet.spline import LimitedSpline
+from ocnet.tensor_spline import TensorSpline, around_time
 
-__all__ = ["SolveReport", "ValueFunction"]
+__all__ = ["SolveReport", "ValueFunction", "read_archive", "write_archive"]
 
-_STEP = 1e-6                            # relative distance of a time from a kept one below which they count as equal
+_HEADER = "ocnet"                       # name of the JSON text among the arrays of a file
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -57,59 +65,119 @@ class ValueFunction:
     report: object = None
     single: bool = True
     error: object = None
-    _splines: dict = field(default_factory=dict, repr=False)
+    _splines: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
         times, values = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.values, float)
         if values.ndim != 3 or values.shape[0] != times.size or values.shape[2] != self.grid.size:
             raise ValueError(f"values has shape {values.shape}; expected ({times.size}, q, {self.grid.size})")
+        if not (np.diff(times) > 0).all():
+            raise ValueError(f"times={times.tolist()} do not increase; sort them together with values")
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
     def __call__(self, x, t=0.0):
-        """u(t, x) at points x (n, d): (n,) or (n, q).  Cubic in x, limited by its neighbourhood; linear between kept times.
+        """u(t, x) at points x (n, d): (n,) or (n, q).
 
-        Points outside the box take the value at the nearest point of its edge.
+        Cubic in x, limited by its neighbourhood; cubic in t through four kept times and within the range of their values
+        there, linear where fewer than four were kept.  Points outside the box take the value at the nearest point of its edge.
         """
-        x = checked_points(x, self.grid.dim, "x")
-        rows = sum(weight * self._spline(k)(np.ascontiguousarray(x.T)) for k, weight in self._brackets(t))
+        rows = self._limited_mean([(self._spline(k)(self._rows(x)), weight) for k, weight in around_time(self.times, t)])
         return rows[0] if self.single else np.ascontiguousarray(rows.T)
 
     def gradient(self, x, t=0.0):
-        """∇u(t, x) at points x (n, d): (n, d) or (n, q, d); that of the interpolant, 0 where it is limited or outside."""
-        x = checked_points(x, self.grid.dim, "x")
-        slopes = sum(weight * self._spline(k).slopes(np.ascontiguousarray(x.T)) for k, weight in self._brackets(t))
-        slopes = np.moveaxis(slopes, 2, 0)
-        return np.ascontiguousarray(slopes[:, 0] if self.single else slopes)
+        """∇u(t, x) at points x (n, d): (n, d) or (n, q, d); that of the spline before it is limited, 0 along axes it left.
 
-    def _brackets(self, t):
-        """((index, weight), …) of the kept times around t."""
-        span = max(self.times[-1] - self.times[0], 1e-300)
-        near = int(np.abs(self.times - t).argmin())
-        if abs(self.times[near] - t) <= _STEP * span or (self.times.size == 1 and t == self.times[0]):
-            return ((near, 1.0),)
-        if not self.times[0] <= t <= self.times[-1]:
-            raise ValueError(f"t={t} is outside the kept times [{self.times[0]:g}, {self.times[-1]:g}]; solve with keep=11, "
-                             "or keep=[times you need]")
-        k = int(np.searchsorted(self.times, t)) - 1
-        weight = (t - self.times[k]) / (self.times[k + 1] - self.times[k])
-        return ((k, 1 - weight), (k + 1, weight))
+        Accuracy   order 3 in the spacing on smooth values, up to the edges; beside a jump of the values it rings.
+        """
+        return self._shown(sum(weight * self._spline(k).slopes(self._rows(x)) for k, weight in around_time(self.times, t)))
+
+    def hessian(self, x, t=0.0):
+        """∇²u(t, x) at points x (n, d): (n, d, d) or (n, q, d, d); of order 2, and otherwise as `gradient`."""
+        return self._shown(sum(weight * self._spline(k).curvatures(self._rows(x)) for k, weight in around_time(self.times, t)))
+
+    def _rows(self, x):
+        return np.ascontiguousarray(checked_points(x, self.grid.dim, "x").T)
+
+    def _shown(self, derivatives):
+        points_first = np.moveaxis(derivatives, -1, 0)
+        return np.ascontiguousarray(points_first[:, 0] if self.single else points_first)
+
+    @staticmethod
+    def _limited_mean(parts):
+        """Σ weight · rows, within the least and the greatest of the rows."""
+        rows = np.stack([row for row, _ in parts])
+        return np.clip(np.tensordot([weight for _, weight in parts], rows, 1), rows.min(axis=0), rows.max(axis=0))
 
     def _spline(self, k):
         if k not in self._splines:
-            smooth = self.grid.is_uniform and self.grid.dim <= 2
-            self._splines[k] = (_UniformSpline if smooth else _LocalCubic)(self.grid, self.values[k])
+            self._splines[k] = TensorSpline(self.grid, self.values[k])
         return self._splines[k]
+
+    def save(self, path):
+        """Put everything at `path`, an .npz file that is whole or absent and that `load` reads back to the last bit."""
+        header = {"single": bool(self.single), "report": _named(self.report), "error": _named(self.error)}
+        axes = {f"axis{i}": axis for i, axis in enumerate(self.grid.axes)}
+        write_archive(path, "ValueFunction", header, {"times": self.times, "values": self.values, **axes})
+
+    @classmethod
+    def load(cls, path):
+        """Return the ValueFunction saved at `path`; a report or error that is no SolveReport comes back as a dictionary.
+
+        Raises ValueError "path=… is not a saved ValueFunction: …" for a foreign or truncated file.
+        """
+        header, arrays = read_archive(path, "ValueFunction")
+        try:
+            grid = Grid([arrays[f"axis{i}"] for i in range(len(arrays) - 2)])
+            report, error = _restored(header["report"]), _restored(header["error"])
+            return cls(grid, arrays["times"], arrays["values"], report, header["single"], error)
+        except (KeyError, TypeError, ValueError) as reason:
+            raise ValueError(f"path={path} is not a saved ValueFunction: its parts do not fit ({reason})") from None
 
     def to_dict(self):
         """Plain numbers: axes, times, values (K, q, *shape) as arrays, and the report as a dictionary."""
-        report = asdict(self.report) if hasattr(self.report, "__dataclass_fields__") else self.report
-        return {"axes": list(self.grid.axes), "times": self.times, "values": self.grid.reshape(self.values), "report": report}
+        return {"axes": list(self.grid.axes), "times": self.times, "values": self.grid.reshape(self.values),
+                "report": _plain(self.report)}
 
-    def plot(self, ax=None, t=0.0, column=0):
-        """Draw u(t, ·) of one column (one or two axes); returns the matplotlib axes."""
-        rows = sum(weight * self.values[k, column] for k, weight in self._brackets(t))
-        return plotting.on_grid(ax, self.grid.axes, self.grid.reshape(rows))
+    def to_xarray(self):
+        """Return an xarray.DataArray named "value" with dimensions time, column, x0, x1, … and the report in its attributes."""
+        try:
+            from xarray import DataArray
+        except ImportError:
+            raise ImportError("to_xarray needs the package xarray, which ocnet does not install; use `pip install xarray`, "
+                              "or to_dict() for plain arrays") from None
+        names = [f"x{i}" for i in range(self.grid.dim)]
+        coordinates = {"time": self.times, "column": np.arange(self.values.shape[1]), **dict(zip(names, self.grid.axes))}
+        return DataArray(self.grid.reshape(self.values).copy(), coordinates, ("time", "column", *names), "value",
+                         {"report": repr(self.report)})
+
+    def plot(self, ax=None, t=0.0, column=0, at=None):
+        """Draw u(t, ·) of one column over one or two axes; returns the matplotlib axes.
+
+        at : {axis: coordinate} held fixed; by default the axes after the second, at the middle of the box
+        """
+        fixed = self._section(at)
+        free = [i for i in range(self.grid.dim) if i not in fixed]
+        lines = [[fixed[i]] if i in fixed else axis for i, axis in enumerate(self.grid.axes)]
+        points = np.stack([c.ravel() for c in np.meshgrid(*lines, indexing="ij")], axis=1)
+        values = self(points, t).reshape(len(points), -1)[:, column]
+        axes = [self.grid.axes[i] for i in free]
+        ax = plotting.on_grid(ax, axes, values.reshape([a.size for a in axes]))
+        if fixed:
+            ax.set_title(", ".join(f"$x_{i + 1}$ = {place:.4g}" for i, place in sorted(fixed.items())))
+            for label, i in zip((ax.set_xlabel, ax.set_ylabel), free):
+                label(f"$x_{i + 1}$")
+        return ax
+
+    def _section(self, at):
+        middle = 0.5 * (self.grid.lower + self.grid.upper)
+        fixed = {i: middle[i] for i in range(2, self.grid.dim)} if at is None else dict(at)
+        for i, place in fixed.items():
+            if i not in range(self.grid.dim) or not self.grid.lower[i] <= place <= self.grid.upper[i]:
+                raise ValueError(f"at={at} fixes axis {i} at {place}; name axes 0 to {self.grid.dim - 1} and places in the box")
+        if not 1 <= self.grid.dim - len(fixed) <= 2:
+            raise ValueError(f"at={at} leaves {self.grid.dim - len(fixed)} of {self.grid.dim} axes; fix all but one or two")
+        return fixed
 
     def __repr__(self):
         q = "" if self.single else f"{self.values.shape[1]} columns, "
@@ -117,62 +185,61 @@ class ValueFunction:
                 f"{'' if self.error is None else f', {self.error!r}'})")
 
 
-class _UniformSpline:
-    """Limited cubic spline of each column, with slopes."""
+def write_archive(path, kind, header, arrays):
+    """Put arrays and a JSON header at `path`, an .npz file without pickle; a kill leaves the old file or the new one, whole.
 
-    def __init__(self, grid, values):
-        self._spline = LimitedSpline(grid, values)
-        self._columns = [self._spline] if len(values) == 1 else [LimitedSpline(grid, v[None]) for v in values]
-
-    def __call__(self, x):
-        return self._spline(x)
-
-    def slopes(self, x):
-        """(q, d, n): the derivative of the value in the point, which is the transposed map at a cotangent of ones."""
-        return np.stack([s.mean_transposed(x[None], np.ones(1), np.ones((1, x.shape[1])))[1][0] for s in self._columns])
-
-
-class _LocalCubic:
-    """Cubic Lagrange interpolation on the four nodes around a point along each axis, limited to the values used.
-
-    For axes of any spacing and any number of axes; continuous, fourth order, clipped at extrema between nodes.
+    kind : name of the saved type, which `read_archive` asks for;  header : plain values;  arrays : {name: array of numbers}
+    Raises TypeError for a header that JSON cannot hold, OSError where the folder is missing or cannot be written.
     """
-
-    def __init__(self, grid, values):
-        self.grid, self.values = grid, values
-
-    def __call__(self, x):
-        nodes, weights, _ = self._stencil(x)
-        used = self.values[:, nodes]                                   # (q, 4^d, n)
-        return np.clip((weights * used).sum(axis=1), used.min(axis=1), used.max(axis=1))
-
-    def slopes(self, x):
-        """(q, d, n) derivatives of the unlimited interpolant; 0 along an axis outside its range."""
-        nodes, _, slopes = self._stencil(x)
-        return np.einsum("dkn,qkn->qdn", slopes, self.values[:, nodes])
-
-    def _stencil(self, x):
-        """nodes (4^d, n), weights (4^d, n), derivative weights (d, 4^d, n)."""
-        nodes, weights, slopes = np.zeros((1, x.shape[1]), dtype=int), np.ones((1, x.shape[1])), np.empty((0, 1, x.shape[1]))
-        for axis, s in zip(self.grid.axes, x):
-            first = np.clip(np.searchsorted(axis, s) - 2, 0, axis.size - 4)
-            near = axis[first + np.arange(4)[:, None]]
-            w, dw = _lagrange(near, np.clip(s, axis[0], axis[-1]))
-            dw = dw * ((s >= axis[0]) & (s <= axis[-1]))
-            nodes = (nodes[:, None] * axis.size + first + np.arange(4)[:, None]).reshape(-1, x.shape[1])
-            slopes = np.concatenate([slopes[:, :, None] * w, (weights[:, None] * dw)[None]])
-            slopes = slopes.reshape(len(slopes), -1, x.shape[1])
-            weights = (weights[:, None] * w).reshape(-1, x.shape[1])
-        return nodes, weights, slopes
+    text = json.dumps({"kind": kind, **header}, default=_listed).encode("utf-8")
+    buffer = io.BytesIO()
+    np.savez(buffer, **{_HEADER: np.frombuffer(text, dtype=np.uint8)}, **arrays)
+    draft = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
+    try:
+        with open(draft, "wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _lagrange(nodes, x):
-    """Weights and derivative weights (4, n) of the cubic through nodes (4, n) at x (n,)."""
-    w, dw = np.ones_like(nodes), np.zeros_like(nodes)
-    for i in range(4):
-        for k in range(4):
-            if k != i:
-                gap = nodes[i] - nodes[k]
-                dw[i] = (dw[i] * (x - nodes[k]) + w[i]) / gap
-                w[i] *= (x - nodes[k]) / gap
-    return w, dw
+def read_archive(path, kind):
+    """Return (header, {name: array}) as written; ValueError "path=… is not a saved <kind>: …" for any other or damaged file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(arrays.pop(_HEADER).tobytes())
+    except FileNotFoundError:
+        raise
+    except KeyError:
+        raise ValueError(f"path={path} is not a saved {kind}: it is an .npz file that ocnet did not write") from None
+    except _UNREADABLE as error:
+        raise ValueError(f"path={path} is not a saved {kind}: it is no whole .npz file ({error})") from None
+    if header.get("kind") != kind:
+        raise ValueError(f"path={path} is not a saved {kind}: it holds a {header.get('kind')}; load it by that type")
+    return header, arrays
+
+
+def _listed(value):
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} cannot be saved; keep numbers, strings, lists and dictionaries in the report")
+
+
+def _plain(report):
+    """A dataclass as its dictionary; anything else as it is."""
+    return asdict(report) if is_dataclass(report) else report
+
+
+def _named(report):
+    return {"type": type(report).__name__, "content": _plain(report)}
+
+
+def _restored(saved):
+    """What `_named` made plain; a SolveReport again if it was one."""
+    content = saved["content"]
+    if saved["type"] != "SolveReport":
+        return content
+    return SolveReport(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})

@@ -9,10 +9,10 @@ import ocnet
 
 ROOT = Path(ocnet.__file__).parent
 FLOOR = {"analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3, "kernels": 0, "plotting": 0}
-GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "sweep")
+GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "sweep", "tensor_spline")
 FLOOR |= {name: 1 for name in GROUND}
 # on the ground floor a few name others: a problem its process and boundary, results and grid functions their grid
-ALLOWED = {("problem", "process"), ("problem", "boundary"), ("value_function", "grid"), ("value_function", "spline"),
+ALLOWED = {("problem", "process"), ("problem", "boundary"), ("value_function", "grid"), ("value_function", "tensor_spline"),
            ("density", "grid"), ("density", "spline"), ("density", "value_function"), ("density", "process"),
            ("value_function", "process"), ("spline", "grid"), ("spline", "process"), ("sweep", "spline"), ("boundary", "grid")}
 

@@ -10,9 +10,18 @@ lead (H, rows) and last (H, n): e^{2(w·x + b)} is lead[j, r] last[j, k];  z_lea
 import numpy as np
 
 from .compile import kernel, reduction
-from .elementary import tanh
+from .elementary import exp, tanh
 
-__all__ = ["forward", "weights_vjp"]
+__all__ = ["exponentials", "forward", "weights_vjp"]
+
+
+@kernel
+def exponentials(z, out):
+    """out = e^{2z}; z, out (H, n), |2z| ≤ 700."""
+    for j in range(z.shape[0]):
+        row, target = z[j], out[j]
+        for k in range(row.size):
+            target[k] = exp(2.0 * row[k])
 
 
 @kernel
@@ -20,9 +29,8 @@ def _add_pair(p, q, a, b, u0, v0, u1, v1, out0, out1):        # out_i += u_i ρ_
     for k in range(out0.size):
         first, second = 1.0 + a * p[k], 1.0 + b * q[k]
         share = 1.0 / (first * second)
-        rho, sigma = share * second, share * first
-        out0[k] += u0 * rho + v0 * sigma
-        out1[k] += u1 * rho + v1 * sigma
+        out0[k] += share * (u0 * second + v0 * first)
+        out1[k] += share * (u1 * second + v1 * first)
 
 
 @kernel
@@ -30,7 +38,7 @@ def _add_pair_alone(p, q, a, b, u, v, out):
     for k in range(out.size):
         first, second = 1.0 + a * p[k], 1.0 + b * q[k]
         share = 1.0 / (first * second)
-        out[k] += u * (share * second) + v * (share * first)
+        out[k] += share * (u * second + v * first)
 
 
 @kernel

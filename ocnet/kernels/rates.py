@@ -13,7 +13,7 @@ import numpy as np
 from .compile import kernel
 from .stencil import position
 
-__all__ = ["CENTRAL", "HYBRID", "UPWIND", "assemble", "assemble_transposed", "extremes", "monotone_nodes"]
+__all__ = ["CENTRAL", "HYBRID", "UPWIND", "assemble", "assemble_transposed", "extremes"]
 
 CENTRAL, UPWIND, HYBRID = 0, 1, 2
 
@@ -148,39 +148,33 @@ def _quotient(f, a, out):
 
 
 @kernel
-def _mark(lower, upper, marks):                # marks = 0 where a rate is negative
+def _mark(ratio, width, marks):                # marks = 1 where |ratio| · width > 1; width (n,) or (1,)
+    w = width[0]
     for j in range(marks.size):
-        marks[j] = marks[j] if lower[j] >= 0.0 and upper[j] >= 0.0 else 0.0
+        w = width[j] if width.size > 1 else w
+        marks[j] = 1.0 if abs(ratio[j]) * w > 1.0 else marks[j]
 
 
 @kernel
-def monotone_nodes(rates, lo, hi):
-    """The number of nodes of the rows lo … hi − 1 none of whose rates (d, 2, rows, n) is negative."""
-    marks, count = np.empty(rates.shape[3]), 0.0
-    for r in range(lo, hi):
-        for j in range(marks.size):
-            marks[j] = 1.0
-        for axis in range(rates.shape[0]):
-            _mark(rates[axis, 0, r], rates[axis, 1, r], marks)
-        count += marks.sum()
-    return count
+def extremes(drift, variance, table, offsets, shape, stride, out):
+    """Raise out[:3] to the largest |f| h/a (cell Péclet), |f|/h and a/h² of every stride-th row; 0/0 is left out.
 
-
-@kernel
-def extremes(drift, variance, table, offsets, shape, lo, hi, out):
-    """Raise out (3,) to the largest |f| h/a (cell Péclet), |f|/h and a/h² of the rows; 0/0 is left out.
-
-    h is the wider of a node's two spacings in the first, the narrower in the others.
+    h is the wider of a node's two spacings in the first, the narrower in the others.  Adds to out[3] the number of those nodes
+    with a cell Péclet number above 1.
     """
     wide, narrow = np.maximum(table[0], table[1]), np.minimum(table[0], table[1])
     steep, steeper = 1.0 / narrow, 1.0 / narrow**2
-    peak, ratio = np.zeros((3, drift.shape[2])), np.empty(drift.shape[2])
-    for axis in range(shape.size):
-        for r in range(lo, hi):
+    peak, ratio, marks = np.zeros((3, drift.shape[2])), np.empty(drift.shape[2]), np.empty(drift.shape[2])
+    for r in range(0, drift.shape[1], stride):
+        for j in range(marks.size):
+            marks[j] = 0.0
+        for axis in range(shape.size):
             start, stop = _span(r, shape, offsets, axis)
             _quotient(drift[axis, r], variance[axis, r], ratio)
             _raise(ratio, wide[start:stop], peak[0])
             _raise(drift[axis, r], steep[start:stop], peak[1])
             _raise(variance[axis, r], steeper[start:stop], peak[2])
+            _mark(ratio, wide[start:stop], marks)
+        out[3] += marks.sum()
     for k in range(3):
         out[k] = max(out[k], peak[k].max())

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 __all__ = ["over_chunks", "run_all", "set_threads", "threads"]
 
 _state = {"threads": None, "pool": None, "owner": None}
-_here = threading.local()            # .inside is set on pool threads: work started from there stays there
+_here = threading.local()            # .inside is set while a thread works on tasks: work started from there stays there
 
 
 def _available():
@@ -38,7 +38,7 @@ def set_threads(count):
 def _pool():
     key = (os.getpid(), threads())
     if _state["pool"] is None or _state["owner"] != key:
-        pool = ThreadPoolExecutor(threads(), thread_name_prefix="ocnet", initializer=_mark_inside)
+        pool = ThreadPoolExecutor(max(1, threads() - 1), thread_name_prefix="ocnet", initializer=_mark_inside)
         _state.update(pool=pool, owner=key)
     return _state["pool"]
 
@@ -52,15 +52,32 @@ def _alone():
 
 
 def run_all(tasks):
-    """Call every function of the list `tasks`, side by side; the first error is raised once all have ended."""
+    """Call every function of the list `tasks`, side by side; the first error is raised once all have ended.
+
+    The calling thread works too; helpers and caller take the next task from one iterator, so a launch costs one wake-up a helper.
+    """
     if len(tasks) == 1 or _alone():
         for task in tasks:
             task()
         return
-    futures = [_pool().submit(task) for task in tasks]
-    wait(futures)
-    for future in futures:
-        future.result()
+    queue, errors = iter(tasks), []
+
+    def work():
+        for task in queue:
+            try:
+                task()
+            except BaseException as error:
+                errors.append(error)
+
+    futures = [_pool().submit(work) for _ in range(min(threads(), len(tasks)) - 1)]
+    _here.inside = True
+    try:
+        work()
+    finally:
+        _here.inside = False
+        wait(futures)
+    if errors:
+        raise errors[0]
 
 
 def over_chunks(function, size, chunk):

@@ -31,6 +31,7 @@ class Coefficients:
     held: np.ndarray                    # (k,) nodes held by the sides
     potential: object = None
     source: object = None
+    is_flat: bool = False               # whether the variance rate is the same at all nodes
     cuts: tuple = ()                    # (axis, nodes, slope) of drifts cut at Outflow sides: f = ±√(2a/T), slope = df/da
 
     @classmethod
@@ -50,7 +51,8 @@ class Coefficients:
         if lent is None and held.nodes.size:
             variance_rate[:, :, held.nodes] = 0.0
         coefficients = cls(grid, rows_of(sides), np.ascontiguousarray(drift), variance_rate, held.nodes,
-                           _potential(problem, grid, t, held), _source(problem, grid, t, t0, t1, held), cuts)
+                           _potential(problem, grid, t, held), _source(problem, grid, t, t0, t1, held),
+                           constant and not held.nodes.size, cuts)
         if lent is not None:
             vars(coefficients)["split"] = previous.split
         return coefficients

@@ -92,13 +92,15 @@ class March:
         return u
 
     def backward(self, u, visit=None):
-        """u(0, ·) from u(T, ·) (q, size); `visit(k, u)` sees u at times[k], k = steps … 0."""
+        """u(0, ·) from u(T, ·) (q, size); `visit(k, u)` sees u at times[k], k = steps … 0, and copies what it keeps."""
         stepper = None
         if visit:
             visit(self.steps, u)
         for k in range(self.steps - 1, -1, -1):
             stepper = self.prepare(k, stepper)
-            u = self._step(stepper, k, u)
+            before, u = u, self._step(stepper, k, u)
+            if k < self.steps - 1 and hasattr(stepper, "spare"):
+                stepper.spare.append(before)                           # ours, and seen by `visit` already
             if visit:
                 visit(k, u)
         if not np.isfinite(u).all():

@@ -26,7 +26,7 @@ class MonotoneOperator(Operator):
         d = self.axes
         diagonal, cross_rate = (part.reshape(-1, *self._plane) for part in self.coefficients.split)
         drift = self.coefficients.drift.reshape(d, *self._plane)
-        self._cross_rate = cross_rate if len(cross_rate) else np.zeros((d * (d - 1) // 2, *self._plane))
+        self._mixed_rate = cross_rate if len(cross_rate) else np.zeros((d * (d - 1) // 2, *self._plane))
         self.has_mixed = False
         self.weights = None
         if len(cross_rate):
@@ -34,7 +34,7 @@ class MonotoneOperator(Operator):
             self._over_rows(lambda lo, hi: diagonals.split(
                 drift, diagonal, cross_rate, self._table, self._offsets, self._shape, lo, hi, *left, self.weights))
             drift, diagonal = left
-        self._assemble(drift, np.maximum(diagonal, 0.0), np.empty((0, *self._plane)))
+        self._set(drift, np.maximum(diagonal, 0.0), np.empty((0, *self._plane)))
         self._short = diagonal
 
     @property
@@ -74,7 +74,7 @@ class MonotoneOperator(Operator):
     def gradient(self):
         """An empty `RateGradient` that also collects the weights of the diagonals."""
         gradient = RateGradient(self)
-        gradient.weights = np.zeros((len(self._cross_rate), 2, *self._plane))
+        gradient.weights = np.zeros((len(self._mixed_rate), 2, *self._plane))
         return gradient
 
     def add_apply(self, gradient, p, u):
@@ -90,7 +90,7 @@ class MonotoneOperator(Operator):
         diagonal_bar *= self._short >= 0                               # where variance was added, a does not act
         if self.axes > 1:
             self._over_rows(lambda lo, hi: diagonals.split_transposed(
-                self._cross_rate, self._table, self._offsets, self._shape, gradient.weights, drift_bar, diagonal_bar, lo, hi, cross_bar))
+                self._mixed_rate, self._table, self._offsets, self._shape, gradient.weights, drift_bar, diagonal_bar, lo, hi, cross_bar))
         return drift_bar, diagonal_bar, cross_bar
 
 

@@ -14,6 +14,7 @@ __all__ = ["Operator", "RateGradient"]
 
 _NODES = 1 << 14                        # nodes per task
 _LANES, _ROWS = 144, 64                 # most lines per task of an elimination: side by side, and as rows
+_LOOKED_AT = 32                         # rows that the report looks at
 _NONE = np.empty((0, 0))
 _RULES = {"central": rates.CENTRAL, "upwind": rates.UPWIND, "hybrid": rates.HYBRID}
 
@@ -92,17 +93,40 @@ class Operator:
         d = self.axes
         diagonal, cross_rate = (part.reshape(-1, *self._plane) for part in self.coefficients.split)
         self.has_mixed = len(cross_rate) > 0
-        self._assemble(self.coefficients.drift.reshape(d, *self._plane), diagonal, cross_rate)
+        self._set(self.coefficients.drift.reshape(d, *self._plane), diagonal, cross_rate)
 
-    def _assemble(self, drift, diagonal, cross_rate):
-        """Rates from f and a_ii (d, rows, n), cross from a_pk (pairs, rows, n)."""
-        self._drift, self._variance = drift, diagonal
-        self.rates, self.cross = np.empty((self.axes, 2, *self._plane)), np.empty_like(cross_rate)
+    def _set(self, drift, diagonal, cross_rate):
+        """Take f and a_ii (d, rows, n) and a_pk (pairs, rows, n) as the coefficients behind the rates."""
+        self._drift, self._variance, self._cross_rate = drift, diagonal, cross_rate
         potential, self.source = self.coefficients.potential, self.coefficients.source
         self.killing = np.empty((0, 0)) if potential is None else potential.reshape(self._plane)
+
+    @cached_property
+    def _assembled(self):
+        made = np.empty((self.axes, 2, *self._plane)), np.empty_like(self._cross_rate)
         self._over_rows(lambda lo, hi: rates.assemble(
-            self._drift, self._variance, cross_rate, self._table, self._offsets, self._shape, self.rule, lo, hi,
-            self.rates, self.cross))
+            self._drift, self._variance, self._cross_rate, self._table, self._offsets, self._shape, self.rule, lo, hi, *made))
+        return made
+
+    @property
+    def rates(self):
+        """(d, 2, rows, n): l and r of each axis, made when first asked for."""
+        return self._assembled[0]
+
+    @property
+    def cross(self):
+        """(pairs, rows, n), see kernels/stencil."""
+        return self._assembled[1]
+
+    @property
+    def is_central(self):
+        """Whether the drift is taken by central differences everywhere."""
+        return self.rule == rates.CENTRAL
+
+    @property
+    def geometry(self):
+        """The table of spacings and its offsets, as kernels/rates takes them."""
+        return self._table, self._offsets
 
     def _over_rows(self, task):
         over_chunks(task, self._plane[0], self._rows)
@@ -250,10 +274,12 @@ class Operator:
     @cached_property
     def extremes(self):
         """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes, and the share of nodes
-        without a negative off-diagonal entry (4,)."""
-        out = np.zeros(3)
-        rates.extremes(self._drift, self._variance, self._table, self._offsets, self._shape, 0, self._plane[0], out)
-        return np.append(out, 0.0 if self.has_mixed else rates.monotone_nodes(self.rates, 0, self._plane[0]) / self.size)
+        without a negative off-diagonal entry (4,); on large grids of about every so many rows that 32 are looked at."""
+        out, rows = np.zeros(4), self._plane[0]
+        stride = max(1, rows // _LOOKED_AT)
+        rates.extremes(self._drift, self._variance, self._table, self._offsets, self._shape, stride, out)
+        monotone = 1.0 if self.rule != rates.CENTRAL else 1.0 - out[3] / (len(range(0, rows, stride)) * self._plane[1])
+        return np.append(out[:3], 0.0 if self.has_mixed else monotone)
 
     @cached_property
     def spectral_bound(self):

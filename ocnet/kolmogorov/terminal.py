@@ -14,6 +14,11 @@ _BEND = 5.0                          # times the second differences two nodes aw
 _SAMPLES = {1: 64, 2: 12, 3: 6}      # midpoints per axis of a cell
 
 
+def _along(array, axis, start, count):
+    """The view of `count` entries from `start` on along an axis."""
+    return array[(slice(None),) * axis + (slice(start, start + count),)]
+
+
 def jumps(problem, grid, u):
     """(size,) bool: nodes beside which some row of u (q, size) jumps.
 
@@ -25,7 +30,7 @@ def jumps(problem, grid, u):
     rough = np.zeros(grid.size, bool)
     for axis in range(grid.dim):
         steep = (np.abs(np.diff(fields, axis=axis + 1)) > most).any(axis=0)
-        first, last = (np.take(numbers, range(k, grid.shape[axis] - 1 + k), axis=axis)[steep] for k in (0, 1))
+        first, last = (_along(numbers, axis, k, grid.shape[axis] - 1)[steep] for k in (0, 1))
         if first.size:
             x, y = grid.nodes[:, first], grid.nodes[:, last]
             way = np.stack([problem.terminal_rows(x + s * (y - x))[0] for s in np.linspace(0, 1, _PARTS + 1)])
@@ -49,9 +54,9 @@ def kinks(problem, grid, u):
         if n < 7:
             continue
         bend = np.abs(np.diff(fields, 2, axis=axis + 1))
-        before, here, after = (np.take(bend, range(k, n - 6 + k), axis=axis + 1) for k in (0, 2, 4))
+        before, here, after = (_along(bend, axis + 1, k, n - 6) for k in (0, 2, 4))
         candidates = (here > _BEND * np.maximum(before, after) + least).any(axis=0)
-        nodes, first, last = (np.take(numbers, range(k, n - 6 + k), axis=axis)[candidates] for k in (3, 2, 4))
+        nodes, first, last = (_along(numbers, axis, k, n - 6)[candidates] for k in (3, 2, 4))
         if nodes.size:
             x, y = grid.nodes[:, first], grid.nodes[:, last]
             way = np.stack([problem.terminal_rows(x + s * (y - x))[0] for s in np.linspace(0, 1, 2 * _PARTS + 1)])

@@ -25,6 +25,13 @@ class CraigSneyd(LinearScheme):
             z = A.stage(i, z, u, self.theta * dt)
         return z
 
+    def fused(self, A, u, dt):
+        d = A.buffer(u)
+        w = A.correct(u, self.theta * dt, gamma=dt, mu=dt, keep=d)
+        out = A.correct(w, self.theta * dt, d, alpha=1.0, mu=0.5 * dt, add=(u,))
+        A.release(d, w)
+        return out
+
     @classmethod
     def example(cls):
         return cls()

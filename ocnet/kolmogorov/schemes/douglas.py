@@ -25,6 +25,9 @@ class Douglas(LinearScheme):
             y = A.stage(i, y, u, self.theta * dt)
         return y
 
+    def fused(self, A, u, dt):
+        return A.correct(u, self.theta * dt, gamma=dt, mu=dt, add=(u,))
+
     @classmethod
     def example(cls):
         return cls()

@@ -28,6 +28,13 @@ class HundsdorferVerwer(LinearScheme):
             z = A.stage(i, z, y, self.theta * dt)
         return z
 
+    def fused(self, A, u, dt):
+        d = A.buffer(u)
+        w = A.correct(u, self.theta * dt, gamma=dt, mu=dt, keep=d)
+        out = A.correct(w, self.theta * dt, d, alpha=1.0, beta=-1.0, gamma=0.5 * dt, mu=0.5 * dt, add=(u, w))
+        A.release(d, w)
+        return out
+
     @classmethod
     def example(cls):
         return cls()

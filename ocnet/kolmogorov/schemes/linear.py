@@ -7,6 +7,7 @@ from typing import ClassVar
 from ocnet.straight_line import record
 
 from ..coefficients import Coefficients, steady_span
+from ..fused import FusedPlane
 from ..operator import Operator, checked_rule
 from ..tape import states_upward
 
@@ -28,6 +29,7 @@ class LinearScheme:
 
     drift : rule for the drift, "central", "upwind" or "hybrid" (see Operator); the last two are of order 1 in space
     Declared by each scheme: order, and order_with_mixed where a mixed part lowers it.
+    A scheme may add `fused(A, u, dt)`, the same step in the verb of `FusedPlane`.
     `start` is the formula of the first `damped` steps from the terminal time, for data that jump; damped = (m, n) also takes
     the last n so, which are the first of a density.
     """
@@ -84,7 +86,12 @@ class LinearScheme:
         """The LinearStepper of length dt for an operator."""
         count = self.substeps(operator, dt)
         part = float(f"{dt / count:.12g}")                 # equal steps, but for rounding, share program and pivots
-        return LinearStepper(operator, _program(self, operator.axes, part, damped), count, steady, [] if spare is None else spare)
+        spare = [] if spare is None else spare
+        fused = None
+        if not damped and hasattr(self, "fused") and FusedPlane.serves(operator):
+            plane = FusedPlane(operator, spare)
+            fused = lambda u: self.fused(plane, u, part)
+        return LinearStepper(operator, _program(self, operator.axes, part, damped), count, steady, spare, fused)
 
     def substeps(self, operator, dt):
         """How many equal parts a step of length dt is taken in."""
@@ -100,6 +107,7 @@ class LinearStepper:
     count: int = 1                      # times the program is run
     steady: tuple = None                # span of time in which the operator holds
     spare: list = field(default_factory=list)    # buffers that steps leave for one another
+    fused: object = None                # u -> the same as the program's run, in fewer passes
 
     def lend(self, t0, t1):
         """The operator, if it also holds on [t0, t1]; else None."""
@@ -110,7 +118,7 @@ class LinearStepper:
 
     def step(self, u):
         for _ in range(self.count):
-            u = self.program.run(self.operator, u, self.spare)
+            u = self.program.run(self.operator, u, self.spare) if self.fused is None else self.fused(u)
         return u
 
     def transposed(self, p, u=None):

@@ -104,6 +104,6 @@ class _Tables:
         self.w2 = np.zeros((len(layer.W2), units))
         z[places], w[places], self.w2[:, places] = z_lead[order], w_last[order], layer.W2[:, order]
         lead, last = (np.zeros_like(z), np.zeros((units, x_last.size)))
-        np.exp(2 * z[:self.smooth], out=lead[:self.smooth])
-        np.exp(2 * w[:self.smooth, None] * x_last, out=last[:self.smooth])
+        perceptron_on_axes.exponentials(z[:self.smooth], lead[:self.smooth])
+        perceptron_on_axes.exponentials(w[:self.smooth, None] * x_last, last[:self.smooth])
         self.arguments = lead, last, z, w, x_last
