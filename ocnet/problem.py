@@ -43,7 +43,7 @@ class KolmogorovProblem:
     boundary: object = None
 
     def __post_init__(self):
-        for name in ("drift_rows", "drift_on_grid", "factor_rows", "variance_rows", "dim", "breaks"):
+        for name in ("drift_rows", "drift_on_grid", "factor_rows", "variance_rows", "steady_factor", "dim", "breaks"):
             if not hasattr(self.process, name):
                 raise ValueError(f"process={self.process!r} has no {name}; give a Diffusion, such as network.diffusion(theta)")
         if not callable(self.terminal):

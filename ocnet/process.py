@@ -41,14 +41,15 @@ class Diffusion:
     factor : callable (t, x (n, d)) -> (n, d, m); or a constant (d, m) array (additive noise)
     dim    : d
     breaks : times at which coefficients may jump (a network's layer times); solvers step onto them
+    steady_factor : whether the factor is the same at all times, so that grids evaluate it once (a constant one is)
     """
 
-    def __init__(self, drift, factor, dim, breaks=()):
+    def __init__(self, drift, factor, dim, breaks=(), steady_factor=False):
         if int(dim) != dim or dim < 1:
             raise ValueError(f"dim={dim} is not a positive whole number")
         self.drift, self.factor, self.dim = drift, factor, int(dim)
         self.breaks = tuple(float(t) for t in breaks)
-        self.constant_factor = None
+        self.constant_factor, self.steady_factor = None, bool(steady_factor) or not callable(factor)
         if not callable(factor):
             constant = np.array(factor, dtype=np.float64)
             if constant.ndim != 2 or constant.shape[0] != self.dim or not np.isfinite(constant).all():
@@ -75,13 +76,13 @@ class Diffusion:
         return np.ascontiguousarray(np.moveaxis(value, 0, 2))
 
     @classmethod
-    def with_variance_rate(cls, drift, variance_rate, dim, breaks=()):
+    def with_variance_rate(cls, drift, variance_rate, dim, breaks=(), steady_factor=False):
         """Return the diffusion of drift f and variance rate a = G Gᵀ, G the symmetric square root of a.
 
         variance_rate : callable (t, x (n, d)) -> (n, d, d), or a constant (d, d) array; symmetric, positive semidefinite
         Raises ValueError, on evaluation, naming the point and the smallest eigenvalue where a is not semidefinite.
         """
-        return _GivenRate(drift, variance_rate, dim, breaks)
+        return _GivenRate(drift, variance_rate, dim, breaks, steady_factor)
 
     def variance_rows(self, t, x):
         """a = G Gᵀ at the points x (d, n): a new (d, d, n) array."""
@@ -127,7 +128,7 @@ class Diffusion:
 class _GivenRate(Diffusion):
     """A diffusion known by its variance rate."""
 
-    def __init__(self, drift, variance_rate, dim, breaks):
+    def __init__(self, drift, variance_rate, dim, breaks, steady_factor):
         self.variance_rate = variance_rate
         constant = None
         if not callable(variance_rate):
@@ -135,7 +136,7 @@ class _GivenRate(Diffusion):
             if rate.shape != (dim, dim) or not np.isfinite(rate).all():
                 raise ValueError(f"variance_rate has shape {rate.shape}; a constant one is a finite ({dim}, {dim}) array")
             constant = _square_root(rate[None], 0.0, np.zeros((dim, 1)))[0]
-        super().__init__(drift, self._factor if constant is None else constant, dim, breaks)
+        super().__init__(drift, self._factor if constant is None else constant, dim, breaks, steady_factor)
 
     def _factor(self, t, x):
         return _square_root(np.moveaxis(self.variance_rows(t, x.T), 2, 0), t, x.T)

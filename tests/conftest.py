@@ -1,6 +1,11 @@
-"""What all tests share: the thread count is put back after every test."""
+"""What all tests share: one thread a worker where several workers run, and the thread count put back after every test."""
+
+import os
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OCNET_NUM_THREADS", "1")                  # spinning threads of several workers would starve each other
 
 from ocnet.kernels import threads
 

@@ -69,8 +69,8 @@ class FullTensor(Diffusion):
     steady_between_breaks = True
 
     def __init__(self, drift):
-        super().__init__(lambda t, x: drift.drift_rows(t, np.ascontiguousarray(x.T)).T, self._factor, 2, drift.breaks)
-        self._network, self._at, self._rate = drift, None, None
+        super().__init__(lambda t, x: drift.drift_rows(t, np.ascontiguousarray(x.T)).T, self._factor, 2, drift.breaks, steady_factor=True)
+        self._network = drift
 
     @staticmethod
     def _factor(t, x):
@@ -81,10 +81,8 @@ class FullTensor(Diffusion):
     def drift_rows(self, t, x):
         return self._network.drift_rows(t, x)
 
-    def variance_rows(self, t, x):
-        if self._at is not x:                              # the nodes of the last call: nothing to compute again
-            self._at, self._rate = x, super().variance_rows(t, x)
-        return self._rate.copy()
+    def drift_on_grid(self, t, grid):
+        return self._network.drift_on_grid(t, grid)
 
 
 def p2():

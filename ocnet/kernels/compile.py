@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numba
 
-__all__ = ["kernel", "reduction"]
+__all__ = ["kernel", "parallel", "reduction"]
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _CONTRACTED = {"contract", "nsz"}
@@ -25,8 +25,8 @@ def folder_stamp():
     return digest.hexdigest()
 
 
-def _compile(function, fastmath):
-    options = dict(_OPTIONS, fastmath=fastmath)
+def _compile(function, fastmath, **more):
+    options = dict(_OPTIONS, fastmath=fastmath, **more)
     try:
         dispatcher = numba.njit(cache=True, **options)(function)
     except RuntimeError as error:
@@ -44,6 +44,11 @@ def _compile(function, fastmath):
 def kernel(function):
     """Compile `function` for arrays and scalars: no GIL, C division, fused multiply-add, rounding kept in order."""
     return _compile(function, _CONTRACTED)
+
+
+def parallel(function):
+    """Compile a loop `for tile in prange(…)` over calls of a serial kernel.  Only `threads.over_tiles` may launch it."""
+    return _compile(function, _CONTRACTED, parallel=True)
 
 
 def reduction(function):

@@ -10,10 +10,11 @@ f, a (2, rows, n), a with one row if it does not vary along the rows; cross (row
 """
 
 import numpy as np
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, parallel
 
-__all__ = ["across", "down"]
+__all__ = ["across", "across_tiles", "down", "down_tiles"]
 
 _BUNDLE = 16                         # rows eliminated side by side
 
@@ -180,3 +181,15 @@ def across(y, f1, a1, table, offsets, s, base, other, bases, lo, hi, out):
                 _add(base[r], out[r])
             if bases > 1:
                 _add(other[r], out[r])
+
+
+@parallel
+def down_tiles(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, size, chunk, kept, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        down(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, tile * chunk, min((tile + 1) * chunk, size), kept, out)
+
+
+@parallel
+def across_tiles(y, f1, a1, table, offsets, s, base, other, bases, size, chunk, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        across(y, f1, a1, table, offsets, s, base, other, bases, tile * chunk, min((tile + 1) * chunk, size), out)

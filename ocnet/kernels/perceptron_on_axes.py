@@ -8,11 +8,12 @@ lead (H, rows) and last (H, n): e^{2(w·x + b)} is lead[j, r] last[j, k];  z_lea
 """
 
 import numpy as np
+from numba import prange
 
-from .compile import kernel, reduction
+from .compile import kernel, parallel, reduction
 from .elementary import exp, tanh
 
-__all__ = ["exponentials", "forward", "weights_vjp"]
+__all__ = ["exponentials", "forward", "forward_tiles", "weights_vjp", "weights_vjp_tiles"]
 
 
 @kernel
@@ -194,3 +195,17 @@ def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotan
         for j in range(smooth, units):
             _steep(z_lead[j, r], w_last[j], x_last, rho)
             _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2)
+
+
+@parallel
+def forward_tiles(lead, last, z_lead, w_last, x_last, smooth, w2, b2, size, chunk, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        forward(lead, last, z_lead, w_last, x_last, smooth, w2, b2, tile * chunk, min((tile + 1) * chunk, size), out)
+
+
+@parallel
+def weights_vjp_tiles(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, size, chunk, g_w1, g_b1, g_w2, g_b2):
+    """The same for whole tiles, each into its own g_*[tile]."""
+    for tile in prange((size + chunk - 1) // chunk):
+        weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, tile * chunk, min((tile + 1) * chunk, size),
+                    g_w1[tile], g_b1[tile], g_w2[tile], g_b2[tile])

@@ -41,7 +41,7 @@ class Coefficients:
         held = held_nodes(grid, sides)
         drift = process.drift_on_grid(t, grid)
         constant = getattr(process, "constant_factor", None) is not None
-        lent = previous.variance_rate if constant and previous is not None else None
+        lent = previous.variance_rate if process.steady_factor and previous is not None else None
         variance_rate = process.variance_rows(t, grid.nodes) if lent is None else lent
         cuts = ()
         if held.nodes.size or "one_sided" in sum(rows_of(sides), ()):

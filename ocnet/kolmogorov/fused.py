@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from ocnet.kernels import fused_plane
-from ocnet.kernels.threads import over_chunks
+from ocnet.kernels.threads import over_tiles
 
 __all__ = ["FusedPlane"]
 
-_COLUMNS, _ROWS = 132, 64               # columns per task of the first axis, rows per task of the second
+_COLUMNS, _ROWS = 132, 32               # columns per task of the first axis, rows per task of the second
 
 
 class FusedPlane:
@@ -60,9 +60,9 @@ class FusedPlane:
             other = source if d is None else view(d, k)
             store = view(kept, k)
             bases = [view(array, k) for array in add] + [source, source]
-            over_chunks(lambda lo, hi: fused_plane.down(
-                source, other, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep is not None, lo, hi, store, target), n, _COLUMNS)
-            over_chunks(lambda lo, hi: fused_plane.across(
-                target, f[1], a[1], table, offsets, s, bases[0], bases[1], len(add), lo, hi, end), rows, _ROWS)
+            over_tiles(fused_plane.down_tiles, fused_plane.down, (
+                source, other, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep is not None), n, _COLUMNS, (store, target))
+            over_tiles(fused_plane.across_tiles, fused_plane.across, (
+                target, f[1], a[1], table, offsets, s, bases[0], bases[1], len(add)), rows, _ROWS, (end,))
         self.release(middle)
         return out

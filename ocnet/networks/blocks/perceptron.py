@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocnet.kernels import perceptron, perceptron_on_axes
-from ocnet.kernels.threads import over_chunks
+from ocnet.kernels.threads import over_chunks, over_tiles
 
 from .features import Features
 
@@ -63,20 +63,24 @@ class Perceptron:
         """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
         tables = _Tables(axes, layer)
         out = np.empty((len(axes), tables.rows, axes[-1].size))
-        over_chunks(lambda lo, hi: perceptron_on_axes.forward(*tables.arguments, tables.smooth, tables.w2, layer.b2, lo, hi, out),
-                    tables.rows, tables.chunk)
+        over_tiles(perceptron_on_axes.forward_tiles, perceptron_on_axes.forward,
+                   (*tables.arguments, tables.smooth, tables.w2, layer.b2), tables.rows, tables.chunk, (out,))
         return Features(out.reshape(len(axes), -1))
 
     def weights_vjp_on_axes(self, axes, layer, cotangent):
         """(∂f/∂θ)ᵀ c summed over the nodes of the tensor grid of `axes` (p,), for c = cotangent.output (d, size)."""
         tables = _Tables(axes, layer)
         c = np.ascontiguousarray(cotangent.output).reshape(len(axes), tables.rows, -1)
-        chunks, units = range(0, tables.rows, tables.chunk), tables.w2.shape[1]
-        parts = [[np.zeros((units, len(axes))), np.zeros(units), np.zeros((len(axes), units)), np.zeros(len(axes))] for _ in chunks]
-        over_chunks(lambda lo, hi: perceptron_on_axes.weights_vjp(
-            *tables.arguments, tables.leading_x, tables.smooth, tables.w2, c, lo, hi, *parts[lo // tables.chunk]),
-            tables.rows, tables.chunk)
-        w1, b1, w2, b2 = (sum(column[1:], column[0]) for column in zip(*parts))
+        chunks, units = -(-tables.rows // tables.chunk), tables.w2.shape[1]
+        parts = [np.zeros((chunks, *shape)) for shape in ((units, len(axes)), (units,), (len(axes), units), (len(axes),))]
+
+        def one(*arguments):
+            *before, lo, hi = arguments[:-4]
+            perceptron_on_axes.weights_vjp(*before, lo, hi, *(part[lo // tables.chunk] for part in parts))
+
+        over_tiles(perceptron_on_axes.weights_vjp_tiles, one,
+                   (*tables.arguments, tables.leading_x, tables.smooth, tables.w2, c), tables.rows, tables.chunk, parts)
+        w1, b1, w2, b2 = (part.sum(axis=0) for part in parts)
         back = tables.back
         return np.concatenate([w1[back].ravel(), b1[back], w2[:, back].ravel(), b2])
 
@@ -88,9 +92,14 @@ class _Tables:
     """What `kernels.perceptron_on_axes` reads: exponentials along the axes, units with moderate exponents first, in pairs."""
 
     def __init__(self, axes, layer):
-        self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")]) if len(axes) > 1 else np.empty((0, 1))
-        self.rows, x_last = self.leading_x.shape[1], np.ascontiguousarray(axes[-1])
-        self.chunk = max(1, _CHUNK // x_last.size)
+        if len(axes) == 1:
+            self.leading_x = np.empty((0, 1))
+        elif len(axes) == 2:
+            self.leading_x = np.array(axes[0][None])
+        else:
+            self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")])
+        self.rows, x_last = self.leading_x.shape[1], np.array(axes[-1])          # writable: one compilation
+        self.chunk = max(1, _CHUNK // (2 * x_last.size))
         z_lead, w_last = layer.W1[:, :-1] @ self.leading_x + layer.b1[:, None], layer.W1[:, -1]
         along = np.abs(w_last) * np.abs(x_last).max()
         steep = 2 * (np.abs(z_lead).max(axis=1) + along) > _STEEP
