@@ -4,7 +4,7 @@ Both are linear maps (the limiter: linear at the values it limits) with rows tha
 they serve the backward equation (values) and the forward one (masses) alike.  Uniform grids of one or two axes.
 """
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -31,40 +31,50 @@ def _check(grid, what):
         raise ValueError(f"{what} serves one and two dimensions, the grid has {grid.dim}; use particles above that")
 
 
-def _along(axis, plane, weights=_NO_WEIGHTS, transposed=False):
+def _along(axis, plane, weights=_NO_WEIGHTS, ends=(0, 0), transposed=False):
     """Filter (q, n0, n1) along axis 1 or 2: by `weights`, or by the spline prefilter if there are none."""
     n = plane.shape[axis]
     lines = plane.reshape(-1, n, plane.shape[2] if axis == 1 else 1)
-    factors = _NO_FACTORS if weights.size else interpolation.prefilter_factors(n)
+    factors = _NO_FACTORS if weights.size else _factors(n, *ends)
     out = np.empty_like(lines)
     inner = lines.shape[2]
     total = lines.shape[0] * inner
     chunk = inner if inner > 1 else 64
-    over_chunks(lambda lo, hi: interpolation.line_filter(lines, weights, factors, transposed, lo, hi, out), total, chunk)
+    over_chunks(lambda lo, hi: interpolation.line_filter(lines, weights, factors, *ends, transposed, lo, hi, out), total, chunk)
     return out.reshape(plane.shape)
+
+
+@lru_cache(maxsize=64)
+def _factors(n, low, high):
+    return interpolation.prefilter_factors(n, low, high)
 
 
 class LimitedSpline:
     """The cubic spline through `values` (q, size) on a grid, limited to the range of the nodes around each point.
 
-    Fourth order on resolved data, extrema included; never outside the range of the values (see kernels/interpolation).  Outside the box: the nearest edge value.
+    Fourth order on resolved data, extrema included; never outside the range of the values (see kernels/interpolation).
+    Outside the box: the nearest edge value.
+    mirrored : one (low, high) pair of booleans per axis: ends with zero slope, fourth order where the field has none; other
+               ends are natural (second derivative 0).  None: all natural
     """
 
-    def __init__(self, grid, values, limited=True):
+    def __init__(self, grid, values, limited=True, mirrored=None):
         _check(grid, "LimitedSpline")
         self.grid, self.limited = grid, limited
         self.values = _plane(grid, values)
         embed = 2 - grid.dim
+        pairs = ((False, False),) * grid.dim if mirrored is None else mirrored
+        self._ends = ((0, 0),) * embed + tuple((int(low), int(high)) for low, high in pairs)
         self._origin = np.concatenate([np.zeros(embed), grid.lower])
         self._inverse_spacing = np.concatenate([np.ones(embed), 1 / grid.spacing])
 
     @cached_property
     def coefficients(self):
-        """(q, n0 + ghosts, n1 + ghosts) spline coefficients with natural ends."""
-        inner = _along(2, self.values)
+        """(q, n0 + ghosts, n1 + ghosts) spline coefficients."""
+        inner = _along(2, self.values, ends=self._ends[1])
         if self.values.shape[1] > 1:
-            inner = _along(1, inner)
-        return _with_ghosts(_with_ghosts(inner, 1), 2)
+            inner = _along(1, inner, ends=self._ends[0])
+        return _with_ghosts(_with_ghosts(inner, 1, self._ends[0]), 2, self._ends[1])
 
     @cached_property
     def _bounds(self):
@@ -109,34 +119,38 @@ class LimitedSpline:
         for more_c, more_v in rest:
             c += more_c
             v += more_v
-        inner = _without_ghosts(_without_ghosts(c, 2), 1)
+        inner = _without_ghosts(_without_ghosts(c, 2, self._ends[1]), 1, self._ends[0])
         if self.values.shape[1] > 1:
-            inner = _along(1, inner, transposed=True)
-        v += _along(2, inner, transposed=True)
+            inner = _along(1, inner, ends=self._ends[0], transposed=True)
+        v += _along(2, inner, ends=self._ends[1], transposed=True)
         return v.reshape(len(v), -1), feet_cotangent[:, 2 - self.grid.dim:]
 
 
-def _with_ghosts(c, axis):
-    """Pad by the coefficients that natural ends imply; an axis of one node is repeated four times."""
+def _with_ghosts(c, axis, ends):
+    """Pad by the coefficients beyond the ends: 2 c₀ − c₁ at a natural one, c₁ at a mirrored one; an axis of one node is repeated."""
     c = np.moveaxis(c, axis, 0)
     if len(c) == 1:
         padded = np.repeat(c, 4, axis=0)
     else:
-        padded = np.concatenate([2 * c[:1] - c[1:2], c, 2 * c[-1:] - c[-2:-1]])
+        first = c[1:2] if ends[0] else 2 * c[:1] - c[1:2]
+        last = c[-2:-1] if ends[1] else 2 * c[-1:] - c[-2:-1]
+        padded = np.concatenate([first, c, last])
     return np.ascontiguousarray(np.moveaxis(padded, 0, axis))
 
 
-def _without_ghosts(c, axis):
+def _without_ghosts(c, axis, ends):
     """Transpose of `_with_ghosts`."""
     c = np.moveaxis(c, axis, 0)
     if len(c) == 4:                                # only an axis of one node is padded to four
         inner = c.sum(axis=0, keepdims=True)
     else:
         inner = c[1:-1].copy()
-        inner[0] += 2 * c[0]
-        inner[1] -= c[0]
-        inner[-1] += 2 * c[-1]
-        inner[-2] -= c[-1]
+        for end, ghost, edge, beside in ((ends[0], c[0], 0, 1), (ends[1], c[-1], -1, -2)):
+            if end:
+                inner[beside] += ghost
+            else:
+                inner[edge] += 2 * ghost
+                inner[beside] -= ghost
     return np.ascontiguousarray(np.moveaxis(inner, 0, axis))
 
 
@@ -161,9 +175,10 @@ def gaussian_weights(ratio):
 
 
 class Smoothing:
-    """E v(x + σ ξ) on the nodes, ξ standard normal, mirrored at the box: a symmetric doubly stochastic matrix.
+    """E v(x + σ ξ) on the nodes, ξ standard normal, mirrored at the nodes on the sides.
 
-    Its own transpose.  Bounded, because no weight is negative; conserves mass, because columns sum to 1.
+    Bounded, because no weight is negative; the transpose conserves mass, because rows sum to 1.  Sᵀ = D S D⁻¹ with D the
+    trapezoidal weights: the mirror image of a node on a side is itself.
     """
 
     def __init__(self, grid, deviation):
@@ -178,6 +193,21 @@ class Smoothing:
             if weights.size > 1:
                 plane = _along(axis, plane, weights)
         return plane.reshape(len(plane), -1)
+
+    def transposed(self, masses):
+        """The transposed map: (q, size) -> (q, size)."""
+        halves = self._halves
+        return halves * self(masses / halves)
+
+    @cached_property
+    def _halves(self):
+        product = np.ones(1)
+        for n, weights in zip(self.grid.shape, self.weights):
+            line = np.ones(n)
+            if weights.size > 1:
+                line[[0, -1]] = 0.5
+            product = np.outer(product, line).ravel()
+        return product
 
 
 def expectation(grid, transition, values, limited=True):
@@ -200,5 +230,5 @@ def expectation_transposed(grid, transition, spline, masses):
     if transition.feet is not None:
         masses, feet_cotangent = spline.mean_transposed(transition.feet, transition.weights, masses)
     if np.any(transition.smoothing > 0):
-        masses = Smoothing(grid, transition.smoothing)(masses)
+        masses = Smoothing(grid, transition.smoothing).transposed(masses)
     return masses, feet_cotangent

@@ -70,16 +70,37 @@ def test_gaussian_weights_are_a_law_with_the_right_variance(ratio):
     assert abs(2 * (w * j**2).sum() - ratio**2) <= 3e-7 * ratio**2
 
 
-def test_smoothing_is_symmetric_doubly_stochastic_and_exact_on_cosines():
+def test_smoothing_is_stochastic_with_its_exact_transpose_and_exact_on_cosines():
     grid = Grid.uniform([0, 0], [1, 2], [12, 15])
     smooth = Smoothing(grid, [0.2, 0.1])
-    matrix = smooth(np.eye(grid.size))
-    assert np.abs(matrix - matrix.T).max() < 1e-15 and matrix.min() >= 0
-    assert np.abs(matrix.sum(axis=0) - 1).max() < 1e-14
-    fine = Grid.uniform(-5, 5, 401)
-    middle = slice(150, 251)
+    rows = smooth(np.eye(grid.size))                              # row e: the transpose's matrix, as rows go through the map
+    assert rows.min() >= 0 and np.abs(rows.sum(axis=0) - 1).max() < 1e-14
+    assert np.abs(smooth.transposed(np.eye(grid.size)) - rows.T).max() < 1e-15
+    fine = Grid.uniform(0, np.pi, 126)                            # mirrored at the nodes on the sides: cos is an eigenfunction there too
     smoothed = Smoothing(fine, 0.3)(np.cos(fine.nodes))[0]
-    assert np.abs(smoothed - np.cos(fine.nodes[0]) * np.exp(-0.045))[middle].max() < 1e-10   # tail beyond 7.3 σ, doubled
+    assert np.abs(smoothed - np.cos(fine.nodes[0]) * np.exp(-0.045)).max() < 1e-10           # tail beyond 7.3 σ, doubled
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_mirrored_ends_are_of_fourth_order_up_to_the_side_and_natural_ones_of_second(limited):
+    x = np.linspace(0, 1, 1999)[None]
+    for mirrored, least, most in (([(True, True)], 3.8, 4.3), (None, 1.8, 2.3)):
+        errors = [np.abs(LimitedSpline(grid, np.cos(3 * np.pi * grid.nodes), limited, mirrored)(x) - np.cos(3 * np.pi * x)).max()
+                  for grid in (Grid.uniform(0, 1, n) for n in (61, 121))]
+        # the limiter clips the end maxima to node values: the ends are nodes, so nothing is lost there; inner extrema stay smooth ones
+        if not limited or mirrored is None:
+            assert least < np.log2(errors[0] / errors[1]) < most, errors
+
+
+def test_mirrored_ends_have_exact_transposes():
+    rng = np.random.default_rng(8)
+    grid = Grid.uniform([-2, 0], [2, 1], [21, 13])
+    feet = grid.nodes[None] + 0.2 * rng.normal(size=(1, 2, grid.size))
+    for mirrored in ([(True, False), (True, True)], [(False, True), (True, False)]):
+        v, p = rng.normal(size=(2, 2, grid.size))
+        spline = LimitedSpline(grid, v, True, mirrored)
+        back, _ = spline.mean_transposed(feet, np.ones(1), p)
+        assert abs((p * spline.mean(feet, np.ones(1))).sum() - (back * v).sum()) < 1e-12 * np.abs(p).sum()
 
 
 def test_expectation_and_its_transpose_conserve_mass_and_are_dual():

@@ -18,11 +18,16 @@ _LANES = 16
 _ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
 
 
-def prefilter_factors(n):
-    """(n,) elimination factors of the matrix tridiag(1, 4, 1) on the interior nodes 1 … n − 2."""
+def prefilter_factors(n, low, high):
+    """(n,) elimination factors of the spline's matrix: 4 on the diagonal, 1 beside it, 2 at a mirrored end.
+
+    low, high : 1 where the end is mirrored (its node is unknown too), 0 where it is natural (its coefficient is its value)
+    """
     factors = np.zeros(n)
-    for i in range(1, n - 1):
-        factors[i] = 1.0 / (4.0 - factors[i - 1])
+    start, stop = (0 if low else 1), (n if high else n - 1)
+    for i in range(start, stop):
+        diagonal = 2.0 if (i == 0 or i == n - 1) else 4.0
+        factors[i] = 1.0 / (diagonal - (factors[i - 1] if i > start else 0.0))
     return factors
 
 
@@ -55,9 +60,10 @@ def _store(buffer, line, lanes, u):
 
 
 @kernel
-def _mirrored(i, n):                           # … 1 0 | 0 1 … n−1 | n−1 …: makes symmetric filters symmetric matrices
-    i = i % (2 * n)
-    return i if i < n else 2 * n - 1 - i
+def _mirrored(i, n):                           # … 2 1 | 0 1 … n−1 | n−2 …: the mirror is at the node
+    period = max(2 * n - 2, 1)
+    i = i % period
+    return i if i < n else period - i
 
 
 @kernel
@@ -73,53 +79,61 @@ def _convolve(buffer, weights, out):           # symmetric filter weights[|j|] a
 
 
 @kernel
-def _solve(r, factors):                        # tridiag(1, 4, 1) on rows 1 … n − 2 of r, in place
-    n = r.shape[0]
-    for i in range(1, n - 1):
+def _solve(r, factors, start, stop):           # the spline's matrix on rows start … stop − 1 of r, in place
+    for i in range(start, stop):
         e = factors[i]
         for lane in range(_LANES):
-            previous = r[i - 1, lane] if i > 1 else 0.0
+            previous = r[i - 1, lane] if i > start else 0.0
             r[i, lane] = (r[i, lane] - previous) * e
-    for i in range(n - 3, 0, -1):
+    for i in range(stop - 2, start - 1, -1):
         e = factors[i]
         for lane in range(_LANES):
             r[i, lane] -= e * r[i + 1, lane]
 
 
 @kernel
-def _prefilter(r, factors):                    # node values -> spline coefficients with natural ends, in place
+def _scale(r, start, stop):                    # 6, and 3 at mirrored ends, where the row is halved to keep the matrix symmetric
     n = r.shape[0]
-    if n < 3:
-        return
-    for i in range(1, n - 1):
+    for i in range(start, stop):
+        factor = 3.0 if (i == 0 or i == n - 1) else 6.0
         for lane in range(_LANES):
-            r[i, lane] *= 6.0
-    for lane in range(_LANES):
-        r[1, lane] -= r[0, lane]
-        r[n - 2, lane] -= r[n - 1, lane]
-    _solve(r, factors)
+            r[i, lane] *= factor
 
 
 @kernel
-def _prefilter_transposed(r, factors):
+def _prefilter(r, factors, start, stop):       # node values -> spline coefficients, in place
     n = r.shape[0]
     if n < 3:
         return
-    _solve(r, factors)
+    _scale(r, start, stop)
     for lane in range(_LANES):
-        r[0, lane] -= r[1, lane]
-        r[n - 1, lane] -= r[n - 2, lane]
-    for i in range(1, n - 1):
-        for lane in range(_LANES):
-            r[i, lane] *= 6.0
+        if start == 1:
+            r[1, lane] -= r[0, lane]
+        if stop == n - 1:
+            r[n - 2, lane] -= r[n - 1, lane]
+    _solve(r, factors, start, stop)
 
 
 @kernel
-def line_filter(u, weights, factors, transposed, lo, hi, out):
+def _prefilter_transposed(r, factors, start, stop):
+    n = r.shape[0]
+    if n < 3:
+        return
+    _solve(r, factors, start, stop)
+    for lane in range(_LANES):
+        if start == 1:
+            r[0, lane] -= r[1, lane]
+        if stop == n - 1:
+            r[n - 1, lane] -= r[n - 2, lane]
+    _scale(r, start, stop)
+
+
+@kernel
+def line_filter(u, weights, factors, low, high, transposed, lo, hi, out):
     """Filter the lines lo … hi − 1 of u (outer, n, inner) along the middle axis into out, 16 lines at a time.
 
-    With `weights` (a symmetric filter, weights[0] in the centre): mirrored convolution, its own transpose.
-    With no weights: the spline prefilter with `factors`, or its transpose.
+    With `weights` (a symmetric filter, weights[0] in the centre): convolution mirrored at the end nodes.
+    With no weights: the spline prefilter with `factors`, ends mirrored (low, high = 1) or natural (0), or its transpose.
     A bundle of lines must not cross an outer index: lo, hi are multiples of the inner size, or inner is 1.
     """
     n, inner = u.shape[1], u.shape[2]
@@ -134,9 +148,9 @@ def line_filter(u, weights, factors, transposed, lo, hi, out):
             _store(other, line, lanes, out)
         else:
             if transposed:
-                _prefilter_transposed(buffer, factors)
+                _prefilter_transposed(buffer, factors, 1 - low, n - 1 + high)
             else:
-                _prefilter(buffer, factors)
+                _prefilter(buffer, factors, 1 - low, n - 1 + high)
             _store(buffer, line, lanes, out)
         line += lanes
 

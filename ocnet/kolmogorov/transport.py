@@ -59,12 +59,14 @@ def _index_maps(grid):
 class IndexSpline:
     """The limited cubic spline of grid values (q, size), in the node numbers of a grid that need not be equally spaced.
 
-    Fourth order where the spacing varies smoothly from node to node; never outside the range of the values.
+    Fourth order where the spacing varies smoothly from node to node; never outside the range of the values.  Zero slope at
+    reflecting sides.
     """
 
-    def __init__(self, grid, values, limited=True):
+    def __init__(self, grid, values, sides, limited=True):
         self.grid = grid
-        self._inner = LimitedSpline(grid if grid.is_uniform else _index_grid(grid), values, limited)
+        mirrored = [[side.row == "mirror" for side in pair] for pair in sides]
+        self._inner = LimitedSpline(grid if grid.is_uniform else _index_grid(grid), values, limited, mirrored)
 
     def _numbers(self, feet, slopes=False):
         """Feet (branches, d, n) in node numbers, or the slopes of that map there."""
@@ -93,7 +95,7 @@ class Transport:
     """
 
     def __init__(self, problem, grid, t0, t1, limited=True):
-        self.grid, self.limited = grid, limited
+        self.grid, self.limited, self.sides = grid, limited, problem.boundary
         held, x = held_nodes(grid, problem.boundary), grid.nodes
         self.held = held.nodes
         feet = flow(problem.process, x, 0.5 * (t0 + t1), t1 - t0)
@@ -115,7 +117,7 @@ class Transport:
         """u (q, size) carried back over the step."""
         if self.is_identity:
             return u
-        out = IndexSpline(self.grid, u, self.limited).mean(self.feet, np.ones(1))
+        out = IndexSpline(self.grid, u, self.sides, self.limited).mean(self.feet, np.ones(1))
         out[:, self.held] = u[:, self.held]
         if self.shift is not None:
             out[:, self.shift[0]] += self.shift[1]
@@ -132,7 +134,7 @@ class Transport:
         u = np.zeros_like(p) if u is None else u
         inner = p.copy()
         inner[:, self.held] = 0.0
-        masses, feet_cotangent = IndexSpline(self.grid, u, self.limited).mean_transposed(self.feet, np.ones(1), inner)
+        masses, feet_cotangent = IndexSpline(self.grid, u, self.sides, self.limited).mean_transposed(self.feet, np.ones(1), inner)
         masses[:, self.held] += p[:, self.held]
         return masses, feet_cotangent * self.free
 

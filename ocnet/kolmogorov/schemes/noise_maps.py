@@ -32,7 +32,7 @@ def noise_maps(problem, grid, t, h, limited):
         if not rate.any():
             return []
         if grid.is_uniform and set(sides) == {"mirror"} and grid.dim <= 2:
-            return _constant(grid, rate, h, limited)
+            return _constant(grid, rate, h, limited, problem.boundary)
     held = held_nodes(grid, problem.boundary)
     factor = process.factor_rows(t, grid.nodes) if constant is None else constant[:, :, None]
     if factor.shape[1] == 0:
@@ -45,14 +45,14 @@ def noise_maps(problem, grid, t, h, limited):
             return [Monotone().stepper(operator, h)]
     feet, weights = _platen(process, grid.nodes, t, h) if factor.shape[1] == 1 else _euler(process, grid.nodes, t, h)
     feet[:, :, held.nodes] = grid.nodes[:, held.nodes]
-    return [Branches(grid, _folded(feet, grid, problem.boundary), weights, limited)]
+    return [Branches(grid, _folded(feet, grid, problem.boundary), weights, limited, problem.boundary)]
 
 
 def _rows(problem):
     return tuple(tuple(side.row for side in pair) for pair in problem.boundary)
 
 
-def _constant(grid, rate, h, limited):
+def _constant(grid, rate, h, limited, sides):
     """Independent components on the nodes; in two dimensions a correlation ρ as |ρ| of the noise along one direction."""
     if grid.dim == 1 or rate[0, 1] == 0:
         return [Gaussian(grid, np.sqrt(h * np.diag(rate)))]
@@ -60,7 +60,7 @@ def _constant(grid, rate, h, limited):
     direction = np.sqrt(correlation * h * np.diag(rate)) * np.array([1.0, np.sign(rate[0, 1])])
     nodes, weights = Normal(1).quadrature(_BRANCHES)
     feet = _mirrored(grid.nodes + direction[None, :, None] * nodes[:, :, None], grid)
-    return [Gaussian(grid, np.sqrt(h * (1 - correlation) * np.diag(rate))), Branches(grid, feet, weights, limited)]
+    return [Gaussian(grid, np.sqrt(h * (1 - correlation) * np.diag(rate))), Branches(grid, feet, weights, limited, sides)]
 
 
 def _platen(process, x, t, h):
@@ -120,18 +120,18 @@ class Gaussian:
         return self._smoothing(u)
 
     def transposed(self, p, u=None):
-        return self._smoothing.transposed(p) if hasattr(self._smoothing, "transposed") else self._smoothing(p)
+        return self._smoothing.transposed(p)
 
 
 class Branches:
     """Σ_k weights[k] · u(feet[k]) by the limited spline; feet (branches, d, size) in the box."""
 
-    def __init__(self, grid, feet, weights, limited):
-        self.grid, self.feet, self.weights, self.limited = grid, np.ascontiguousarray(feet), weights, limited
+    def __init__(self, grid, feet, weights, limited, sides):
+        self.grid, self.feet, self.weights, self.limited, self.sides = grid, np.ascontiguousarray(feet), weights, limited, sides
 
     def step(self, u):
-        return IndexSpline(self.grid, u, self.limited).mean(self.feet, self.weights)
+        return IndexSpline(self.grid, u, self.sides, self.limited).mean(self.feet, self.weights)
 
     def transposed(self, p, u=None):
         u = np.zeros_like(p) if u is None else u
-        return IndexSpline(self.grid, u, self.limited).mean_transposed(self.feet, self.weights, np.ascontiguousarray(p))[0]
+        return IndexSpline(self.grid, u, self.sides, self.limited).mean_transposed(self.feet, self.weights, np.ascontiguousarray(p))[0]
