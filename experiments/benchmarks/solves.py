@@ -96,9 +96,9 @@ def _own_gradient(nodes, functional):
         depth = net.control.depth(total)
 
         def collect(k, t, drift_cotangent, *_):
-            depth[problem.process.layer_at(t)] += problem.process.coefficients_vjp(t, grid.nodes, drift_cotangent)[1]
+            depth[problem.process.layer_at(t)] += problem.process.coefficients_vjp_on_grid(t, grid, drift_cotangent)
 
-        gradient(problem, grid, functional.ravel(), LAYERS, schemes.Douglas(), collect)
+        gradient(problem, grid, functional.ravel(), LAYERS, schemes.Douglas(), collect, variance=False)
         return total
 
     return run

@@ -68,7 +68,8 @@ class Coefficients:
     def released(self, drift_bar, variance_bar, potential_bar, source_bar):
         """Return the cotangents as those of the process: 0 at held nodes, and through the cuts at Outflow sides (in place)."""
         for axis, nodes, slope in self.cuts:
-            variance_bar[axis, axis, nodes] += slope * drift_bar[axis, nodes]
+            if variance_bar is not None:
+                variance_bar[axis, axis, nodes] += slope * drift_bar[axis, nodes]
             drift_bar[axis, nodes] = 0.0
         for cotangent in (drift_bar, variance_bar, potential_bar, source_bar):
             if cotangent is not None:

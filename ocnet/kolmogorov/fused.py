@@ -2,17 +2,20 @@
 
     A.correct(w, s, …) = (I − s A_1)⁻¹ (I − s A_0)⁻¹ (α d + β w + γ (A_0 + A_1) w + μ A_m w) + what is to be added
 
-A scheme that has one writes `fused(A, u, dt)` in this verb; tests hold it to the scheme's own formula.
+A scheme that has one writes `fused(A, u, dt)` in this verb; tests hold it to the scheme's own formula.  `FusedTape` records the
+verbs of a step; read backwards they are its transpose and its gradient.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ocnet.kernels import fused_plane
+from ocnet.kernels import fused_plane_transposed as transposed
 from ocnet.kernels.threads import over_tiles
 
-__all__ = ["FusedPlane"]
+__all__ = ["FusedPlane", "FusedTape"]
 
 _COLUMNS, _ROWS = 132, 32               # columns per task of the first axis, rows per task of the second
 
@@ -49,6 +52,11 @@ class FusedPlane:
 
     def correct(self, w, s, d=None, alpha=0.0, beta=0.0, gamma=0.0, mu=0.0, keep=None, add=()):
         """See the head of this file.  w, d, keep (q, size); `keep` receives the right-hand side; `add` holds up to two arrays."""
+        middle, out = self._correct(w, s, d, alpha, beta, gamma, mu, keep, add)
+        self.release(middle)
+        return out
+
+    def _correct(self, w, s, d, alpha, beta, gamma, mu, keep, add):
         (f, a, cross), A = self._fields, self.operator
         table, offsets = A.geometry
         rows, n = A.coefficients.grid.shape
@@ -64,5 +72,106 @@ class FusedPlane:
                 source, other, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep is not None), n, _COLUMNS, (store, target))
             over_tiles(fused_plane.across_tiles, fused_plane.across, (
                 target, f[1], a[1], table, offsets, s, bases[0], bases[1], len(add)), rows, _ROWS, (end,))
-        self.release(middle)
+        return middle, out
+
+
+@dataclass
+class _Pass:
+    """One recorded `correct`: its arguments, (I − s A_0)⁻¹ y and the result without what was added."""
+
+    w: np.ndarray
+    s: float
+    d: object
+    weights: tuple
+    keep: object
+    add: tuple
+    middle: np.ndarray
+    bare: np.ndarray
+    out: np.ndarray
+
+
+class FusedTape(FusedPlane):
+    """A `FusedPlane` that remembers its passes, to be read backwards."""
+
+    def __init__(self, operator, spare):
+        super().__init__(operator, spare)
+        self.passes = []
+
+    def release(self, *arrays):
+        """Nothing is left for later: the passes are still needed."""
+
+    def correct(self, w, s, d=None, alpha=0.0, beta=0.0, gamma=0.0, mu=0.0, keep=None, add=()):
+        middle, bare = self._correct(w, s, d, alpha, beta, gamma, mu, keep, ())
+        out = sum(add, bare) if add else bare
+        self.passes.append(_Pass(w, s, d, (alpha, beta, gamma, mu), keep, add, middle, bare, out))
         return out
+
+    def empty_gradient(self):
+        """Zeros for the cotangents of f, a_ii (2, rows, n) and a_01 (rows, n)."""
+        shape = self.operator.coefficients.grid.shape
+        return np.zeros((2, *shape)), np.zeros((2, *shape)), np.zeros(shape)
+
+    def pull(self, start, p, gradient=None, variance=True):
+        """The cotangent of `start`, the step's input, for p, that of the last pass's result.
+
+        gradient : f_bar, a_ii_bar (2, rows, n) and a_01_bar (rows, n) to be added to, or None
+        """
+        cotangents = {id(self.passes[-1].out): p}
+
+        def add(array, c):
+            cotangents[id(array)] = cotangents[id(array)] + c if id(array) in cotangents else c
+
+        for each in reversed(self.passes):
+            c = cotangents.pop(id(each.out), None)
+            for array in each.add:
+                add(array, c)
+            v, z = self._solved(c, each.s)
+            if each.keep is not None and id(each.keep) in cotangents:
+                extra = cotangents.pop(id(each.keep))
+                total = z + extra
+            else:
+                total = z
+            alpha, beta, gamma, mu = each.weights
+            if each.d is not None:
+                add(each.d, alpha * total)
+            add(each.w, self._explicit(total, beta, gamma, mu))
+            if gradient is not None:
+                self._gradient(each, v, z, total, gradient, variance)
+        return cotangents[id(start)]
+
+    def _each(self, count):
+        shape = self.operator.coefficients.grid.shape
+        return range(count), lambda array, k: array[k].reshape(shape)
+
+    def _solved(self, c, s):
+        """v = (I − s A_1)⁻ᵀ c and z = (I − s A_0)⁻ᵀ v."""
+        (f, a, _), (table, offsets) = self._fields, self.operator.geometry
+        v, z = np.empty_like(c), np.empty_like(c)
+        c = np.ascontiguousarray(c)
+        columns, view = self._each(len(c))
+        for k in columns:
+            rows, n = view(v, k).shape
+            over_tiles(transposed.across_tiles, transposed.across, (view(c, k), f[1], a[1], table, offsets, s), rows, _ROWS, (view(v, k),))
+            over_tiles(transposed.down_tiles, transposed.down, (view(v, k), f[0], a[0], table, s), n, _COLUMNS, (view(z, k),))
+        return v, z
+
+    def _explicit(self, z, beta, gamma, mu):
+        (f, a, cross), (table, offsets) = self._fields, self.operator.geometry
+        out = np.empty_like(z)
+        columns, view = self._each(len(z))
+        for k in columns:
+            over_tiles(transposed.explicit_tiles, transposed.explicit,
+                       (view(z, k), f, a, cross, table, offsets, beta, gamma, mu), view(z, k).shape[0], _ROWS, (view(out, k),))
+        return out
+
+    def _gradient(self, each, v, z, total, bars, variance):
+        """The implicit parts see z, the explicit ones z and what the kept right-hand side passed on."""
+        table, offsets = self.operator.geometry
+        _, _, gamma, mu = each.weights
+        columns, view = self._each(len(v))
+        parts = [(z, each.s, gamma, mu)] if total is z else [(z, each.s, 0.0, 0.0), (total, 0.0, gamma, mu)]
+        for k in columns:
+            for cotangent, s, explicit, mixed in parts:
+                over_tiles(transposed.gradient_tiles, transposed.gradient, (
+                    view(v, k), view(cotangent, k), view(each.middle, k), view(each.bare, k), view(each.w, k), table, offsets, s, explicit,
+                    mixed, variance), view(v, k).shape[0], _ROWS, bars)

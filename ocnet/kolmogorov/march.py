@@ -53,6 +53,7 @@ class March:
         self.scheme = checked_scheme(scheme, problem, grid, linear)
         self.held = held_nodes(grid, problem.boundary)
         self.extremes, self.monotone = np.zeros(3), 1.0
+        self._kept_steppers = {}                                      # between the two sweeps of a gradient
 
     @property
     def steps(self):
@@ -132,19 +133,20 @@ class March:
                 visit(k + 1, p)
         return p
 
-    def gradient(self, cotangent, collect, states=None, max_memory=None):
+    def gradient(self, cotangent, collect, states=None, max_memory=None, variance=True):
         """u(0, ·) (q, size), and the cotangent of the terminal data; `collect(k, t, *coefficient cotangents)` sees each step.
 
         cotangent  : (q, size) of u(0, ·), or callable u(0, ·) -> that;  states : values at all times, if they are at hand
-        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept)
+        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept, and the steppers)
+        variance   : whether the cotangent of the variance rate is wanted at all
         t is the time at which step k's coefficients are taken; cotangents are those of the stepper, see schemes.
         """
         stepper = p = start = None
         for k, u, first in self._upward(states, max_memory):
             if k == 0:
                 start, p = first, cotangent(first) if callable(cotangent) else cotangent
-            stepper = self.prepare(k, stepper)
-            p, coefficients = stepper.step_vjp(p, u)
+            stepper = self._kept_steppers.pop(k, None) or self.prepare(k, stepper)
+            p, coefficients = stepper.step_vjp(p, u, variance)
             collect(k, 0.5 * (self.times[k] + self.times[k + 1]), *coefficients)
         p = p.copy()
         p[:, self.held.nodes] = 0.0
@@ -160,6 +162,8 @@ class March:
 
         def advance(k, u):
             lent[0] = self.prepare(k, lent[0])
+            if max_memory is None:
+                self._kept_steppers[k] = lent[0]
             return self._step(lent[0], k, u)
 
         return states_upward(advance, u, self.steps, slots)

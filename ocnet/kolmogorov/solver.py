@@ -92,13 +92,14 @@ def initial_masses(grid, initial, weights=None):
     return np.bincount(nodes.ravel(), (shares * weights).ravel(), minlength=grid.size)
 
 
-def gradient(problem, grid, cotangent, steps=100, scheme="auto", collect=None, max_memory=None):
+def gradient(problem, grid, cotangent, steps=100, scheme="auto", collect=None, max_memory=None, variance=True):
     """Differentiate ⟨cotangent, u(0, ·)⟩ in the coefficients of every step and in the terminal data.
 
     cotangent  : (size,) or (q, size), of u(0, ·) on the nodes
     collect    : callable (k, t, drift (d, size), variance_rate (d, d, size), potential (size,) or None, source (q, size) or
                  None) called for k = 0 … steps − 1, or None to stack them in the result (steps · d (d + 1) fields of memory)
     max_memory : bytes for kept values; beyond it steps are run again from binomial checkpoints (None: all are kept)
+    variance   : False leaves out the cotangent of the variance rate (None), where the noise is not a control
     Returns      CoefficientGradient of the discrete solution: exact to rounding (central drift; for hybrid and upwind, of
                  the branches taken)
     Cost         two solves and one product rule a step
@@ -112,8 +113,8 @@ def gradient(problem, grid, cotangent, steps=100, scheme="auto", collect=None, m
         return cotangent
 
     if collect is not None:
-        return CoefficientGradient(march.gradient(checked, collect, max_memory=max_memory)[1], march.times)
+        return CoefficientGradient(march.gradient(checked, collect, max_memory=max_memory, variance=variance)[1], march.times)
     parts = []
-    _, terminal = march.gradient(checked, lambda k, t, *cotangents: parts.append(cotangents), max_memory=max_memory)
+    _, terminal = march.gradient(checked, lambda k, t, *cotangents: parts.append(cotangents), max_memory=max_memory, variance=variance)
     stacked = [None if column[0] is None else np.stack(column) for column in zip(*parts)]
     return CoefficientGradient(terminal, march.times, *stacked)

@@ -97,7 +97,7 @@ def test_step_vjp_is_the_derivative_in_the_coefficients(scheme, mixed, sides, h=
     measured = (8 * (shifted(h) - shifted(-h)) - (shifted(2 * h) - shifted(-2 * h))) / (12 * h)
     # five-point formula: h⁴ times a fifth derivative, plus 1.5 ulp/h of the sum of a thousand products
     assert abs(measured - expected) < 1e-8 * (np.abs(f_bar * df.T).sum() + np.abs(a_bar).sum())
-    assert np.abs(back - stepper.transposed(p, u)).max() == 0
+    assert np.abs(back - stepper.transposed(p, u)).max() < 1e-13 * np.abs(p).max() * grid.size**0.5     # the same sums, perhaps in another order
 
 
 @pytest.mark.parametrize("scheme, mixed", [case for case in BOTH if case[0].linear])

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
 
+import numpy as np
+
 from ocnet.straight_line import record
 
 from ..coefficients import Coefficients, steady_span
-from ..fused import FusedPlane
+from ..fused import FusedPlane, FusedTape
 from ..operator import Operator, checked_rule
 from ..tape import states_upward
 
@@ -89,8 +91,7 @@ class LinearScheme:
         spare = [] if spare is None else spare
         fused = None
         if not damped and hasattr(self, "fused") and FusedPlane.serves(operator):
-            plane = FusedPlane(operator, spare)
-            fused = lambda u: self.fused(plane, u, part)
+            fused = lambda u, plane=FusedPlane(operator, spare): self.fused(plane, u, part)
         return LinearStepper(operator, _program(self, operator.axes, part, damped), count, steady, spare, fused)
 
     def substeps(self, operator, dt):
@@ -107,7 +108,7 @@ class LinearStepper:
     count: int = 1                      # times the program is run
     steady: tuple = None                # span of time in which the operator holds
     spare: list = field(default_factory=list)    # buffers that steps leave for one another
-    fused: object = None                # u -> the same as the program's run, in fewer passes
+    fused: object = None                # (u, plane) -> the same as the program's run, in fewer passes
 
     def lend(self, t0, t1):
         """The operator, if it also holds on [t0, t1]; else None."""
@@ -126,11 +127,26 @@ class LinearStepper:
             p = self.program.transpose(self.operator, p)
         return p
 
-    def step_vjp(self, p, u):
+    def step_vjp(self, p, u, variance=True):
+        if self.fused is not None:
+            return self._fused_vjp(p, u, variance)
         gradient = self.operator.gradient()
         for _, before, _ in states_upward(lambda k, u: self.program.run(self.operator, u), u, self.count, _SUBSTEPS, ends=False):
             p = self.program.differentiate(self.operator, before, p, gradient)
         return p, self.operator.coefficient_gradient(gradient)
+
+    def _fused_vjp(self, p, u, variance):
+        tape = FusedTape(self.operator, [])
+        self.fused(u, tape)
+        drift_bar, diagonal_bar, cross_bar = bars = tape.empty_gradient()
+        p = tape.pull(u, np.ascontiguousarray(p), bars, variance)
+        drift_bar, variance_bar = drift_bar.reshape(2, -1), None
+        if variance:
+            variance_bar = np.zeros((2, 2, self.operator.size))
+            variance_bar[[0, 1], [0, 1]] = diagonal_bar.reshape(2, -1)
+            if cross_bar.size:
+                variance_bar[0, 1] = variance_bar[1, 0] = 0.5 * cross_bar.ravel()
+        return p, self.operator.coefficients.released(drift_bar, variance_bar, None, None)
 
     def extremes(self):
         return self.operator.extremes

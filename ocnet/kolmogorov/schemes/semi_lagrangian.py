@@ -171,7 +171,7 @@ class _Step:
         """Masses at t1 from masses p (q, size) at t0, by the transpose of the step linearised at u."""
         return self._backwards(p, u, lambda each, p, u: each.transposed(p, u))
 
-    def step_vjp(self, p, u):
+    def step_vjp(self, p, u, variance=True):
         """The same, and the cotangent of the feet of the characteristics (1, d, size) in a tuple of one."""
         feet = []
 
