@@ -12,9 +12,11 @@ import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel
-from .fused_plane import _BUNDLE, _copy, _padded, _turn, _turn_back
+from .fused_plane import _copy, _padded, _turn, _turn_back
 
 __all__ = ["across", "across_tiles", "down", "down_tiles", "explicit", "explicit_tiles", "gradient", "gradient_tiles"]
+
+_BUNDLE = 64                         # rows eliminated side by side: long enough lanes to pay for the checks of a loop over ten arrays
 
 
 @kernel
@@ -23,6 +25,25 @@ def _eliminate(y, f, a, al, cl, ar, cr, s, x_before, h_before, pivot_before, x, 
     for k in range(x.size):
         e[k], h[k] = s * (a[k] * al + f[k] * cl), s * (a[k] * ar + f[k] * cr)
         pivot[k] = 1.0 / (1.0 + e[k] + h[k] - e[k] * h_before[k] * pivot_before[k])
+        x[k] = (y[k] + h_before[k] * x_before[k]) * pivot[k]
+
+
+@kernel
+def _rates_of_row(f, a, al, cl, ar, cr, e, h):
+    for k in range(e.size):
+        e[k] = a[k] * al + f[k] * cl
+        h[k] = a[k] * ar + f[k] * cr
+
+
+@kernel
+def _pivot_of_row(e, h, h_before, pivot_before, pivot):
+    for k in range(e.size):
+        pivot[k] = 1.0 / (1.0 + e[k] + h[k] - e[k] * h_before[k] * pivot_before[k])
+
+
+@kernel
+def _forward_of_row(y, h_before, x_before, pivot, x):
+    for k in range(x.size):
         x[k] = (y[k] + h_before[k] * x_before[k]) * pivot[k]
 
 
@@ -57,21 +78,22 @@ def down(y, f0, a0, table, s, lo, hi, out):
 def across(y, f1, a1, table, offsets, s, lo, hi, out):
     """Write (I − s A_1)⁻ᵀ y into the rows lo … hi − 1 of out."""
     n, begin = y.shape[1], offsets[1]
-    x, h, e, pivot = np.zeros((n + 1, _BUNDLE)), np.zeros((2, _BUNDLE)), np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE))
-    f, a = np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE))
+    x, h, e, pivot = np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE))
+    c, f, a = np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE))
     if a1.shape[0] == 1:
         for j in range(n):
             _fill(a1[0, j], a[j])
     for first in range(lo, hi, _BUNDLE):
         lanes = min(_BUNDLE, hi - first)
-        _turn(y, first, lanes, x[1:])
+        _turn(y, first, lanes, c)
         _turn(f1, first, lanes, f)
         if a1.shape[0] > 1:
             _turn(a1, first, lanes, a)
         for j in range(n):
             k = begin + j
-            _eliminate(x[j + 1], f[j], a[j], table[4, k], table[5, k], table[6, k], table[7, k], s,
-                       x[j], h[j % 2], pivot[j], x[j + 1], h[(j + 1) % 2], e[j + 1], pivot[j + 1])
+            _rates_of_row(f[j], a[j], s * table[4, k], s * table[5, k], s * table[6, k], s * table[7, k], e[j + 1], h[j + 1])
+            _pivot_of_row(e[j + 1], h[j + 1], h[j], pivot[j], pivot[j + 1])
+            _forward_of_row(c[j], h[j], x[j], pivot[j + 1], x[j + 1])
         for j in range(n - 1, 0, -1):
             _substitute(x[j], e[j + 1], pivot[j], x[j + 1])
         _turn_back(x[1:], first, lanes, out)

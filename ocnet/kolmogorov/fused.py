@@ -17,7 +17,7 @@ from ocnet.kernels.threads import over_tiles
 
 __all__ = ["FusedPlane", "FusedTape"]
 
-_COLUMNS, _ROWS = 132, 32               # columns per task of the first axis, rows per task of the second
+_COLUMNS, _ROWS = 132, 64               # columns per task of the first axis, rows per task of the second
 
 
 class FusedPlane:
@@ -95,21 +95,29 @@ class FusedTape(FusedPlane):
 
     def __init__(self, operator, spare):
         super().__init__(operator, spare)
-        self.passes = []
+        self.passes, self._lent = [], []
+
+    def buffer(self, like):
+        """An array like `like`; all are left for later once the tape has been read."""
+        out = super().buffer(like)
+        self._lent.append(out)
+        return out
 
     def release(self, *arrays):
-        """Nothing is left for later: the passes are still needed."""
+        """Nothing yet: the passes are still needed."""
 
     def correct(self, w, s, d=None, alpha=0.0, beta=0.0, gamma=0.0, mu=0.0, keep=None, add=()):
         middle, bare = self._correct(w, s, d, alpha, beta, gamma, mu, keep, ())
-        out = sum(add, bare) if add else bare
+        out = bare
+        for array in add:
+            out = np.add(out, array, out=self.buffer(bare) if out is bare else out)
         self.passes.append(_Pass(w, s, d, (alpha, beta, gamma, mu), keep, add, middle, bare, out))
         return out
 
-    def empty_gradient(self):
-        """Zeros for the cotangents of f, a_ii (2, rows, n) and a_01 (rows, n)."""
-        shape = self.operator.coefficients.grid.shape
-        return np.zeros((2, *shape)), np.zeros((2, *shape)), np.zeros(shape)
+    def empty_gradient(self, variance):
+        """Zeros for the cotangents of f, a_ii (2, rows, n) and a_01 (rows, n), the last two without rows unless `variance`."""
+        rows, n = self.operator.coefficients.grid.shape
+        return np.zeros((2, rows, n)), np.zeros((2, rows * variance, n)), np.zeros((rows * variance, n))
 
     def pull(self, start, p, gradient=None, variance=True):
         """The cotangent of `start`, the step's input, for p, that of the last pass's result.
@@ -119,7 +127,8 @@ class FusedTape(FusedPlane):
         cotangents = {id(self.passes[-1].out): p}
 
         def add(array, c):
-            cotangents[id(array)] = cotangents[id(array)] + c if id(array) in cotangents else c
+            old = cotangents.get(id(array))
+            cotangents[id(array)] = c if old is None else np.add(old, c, out=self.buffer(c))
 
         for each in reversed(self.passes):
             c = cotangents.pop(id(each.out), None)
@@ -137,7 +146,9 @@ class FusedTape(FusedPlane):
             add(each.w, self._explicit(total, beta, gamma, mu))
             if gradient is not None:
                 self._gradient(each, v, z, total, gradient, variance)
-        return cotangents[id(start)]
+        result = cotangents[id(start)]
+        self._spare.extend(array for array in self._lent if array is not result)
+        return result
 
     def _each(self, count):
         shape = self.operator.coefficients.grid.shape
@@ -146,8 +157,7 @@ class FusedTape(FusedPlane):
     def _solved(self, c, s):
         """v = (I − s A_1)⁻ᵀ c and z = (I − s A_0)⁻ᵀ v."""
         (f, a, _), (table, offsets) = self._fields, self.operator.geometry
-        v, z = np.empty_like(c), np.empty_like(c)
-        c = np.ascontiguousarray(c)
+        v, z, c = self.buffer(c), self.buffer(c), np.ascontiguousarray(c)
         columns, view = self._each(len(c))
         for k in columns:
             rows, n = view(v, k).shape
@@ -157,7 +167,7 @@ class FusedTape(FusedPlane):
 
     def _explicit(self, z, beta, gamma, mu):
         (f, a, cross), (table, offsets) = self._fields, self.operator.geometry
-        out = np.empty_like(z)
+        out = self.buffer(z)
         columns, view = self._each(len(z))
         for k in columns:
             over_tiles(transposed.explicit_tiles, transposed.explicit,

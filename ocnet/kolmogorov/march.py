@@ -146,7 +146,9 @@ class March:
             if k == 0:
                 start, p = first, cotangent(first) if callable(cotangent) else cotangent
             stepper = self._kept_steppers.pop(k, None) or self.prepare(k, stepper)
-            p, coefficients = stepper.step_vjp(p, u, variance)
+            before, (p, coefficients) = p, stepper.step_vjp(p, u, variance)
+            if k > 0 and hasattr(stepper, "spare"):
+                stepper.spare.append(before)                           # a cotangent of ours, no longer needed
             collect(k, 0.5 * (self.times[k] + self.times[k + 1]), *coefficients)
         p = p.copy()
         p[:, self.held.nodes] = 0.0

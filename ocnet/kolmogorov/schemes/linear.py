@@ -136,9 +136,9 @@ class LinearStepper:
         return p, self.operator.coefficient_gradient(gradient)
 
     def _fused_vjp(self, p, u, variance):
-        tape = FusedTape(self.operator, [])
+        tape = FusedTape(self.operator, self.spare)
         self.fused(u, tape)
-        drift_bar, diagonal_bar, cross_bar = bars = tape.empty_gradient()
+        drift_bar, diagonal_bar, cross_bar = bars = tape.empty_gradient(variance)
         p = tape.pull(u, np.ascontiguousarray(p), bars, variance)
         drift_bar, variance_bar = drift_bar.reshape(2, -1), None
         if variance:
