@@ -8,15 +8,15 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ocnet.kernels import interpolation
-from ocnet.kernels.threads import over_chunks, run_all
+from ocnet.kernels import interpolation, smoothing
+from ocnet.kernels.threads import over_tiles, run_all
 
 __all__ = ["LimitedSpline", "Smoothing", "expectation", "expectation_transposed"]
 
 _CHUNK = 1 << 12                     # points per task
 _STRIPS = 2                          # partial sums of a transposed interpolation, added in order
 _TAIL = 7.3                          # standard deviations after which a Gaussian weight is below 3e-12
-_NO_WEIGHTS, _NO_FACTORS = np.empty(0), np.empty(0)
+_ROWS = 24                           # rows per task of a filter
 
 
 def _plane(grid, values):
@@ -31,17 +31,29 @@ def _check(grid, what):
         raise ValueError(f"{what} serves one and two dimensions, the grid has {grid.dim}; use particles above that")
 
 
-def _along(axis, plane, weights=_NO_WEIGHTS, ends=(0, 0), transposed=False):
-    """Filter (q, n0, n1) along axis 1 or 2: by `weights`, or by the spline prefilter if there are none."""
+def _prefiltered(axis, plane, ends, transposed=False):
+    """Spline coefficients of (q, n0, n1) along axis 1 or 2, or the transpose of that map."""
     n = plane.shape[axis]
     lines = plane.reshape(-1, n, plane.shape[2] if axis == 1 else 1)
-    factors = _NO_FACTORS if weights.size else _factors(n, *ends)
     out = np.empty_like(lines)
     inner = lines.shape[2]
-    total = lines.shape[0] * inner
     chunk = inner if inner > 1 else 64
-    over_chunks(lambda lo, hi: interpolation.line_filter(lines, weights, factors, *ends, transposed, lo, hi, out), total, chunk)
+    if lines.shape[0] == 1 and inner > 1:                         # one plane: its lines lie side by side, bundles of them are tasks
+        chunk = -(-inner // 8 // 16) * 16
+    over_tiles(interpolation.prefilter_tiles, interpolation.prefilter, (lines, _factors(n, *ends), *ends, transposed),
+               lines.shape[0] * inner, chunk, (out,))
     return out.reshape(plane.shape)
+
+
+def _filtered(axis, plane, weights):
+    """A symmetric filter of (q, n0, n1) along axis 1 or 2."""
+    out = np.empty_like(plane)
+    if axis == 2:
+        rows, target = plane.reshape(-1, plane.shape[2]), out.reshape(-1, plane.shape[2])
+        over_tiles(smoothing.along_rows_tiles, smoothing.along_rows, (rows, weights), len(rows), _ROWS, (target,))
+    else:
+        over_tiles(smoothing.across_rows_tiles, smoothing.across_rows, (plane, weights), plane.shape[0] * plane.shape[1], _ROWS, (out,))
+    return out
 
 
 @lru_cache(maxsize=64)
@@ -71,9 +83,9 @@ class LimitedSpline:
     @cached_property
     def coefficients(self):
         """(q, n0 + ghosts, n1 + ghosts) spline coefficients."""
-        inner = _along(2, self.values, ends=self._ends[1])
+        inner = _prefiltered(2, self.values, self._ends[1])
         if self.values.shape[1] > 1:
-            inner = _along(1, inner, ends=self._ends[0])
+            inner = _prefiltered(1, inner, self._ends[0])
         return _with_ghosts(_with_ghosts(inner, 1, self._ends[0]), 2, self._ends[1])
 
     @cached_property
@@ -91,9 +103,9 @@ class LimitedSpline:
         """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, points): (q, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
         out = np.empty((len(self.values), feet.shape[2]))
-        over_chunks(lambda lo, hi: interpolation.interpolate(
-            coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited, lo, hi, out),
-            feet.shape[2], _CHUNK)
+        over_tiles(interpolation.interpolate_tiles, interpolation.interpolate, (
+            coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
+            feet.shape[2], _CHUNK, (out,))
         return out
 
     def __call__(self, x):
@@ -121,8 +133,8 @@ class LimitedSpline:
             v += more_v
         inner = _without_ghosts(_without_ghosts(c, 2, self._ends[1]), 1, self._ends[0])
         if self.values.shape[1] > 1:
-            inner = _along(1, inner, ends=self._ends[0], transposed=True)
-        v += _along(2, inner, ends=self._ends[1], transposed=True)
+            inner = _prefiltered(1, inner, self._ends[0], transposed=True)
+        v += _prefiltered(2, inner, self._ends[1], transposed=True)
         return v.reshape(len(v), -1), feet_cotangent[:, 2 - self.grid.dim:]
 
 
@@ -191,7 +203,7 @@ class Smoothing:
         plane = _plane(self.grid, values)
         for axis, weights in enumerate(self.weights, start=3 - self.grid.dim):
             if weights.size > 1:
-                plane = _along(axis, plane, weights)
+                plane = _filtered(axis, plane, weights)
         return plane.reshape(len(plane), -1)
 
     def transposed(self, masses):

@@ -9,10 +9,11 @@ or, where the data bend one way only (a smooth extremum between nodes), to the r
 """
 
 import numpy as np
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, parallel
 
-__all__ = ["interpolate", "interpolate_transposed", "line_filter", "prefilter_factors"]
+__all__ = ["interpolate", "interpolate_tiles", "interpolate_transposed", "prefilter", "prefilter_factors", "prefilter_tiles"]
 
 _LANES = 16
 _ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
@@ -57,25 +58,6 @@ def _store(buffer, line, lanes, u):
         for i in range(n):
             for lane in range(lanes):
                 u[outer, i, k + lane] = buffer[i, lane]
-
-
-@kernel
-def _mirrored(i, n):                           # … 2 1 | 0 1 … n−1 | n−2 …: the mirror is at the node
-    period = max(2 * n - 2, 1)
-    i = i % period
-    return i if i < n else period - i
-
-
-@kernel
-def _convolve(buffer, weights, out):           # symmetric filter weights[|j|] along the first axis
-    n = buffer.shape[0]
-    for i in range(n):
-        for lane in range(_LANES):
-            out[i, lane] = weights[0] * buffer[i, lane]
-        for j in range(1, weights.size):
-            left, right, w = _mirrored(i - j, n), _mirrored(i + j, n), weights[j]
-            for lane in range(_LANES):
-                out[i, lane] += w * (buffer[left, lane] + buffer[right, lane])
 
 
 @kernel
@@ -129,29 +111,24 @@ def _prefilter_transposed(r, factors, start, stop):
 
 
 @kernel
-def line_filter(u, weights, factors, low, high, transposed, lo, hi, out):
-    """Filter the lines lo … hi − 1 of u (outer, n, inner) along the middle axis into out, 16 lines at a time.
+def prefilter(u, factors, low, high, transposed, lo, hi, out):
+    """Make spline coefficients of the lines lo … hi − 1 of u (outer, n, inner) along the middle axis, 16 lines at a time.
 
-    With `weights` (a symmetric filter, weights[0] in the centre): convolution mirrored at the end nodes.
-    With no weights: the spline prefilter with `factors`, ends mirrored (low, high = 1) or natural (0), or its transpose.
+    factors as from `prefilter_factors`, ends mirrored (low, high = 1) or natural (0); or the transpose of that map.
     A bundle of lines must not cross an outer index: lo, hi are multiples of the inner size, or inner is 1.
     """
     n, inner = u.shape[1], u.shape[2]
-    buffer, other = np.zeros((n, _LANES)), np.zeros((n, _LANES))
+    buffer = np.zeros((n, _LANES))
     line = lo
     while line < hi:
         room = hi - line if inner == 1 else inner - line % inner
         lanes = min(_LANES, room)
         _load(u, line, lanes, buffer)
-        if weights.size > 0:
-            _convolve(buffer, weights, other)
-            _store(other, line, lanes, out)
+        if transposed:
+            _prefilter_transposed(buffer, factors, 1 - low, n - 1 + high)
         else:
-            if transposed:
-                _prefilter_transposed(buffer, factors, 1 - low, n - 1 + high)
-            else:
-                _prefilter(buffer, factors, 1 - low, n - 1 + high)
-            _store(buffer, line, lanes, out)
+            _prefilter(buffer, factors, 1 - low, n - 1 + high)
+        _store(buffer, line, lanes, out)
         line += lanes
 
 
@@ -307,3 +284,15 @@ def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing,
                     along1 += g * slope1
             feet_cotangent[branch, 0, j] = along0 if inside0 else 0.0
             feet_cotangent[branch, 1, j] = along1 if inside1 else 0.0
+
+
+@parallel
+def interpolate_tiles(c, v, bounds, feet, weights, origin, inverse_spacing, limited, size, chunk, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, tile * chunk, min((tile + 1) * chunk, size), out)
+
+
+@parallel
+def prefilter_tiles(u, factors, low, high, transposed, size, chunk, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        prefilter(u, factors, low, high, transposed, tile * chunk, min((tile + 1) * chunk, size), out)

@@ -4,11 +4,12 @@ Points are worked through in tiles that stay in the first-level cache; hidden ac
 """
 
 import numpy as np
+from numba import prange
 
-from .compile import kernel, reduction
+from .compile import kernel, parallel, reduction
 from .elementary import tanh
 
-__all__ = ["forward", "vector_jacobian"]
+__all__ = ["forward", "forward_tiles", "vector_jacobian"]
 
 _TILE = 256
 
@@ -104,3 +105,9 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, lo, hi, x_cotangent, g_w1, g_b
             row = x_cotangent[i, start:stop]
             for k in range(size):
                 row[k] = back[i, k]
+
+
+@parallel
+def forward_tiles(x, w1, b1, w2, b2, size, chunk, out):
+    for tile in prange((size + chunk - 1) // chunk):
+        forward(x, w1, b1, w2, b2, tile * chunk, min((tile + 1) * chunk, size), out)

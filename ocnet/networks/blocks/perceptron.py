@@ -41,8 +41,7 @@ class Perceptron:
     def features(self, x, layer):
         """f at the points x (d, n)."""
         out = np.empty_like(x)
-        over_chunks(lambda lo, hi: perceptron.forward(x, layer.W1, layer.b1, layer.W2, layer.b2, lo, hi, out),
-                    x.shape[1], _CHUNK)
+        over_tiles(perceptron.forward_tiles, perceptron.forward, (x, layer.W1, layer.b1, layer.W2, layer.b2), x.shape[1], _CHUNK, (out,))
         return Features(out)
 
     def vector_jacobian(self, x, layer, cotangent):
