@@ -4,10 +4,12 @@ Two ways.  `over_chunks` calls a function of (lo, hi) on plain Python threads: k
 from any number of calling threads.  `over_tiles` launches a compiled parallel loop on Numba's OpenMP or TBB layer, whose waiting
 threads spin (4 µs a launch, against 25 µs and a sleeping core to wake); it does so only in the process that imported it and
 for one caller at a time, and otherwise takes the first way, because those layers end a forked or a concurrent process.
+A spinning team loses whole time slices at its barriers when another process wants the cores, so it is watched (`_Turns`).
 """
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import numba
@@ -94,6 +96,37 @@ def over_chunks(function, size, chunk):
     run_all([lambda lo=lo: function(lo, min(lo + chunk, size)) for lo in range(0, size, chunk)])
 
 
+class _Turns:
+    """Whether parallel loops get the cores they were promised; if not, they pause and the caller works alone.
+
+    A team that has its cores burns threads × wall of processor time, waiting included.  Less than `needed` of that over a
+    window of `window` seconds inside loops means competition: pause for `shortest` seconds, twice as long each time it is found again
+    (a busy competitor: 94 s for a run of 47 s without this, of 53 s on one thread).
+    """
+
+    needed, window, shortest, longest = 0.85, 4e-3, 0.02, 1.0
+
+    def __init__(self):
+        self.wall = self.processor = self.until = 0.0
+        self.pause = self.shortest
+
+    def paused(self):
+        return self.until > time.perf_counter()
+
+    def record(self, wall, processor, team):
+        self.wall, self.processor = self.wall + wall, self.processor + processor
+        if self.wall < self.window:
+            return
+        if self.processor < self.needed * team * self.wall:
+            self.until, self.pause = time.perf_counter() + self.pause, min(2 * self.pause, self.longest)
+        else:
+            self.pause = self.shortest
+        self.wall = self.processor = 0.0
+
+
+_turns = _Turns()
+
+
 def over_tiles(loop, kernel, before, size, chunk, after):
     """Call kernel(*before, lo, hi, *after) on consecutive pieces of range(size) of `chunk` items, side by side.
 
@@ -103,8 +136,15 @@ def over_tiles(loop, kernel, before, size, chunk, after):
         over_chunks(lambda lo, hi: kernel(*before, lo, hi, *after), size, chunk)
         return
     try:
-        numba.set_num_threads(min(threads(), numba.config.NUMBA_NUM_THREADS))
+        if _turns.paused():
+            for lo in range(0, size, chunk):
+                kernel(*before, lo, min(lo + chunk, size), *after)
+            return
+        team = min(threads(), numba.config.NUMBA_NUM_THREADS)
+        numba.set_num_threads(team)
+        wall, processor = time.perf_counter(), time.process_time()
         loop(*before, size, chunk, *after)
+        _turns.record(time.perf_counter() - wall, time.process_time() - processor, team)
         if _state["layer"] is None:
             _state["layer"] = numba.threading_layer()
     finally:

@@ -84,3 +84,45 @@ def test_the_environment_sets_the_number_of_threads(monkeypatch):
     monkeypatch.setenv("OCNET_NUM_THREADS", "3")
     monkeypatch.setitem(threads._state, "threads", None)
     assert threads.threads() == 3
+
+
+def _block_on_axes():
+    import numpy as np
+    from ocnet.networks.blocks import Perceptron
+    from ocnet.networks.control import Control
+    control = Control(Perceptron(6).layout(2), 1)
+    layer = control.layer(np.random.default_rng(0).normal(size=control.zeros().size), 0)
+    axes = [np.linspace(-1, 1, 200), np.linspace(-2, 2, 300)]
+    return Perceptron(6).features_on_axes(axes, layer).output
+
+
+def test_parallel_loops_bear_many_callers_at_once():
+    """Two hundred calls from eight threads: Numba's layers would abort the process if two launched together."""
+    from concurrent.futures import ThreadPoolExecutor
+    threads.set_threads(2)
+    expected = _block_on_axes()
+    with ThreadPoolExecutor(8) as pool:
+        assert all((found == expected).all() for found in pool.map(lambda _: _block_on_axes(), range(200)))
+
+
+def test_parallel_loops_survive_a_fork():
+    import multiprocessing
+    threads.set_threads(2)
+    expected = _block_on_axes()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert (pool.apply(_block_on_axes) == expected).all()
+
+
+def test_parallel_loops_pause_when_they_lose_their_cores_and_resume_after():
+    turns = threads._Turns()
+    turns.record(wall=turns.window, processor=2 * turns.window, team=2)         # both cores busy: go on
+    assert not turns.paused() and turns.pause == turns.shortest
+    turns.record(wall=turns.window, processor=turns.window, team=2)             # one core's worth of work for two threads
+    assert turns.paused() and turns.pause == 2 * turns.shortest
+    turns.until = 0.0
+    for _ in range(20):
+        turns.record(wall=turns.window, processor=turns.window, team=2)
+    assert turns.pause == turns.longest
+    turns.until = 0.0
+    turns.record(wall=turns.window, processor=2 * turns.window, team=2)
+    assert not turns.paused() and turns.pause == turns.shortest
