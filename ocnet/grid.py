@@ -88,23 +88,23 @@ class Grid:
         """
         return cls.uniform(*process.extent(points, leak, **options), shape)
 
-    @property
+    @cached_property
     def dim(self):
         return len(self.axes)
 
-    @property
+    @cached_property
     def shape(self):
         return tuple(a.size for a in self.axes)
 
-    @property
+    @cached_property
     def size(self):
         return int(np.prod(self.shape))
 
-    @property
+    @cached_property
     def lower(self):
         return np.array([a[0] for a in self.axes])
 
-    @property
+    @cached_property
     def upper(self):
         return np.array([a[-1] for a in self.axes])
 

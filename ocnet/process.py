@@ -85,9 +85,9 @@ class Diffusion:
         return _GivenRate(drift, variance_rate, dim, breaks, steady_factor)
 
     def variance_rows(self, t, x):
-        """a = G Gᵀ at the points x (d, n): a new (d, d, n) array."""
+        """a = G Gᵀ at the points x (d, n): (d, d, n); a constant rate is broadcast, not copied."""
         if self.constant_factor is not None:
-            return np.repeat((self.constant_factor @ self.constant_factor.T)[:, :, None], x.shape[1], axis=2)
+            return np.broadcast_to((self.constant_factor @ self.constant_factor.T)[:, :, None], (self.dim, self.dim, x.shape[1]))
         factor = self.factor_rows(t, x)
         d, m, n = factor.shape
         a = np.zeros((d, d, n))

@@ -7,6 +7,9 @@ rows, a bundle of them at a time, and adds what the scheme adds.  Rates l = a A_
 `rates.assemble` with the central rule: nothing is stored but the two sweeps' factors, in the cache.
 
 f, a (2, rows, n), a with one row if it does not vary along the rows; cross (rows or 1, n) or none: a_01; table, offsets as in `rates`.
+
+Loops run over unsigned positions of whole arrays: a signed one is tested for being negative and a slice costs 5–10 ns, which on rows of
+a hundred nodes was most of the time.  Their results go to arrays made here, which the compiler knows to overlap no others.
 """
 
 import numpy as np
@@ -16,59 +19,79 @@ from .compile import kernel, parallel
 
 __all__ = ["across", "across_tiles", "down", "down_tiles"]
 
-_BUNDLE = 16                         # rows eliminated side by side
+_U = np.uintp
 
 
 @kernel
-def _padded(u, r, start, stop, out):           # u[r, start − 1 … stop], the ends of the row repeated
-    n = u.shape[1]
-    row, inner = u[r, start:stop], out[1:stop - start + 1]
-    for k in range(stop - start):
-        inner[k] = row[k]
-    out[0] = u[r, max(start - 1, 0)]
-    out[stop - start + 1] = u[r, min(stop, n - 1)]
+def padded(u, r, lo, row, out):                # out[row] = u[r, lo − 1 … lo + width], the ends of u's row repeated
+    width = out.shape[1] - 2
+    for k in range(width):
+        k = _U(k)
+        out[row, k + _U(1)] = u[r, lo + k]
+    start = np.int64(lo)
+    out[row, _U(0)] = u[r, _U(max(start - 1, 0))]
+    out[row, _U(width + 1)] = u[r, _U(min(start + width, u.shape[1] - 1))]
 
 
 @kernel
-def _right_hand_side(f0, a0, al, cl, ar, cr, f1, a1, bl, dl, br, dr, above, left, here, right, below, gamma, out):
-    """out += γ (A_0 + A_1) w on one row; scalars al … cr of the row, tables bl … dr of the columns."""
-    for k in range(out.size):
-        out[k] += gamma * ((a0[k] * al + f0[k] * cl) * (above[k] - here[k]) + (a0[k] * ar + f0[k] * cr) * (below[k] - here[k])
-                           + (a1[k] * bl[k] + f1[k] * dl[k]) * (left[k] - here[k]) + (a1[k] * br[k] + f1[k] * dr[k]) * (right[k] - here[k]))
+def _scaled(beta, w, here, y):                 # y = β w; `here` is a row of the window w, whose first column is lo − 1
+    for k in range(y.size):
+        k = _U(k)
+        y[k] = beta * w[here, k + _U(1)]
 
 
 @kernel
-def _add_mixed(cross, scale, across_scale, before_left, before_right, after_left, after_right, out):
-    for k in range(out.size):
-        out[k] += scale * (cross[k] * across_scale[k]) * ((after_right[k] - after_left[k]) - (before_right[k] - before_left[k]))
+def _explicit(beta, f, a, q, r, lo, al, cl, ar, cr, rates, w, above, here, below, y):
+    """y = β w + γ (A_0 + A_1) w on one row; γ is in al … cr of the row and in rates (4, width) of the columns."""
+    for k in range(y.size):
+        k = _U(k)
+        c, middle = lo + k, k + _U(1)
+        u, f0, a0, f1, a1 = w[here, middle], f[_U(0), r, c], a[_U(0), q, c], f[_U(1), r, c], a[_U(1), q, c]
+        y[k] = (beta * u + (a0 * al + f0 * cl) * (w[above, middle] - u) + (a0 * ar + f0 * cr) * (w[below, middle] - u)
+                + (a1 * rates[_U(0), k] + f1 * rates[_U(1), k]) * (w[here, k] - u)
+                + (a1 * rates[_U(2), k] + f1 * rates[_U(3), k]) * (w[here, k + _U(2)] - u))
 
 
 @kernel
-def _start(d, alpha, here, beta, out):
-    for k in range(out.size):
-        out[k] = alpha * d[k] + beta * here[k]
+def _add_mixed(cross, q, lo, scale, wide, w, above, below, y):
+    for k in range(y.size):
+        k = _U(k)
+        y[k] += scale * (cross[q, lo + k] * wide[k]) * ((w[below, k + _U(2)] - w[below, k]) - (w[above, k + _U(2)] - w[above, k]))
 
 
 @kernel
-def _eliminate(y, f0, a0, al, cl, ar, cr, s, x_before, g_before, x, g):
-    """Forward elimination of one row: x = (y + s l x₋)/p, g = s r/p, p = 1 + s (l + r) − s l g₋."""
-    for k in range(x.size):
-        l, r = a0[k] * al + f0[k] * cl, a0[k] * ar + f0[k] * cr
-        pivot = 1.0 / (1.0 + s * (l + r) - s * l * g_before[k])
-        x[k] = (y[k] + s * l * x_before[k]) * pivot
-        g[k] = s * r * pivot
+def _add_scaled(alpha, d, r, lo, y):
+    for k in range(y.size):
+        k = _U(k)
+        y[k] += alpha * d[r, lo + k]
 
 
 @kernel
-def _substitute(x, g, following):
-    for k in range(x.size):
-        x[k] += g[k] * following[k]
+def _copy(y, r, lo, out):
+    for k in range(y.size):
+        k = _U(k)
+        out[r, lo + k] = y[k]
 
 
 @kernel
-def _copy(x, out):
-    for k in range(x.size):
-        out[k] = x[k]
+def _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g):
+    """Forward elimination of row r: x = (y + s l x₋)/p, g = s r/p, p = 1 + s (l + r) − s l g₋; x, g from row 1 on."""
+    for k in range(y.size):
+        k = _U(k)
+        fk, ak = f[_U(0), r, lo + k], a[_U(0), q, lo + k]
+        l, u = ak * al + fk * cl, ak * ar + fk * cr
+        pivot = 1.0 / (1.0 + s * (l + u) - s * l * g[r, k])
+        x[r + _U(1), k] = (y[k] + s * l * x[r, k]) * pivot
+        g[r + _U(1), k] = s * u * pivot
+
+
+@kernel
+def _substitute(x, g, r, lo, out):
+    for k in range(x.shape[1]):
+        k = _U(k)
+        value = x[r, k] + g[r, k] * x[r + _U(1), k]
+        x[r, k] = value
+        out[r - _U(1), lo + k] = value
 
 
 @kernel
@@ -78,36 +101,42 @@ def down(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, lo,
     w, d, kept, out (rows, n); d is read only if α ≠ 0 (it may be w).
     """
     rows, width = w.shape[0], hi - lo
-    x, g, y = np.zeros((rows + 1, width)), np.zeros((rows + 1, width)), np.empty(width)
-    window = np.empty((3, width + 2))
-    columns = slice(offsets[1] + lo, offsets[1] + hi)
-    bl, dl, br, dr, wide = table[4, columns], table[5, columns], table[6, columns], table[7, columns], table[8, columns]
-    _padded(w, 0, lo, hi, window[0])
-    _padded(w, 0, lo, hi, window[1])
-    for r in range(rows):
-        q = r if a.shape[1] > 1 else 0
-        above, here, below = window[r % 3], window[(r + 1) % 3], window[(r + 2) % 3]
-        _padded(w, min(r + 1, rows - 1), lo, hi, below)
-        al, cl, ar, cr = table[4, r], table[5, r], table[6, r], table[7, r]
-        f0, a0, f1, a1 = f[0, r, lo:hi], a[0, q, lo:hi], f[1, r, lo:hi], a[1, q, lo:hi]
-        _start(d[r, lo:hi], alpha, here[1:width + 1], beta, y)
+    x, g, y, window = np.empty((rows + 1, width)), np.empty((rows + 1, width)), np.empty(width), np.empty((3, width + 2))
+    x[0], g[0] = 0.0, 0.0
+    rates = gamma * table[4:8, offsets[1] + lo:offsets[1] + hi]
+    wide = table[8, offsets[1] + lo:offsets[1] + hi].copy()
+    lo = _U(lo)
+    padded(w, _U(0), lo, _U(0), window)
+    padded(w, _U(0), lo, _U(1), window)
+    for i in range(rows):
+        r, q = _U(i), _U(i if a.shape[1] > 1 else 0)
+        above, here, below = _U(i % 3), _U((i + 1) % 3), _U((i + 2) % 3)
+        padded(w, _U(min(i + 1, rows - 1)), lo, below, window)
+        al, cl, ar, cr = table[4, i], table[5, i], table[6, i], table[7, i]
         if gamma != 0.0:
-            _right_hand_side(f0, a0, al, cl, ar, cr, f1, a1, bl, dl, br, dr, above[1:width + 1], here[:width], here[1:width + 1],
-                             here[2:], below[1:width + 1], gamma, y)
+            _explicit(beta, f, a, q, r, lo, gamma * al, gamma * cl, gamma * ar, gamma * cr, rates, window, above, here, below, y)
+        else:
+            _scaled(beta, window, here, y)
+        if alpha != 0.0:
+            _add_scaled(alpha, d, r, lo, y)
         if cross.shape[0] > 0:
-            _add_mixed(cross[r if cross.shape[0] > 1 else 0, lo:hi], mu * table[8, r], wide, above[:width], above[2:], below[:width],
-                       below[2:], y)
+            _add_mixed(cross, _U(i if cross.shape[0] > 1 else 0), lo, mu * table[8, i], wide, window, above, below, y)
         if keep:
-            _copy(y, kept[r, lo:hi])
-        _eliminate(y, f0, a0, al, cl, ar, cr, s, x[r], g[r], x[r + 1], g[r + 1])
-    _copy(x[rows], out[rows - 1, lo:hi])
-    for r in range(rows - 1, 0, -1):
-        _substitute(x[r], g[r], x[r + 1])
-        _copy(x[r], out[r - 1, lo:hi])
+            _copy(y, r, lo, kept)
+        _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g)
+    _copy(x[rows], _U(rows - 1), lo, out)
+    for i in range(rows - 1, 0, -1):
+        _substitute(x, g, _U(i), lo, out)
 
 
 @kernel
-def _turn(u, first, lanes, out):               # out[j, lane] = u[first + lane, j], four lines at a time
+def lanes_of(n, arrays):
+    """Rows of n nodes eliminated side by side, so that `arrays` buffers of them fill half a megabyte: a multiple of 4, 16 … 68."""
+    return min(max(4 * (16384 // (arrays * n)), 16), 68)
+
+
+@kernel
+def turn(u, first, lanes, out):                # out[j, lane] = u[first + lane, j], four lines at a time
     for lane in range(0, lanes - lanes % 4, 4):
         a, b, c, d = u[first + lane], u[first + lane + 1], u[first + lane + 2], u[first + lane + 3]
         for j in range(u.shape[1]):
@@ -119,7 +148,7 @@ def _turn(u, first, lanes, out):               # out[j, lane] = u[first + lane, 
 
 
 @kernel
-def _turn_back(x, first, lanes, out):          # out[first + lane, j] = x[j, lane]
+def turn_back(x, first, lanes, out):           # out[first + lane, j] = x[j, lane]
     for lane in range(0, lanes - lanes % 4, 4):
         a, b, c, d = out[first + lane], out[first + lane + 1], out[first + lane + 2], out[first + lane + 3]
         for j in range(out.shape[1]):
@@ -131,56 +160,69 @@ def _turn_back(x, first, lanes, out):          # out[first + lane, j] = x[j, lan
 
 
 @kernel
-def _eliminate_constant(f1, a1, al, cl, ar, cr, s, x_before, g_before, x, g):
-    for k in range(x.size):
-        l, r = a1 * al + f1[k] * cl, a1 * ar + f1[k] * cr
-        pivot = 1.0 / (1.0 + s * (l + r) - s * l * g_before[k])
-        x[k] = (x[k] + s * l * x_before[k]) * pivot
-        g[k] = s * r * pivot
+def _eliminate_turned(f, j, lanes, al, cl, ar, cr, s, x, g):   # as `_eliminate`, y in row j + 1 of x; a is in al and ar
+    for k in range(lanes):
+        k = _U(k)
+        fk = f[j, k]
+        l, u = al + fk * cl, ar + fk * cr
+        pivot = 1.0 / (1.0 + s * (l + u) - s * l * g[j, k])
+        x[j + _U(1), k] = (x[j + _U(1), k] + s * l * x[j, k]) * pivot
+        g[j + _U(1), k] = s * u * pivot
 
 
 @kernel
-def _eliminate_turned(f1, a1, al, cl, ar, cr, s, x_before, g_before, x, g):
-    for k in range(x.size):
-        l, r = a1[k] * al + f1[k] * cl, a1[k] * ar + f1[k] * cr
-        pivot = 1.0 / (1.0 + s * (l + r) - s * l * g_before[k])
-        x[k] = (x[k] + s * l * x_before[k]) * pivot
-        g[k] = s * r * pivot
+def _eliminate_varying(f, a, j, lanes, al, cl, ar, cr, s, x, g):
+    for k in range(lanes):
+        k = _U(k)
+        fk, ak = f[j, k], a[j, k]
+        l, u = ak * al + fk * cl, ak * ar + fk * cr
+        pivot = 1.0 / (1.0 + s * (l + u) - s * l * g[j, k])
+        x[j + _U(1), k] = (x[j + _U(1), k] + s * l * x[j, k]) * pivot
+        g[j + _U(1), k] = s * u * pivot
 
 
 @kernel
-def _add(u, out):
-    for k in range(out.size):
-        out[k] += u[k]
+def _substitute_turned(x, g, j, lanes):
+    for k in range(lanes):
+        k = _U(k)
+        x[j, k] += g[j, k] * x[j + _U(1), k]
+
+
+@kernel
+def _add(u, r, out):
+    for k in range(out.shape[1]):
+        k = _U(k)
+        out[r, k] += u[r, k]
 
 
 @kernel
 def across(y, f1, a1, table, offsets, s, base, other, bases, lo, hi, out):
     """Write (I − s A_1)⁻¹ y + (base, then other, as many as `bases`) into the rows lo … hi − 1 of out (rows, n); y not out."""
-    n = y.shape[1]
-    x, g = np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE))
-    f, a = np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE))
-    begin = offsets[1]
-    for first in range(lo, hi, _BUNDLE):
-        lanes = min(_BUNDLE, hi - first)
-        _turn(y, first, lanes, x[1:])
-        _turn(f1, first, lanes, f)
-        if a1.shape[0] > 1:
-            _turn(a1, first, lanes, a)
+    n, b = y.shape[1], offsets[1]
+    varying = a1.shape[0] > 1
+    most = lanes_of(n, 4 if varying else 3)
+    x, g, f, a = np.empty((n + 1, most)), np.empty((n + 1, most)), np.empty((n, most)), np.empty((n if varying else 0, most))
+    x[0], g[0] = 0.0, 0.0
+    for first in range(lo, hi, most):
+        lanes = min(most, hi - first)
+        turn(y, first, lanes, x[1:])
+        turn(f1, first, lanes, f)
+        if varying:
+            turn(a1, first, lanes, a)
         for j in range(n):
-            al, cl, ar, cr = table[4, begin + j], table[5, begin + j], table[6, begin + j], table[7, begin + j]
-            if a1.shape[0] > 1:
-                _eliminate_turned(f[j], a[j], al, cl, ar, cr, s, x[j], g[j], x[j + 1], g[j + 1])
+            al, cl, ar, cr = table[4, b + j], table[5, b + j], table[6, b + j], table[7, b + j]
+            if varying:
+                _eliminate_varying(f, a, _U(j), lanes, al, cl, ar, cr, s, x, g)
             else:
-                _eliminate_constant(f[j], a1[0, j], al, cl, ar, cr, s, x[j], g[j], x[j + 1], g[j + 1])
+                _eliminate_turned(f, _U(j), lanes, a1[0, j] * al, cl, a1[0, j] * ar, cr, s, x, g)
         for j in range(n - 1, 0, -1):
-            _substitute(x[j], g[j], x[j + 1])
-        _turn_back(x[1:], first, lanes, out)
+            _substitute_turned(x, g, _U(j), lanes)
+        turn_back(x[1:], first, lanes, out)
         for r in range(first, first + lanes):
             if bases > 0:
-                _add(base[r], out[r])
+                _add(base, _U(r), out)
             if bases > 1:
-                _add(other[r], out[r])
+                _add(other, _U(r), out)
 
 
 @parallel

@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel
-from .fused_plane import _copy, _padded, _turn, _turn_back
+from .fused_plane import turn as _turn, turn_back as _turn_back
 
 __all__ = ["across", "across_tiles", "down", "down_tiles", "explicit", "explicit_tiles", "gradient", "gradient_tiles"]
 
@@ -51,6 +51,22 @@ def _forward_of_row(y, h_before, x_before, pivot, x):
 def _substitute(x, e_following, pivot, following):
     for k in range(x.size):
         x[k] += e_following[k] * pivot[k] * following[k]
+
+
+@kernel
+def _padded(u, r, start, stop, out):           # u[r, start − 1 … stop], the ends of the row repeated
+    n = u.shape[1]
+    row, inner = u[r, start:stop], out[1:stop - start + 1]
+    for k in range(stop - start):
+        inner[k] = row[k]
+    out[0] = u[r, max(start - 1, 0)]
+    out[stop - start + 1] = u[r, min(stop, n - 1)]
+
+
+@kernel
+def _copy(x, out):
+    for k in range(x.size):
+        out[k] = x[k]
 
 
 @kernel

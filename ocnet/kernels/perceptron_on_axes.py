@@ -1,7 +1,7 @@
 """f(x) = W₂ tanh(W₁ x + b₁) + b₂ at the nodes of a tensor grid, and the product with its derivative in the weights.
 
 There e^{2(w·x + b)} is a product of one number per row and one table along the last axis, so no exponential is taken at
-a node: tanh z = 1 − 2ρ, ρ = 1/(1 + e^{2z}), and two units share one division, 1/a = b/(ab).  Units come in pairs; those
+a node: tanh z = 1 − 2ρ, ρ = 1/(1 + e^{2z}), and four units share one division, 1/a = bcd/(abcd).  Units come in fours; those
 whose exponent could leave the range of that product (`steep`, from number `smooth` on) take the plain hyperbolic tangent.
 
 lead (H, rows) and last (H, n): e^{2(w·x + b)} is lead[j, r] last[j, k];  z_lead (H, rows), w_last (H,), x_last (n,) for steep units
@@ -13,33 +13,87 @@ from numba import prange
 from .compile import kernel, parallel, reduction
 from .elementary import exp, tanh
 
-__all__ = ["exponentials", "forward", "forward_tiles", "weights_vjp", "weights_vjp_tiles"]
+__all__ = ["arrange", "forward", "forward_tiles", "weights_vjp", "weights_vjp_tiles"]
+
+_U = np.uintp
+_MODERATE = 170.0                    # exponents up to which a product of four stays in range
 
 
 @kernel
-def exponentials(z, out):
-    """out = e^{2z}; z, out (H, n), |2z| ≤ 700."""
-    for j in range(z.shape[0]):
-        row, target = z[j], out[j]
-        for k in range(row.size):
-            target[k] = exp(2.0 * row[k])
-
-
-@kernel
-def _add_pair(p, q, a, b, u0, v0, u1, v1, out0, out1):        # out_i += u_i ρ_p + v_i ρ_q: five pairs of arrays that might overlap
-    for k in range(out0.size):
-        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
-        share = 1.0 / (first * second)
-        out0[k] += share * (u0 * second + v0 * first)
-        out1[k] += share * (u1 * second + v1 * first)
-
-
-@kernel
-def _add_pair_alone(p, q, a, b, u, v, out):
+def _exponential(z, out):
     for k in range(out.size):
-        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
-        share = 1.0 / (first * second)
-        out[k] += share * (u * second + v * first)
+        out[k] = exp(2.0 * z[k])
+
+
+@kernel
+def _arguments(w1, b1, leading_x, j, z):
+    """z = b_j + w_j · leading_x, and the largest modulus; NaN if there is one."""
+    for r in range(z.size):
+        z[r] = b1[j]
+    for i in range(leading_x.shape[0]):
+        for r in range(z.size):
+            z[r] += w1[j, i] * leading_x[i, r]
+    peak = 0.0
+    for r in range(z.size):
+        peak = peak if abs(z[r]) <= peak else abs(z[r])
+    return peak
+
+
+@kernel
+def arrange(leading_x, x_last, w1, b1, w2, lead, last, z_lead, w_last, weights, places):
+    """Fill the tables of a layer and return (smooth, units): units in use, the smooth ones first, in fours.
+
+    leading_x (d − 1, rows);  w1 (H, d), b1 (H,), w2 (d, H);  lead, z_lead (H + 3, rows), last (H + 3, n), w_last (H + 3,),
+    weights (d, H + 3);  places (H,): where each unit went
+    """
+    hidden, d = w1.shape
+    z = np.empty((hidden, leading_x.shape[1]))
+    steep, furthest = np.empty(hidden, np.bool_), np.abs(x_last).max()
+    for j in range(hidden):
+        steep[j] = not 2.0 * (_arguments(w1, b1, leading_x, j, z[j]) + abs(w1[j, d - 1]) * furthest) <= _MODERATE
+    smooth = hidden - steep.sum()
+    fours = -(-smooth // 4) * 4
+    at = np.array([0, fours])
+    for j in range(smooth, fours):                         # units of no weight
+        lead[j], last[j], weights[:, j] = 1.0, 1.0, 0.0
+    for j in range(hidden):
+        k = at[1] if steep[j] else at[0]
+        at[1 if steep[j] else 0] += 1
+        places[j], w_last[k], z_lead[k], weights[:, k] = k, w1[j, d - 1], z[j], w2[:, j]
+        if not steep[j]:
+            _exponential(z[j], lead[k])
+            _exponential(w_last[k] * x_last, last[k])
+    return fours, at[1]
+
+
+@kernel
+def _add_four(last, j, a, b, c, d, w2, i, out):                # rows i and i + 1 of out += Σ −2 w2 ρ over the units j … j + 3
+    q = _U(j)
+    u0, u1, u2, u3 = -2 * w2[i, j], -2 * w2[i, j + 1], -2 * w2[i, j + 2], -2 * w2[i, j + 3]
+    v0, v1, v2, v3 = -2 * w2[i + 1, j], -2 * w2[i + 1, j + 1], -2 * w2[i + 1, j + 2], -2 * w2[i + 1, j + 3]
+    m = _U(i)
+    for k in range(out.shape[1]):
+        k = _U(k)
+        first, second = 1.0 + a * last[q, k], 1.0 + b * last[q + _U(1), k]
+        third, fourth = 1.0 + c * last[q + _U(2), k], 1.0 + d * last[q + _U(3), k]
+        one, two = first * second, third * fourth
+        share = 1.0 / (one * two)
+        one, two = share * two, share * one
+        out[m, k] += one * (u0 * second + u1 * first) + two * (u2 * fourth + u3 * third)
+        out[m + _U(1), k] += one * (v0 * second + v1 * first) + two * (v2 * fourth + v3 * third)
+
+
+@kernel
+def _add_four_alone(last, j, a, b, c, d, w2, i, out):
+    q, m = _U(j), _U(i)
+    u0, u1, u2, u3 = -2 * w2[i, j], -2 * w2[i, j + 1], -2 * w2[i, j + 2], -2 * w2[i, j + 3]
+    for k in range(out.shape[1]):
+        k = _U(k)
+        first, second = 1.0 + a * last[q, k], 1.0 + b * last[q + _U(1), k]
+        third, fourth = 1.0 + c * last[q + _U(2), k], 1.0 + d * last[q + _U(3), k]
+        one, two = first * second, third * fourth
+        share = 1.0 / (one * two)
+        out[m, k] += share * two * (u0 * second + u1 * first) + share * one * (u2 * fourth + u3 * third)
 
 
 @kernel
@@ -55,22 +109,23 @@ def _fill(value, out):
 
 
 @kernel
-def forward(lead, last, z_lead, w_last, x_last, smooth, w2, b2, lo, hi, out):
-    """Write f into the rows lo … hi − 1 of out (d, rows, n).  w2 (d, H), b2 (d,); units 0 … smooth − 1 (even) by tables."""
-    d, units = w2.shape
+def forward(lead, last, z_lead, w_last, x_last, smooth, units, w2, b2, lo, hi, out):
+    """Write f into the rows lo … hi − 1 of out (d, rows, n).  w2 (d, H), b2 (d,); units 0 … smooth − 1 by tables."""
+    d = w2.shape[0]
+    f = np.empty((d, x_last.size))
     for r in range(lo, hi):
         for i in range(d):
-            _fill(b2[i] + w2[i].sum(), out[i, r])
-        for j in range(0, smooth, 2):
-            a, b = lead[j, r], lead[j + 1, r]
+            _fill(b2[i] + w2[i, :units].sum(), f[i])
+        for j in range(0, smooth, 4):
             for i in range(0, d - 1, 2):
-                _add_pair(last[j], last[j + 1], a, b, -2 * w2[i, j], -2 * w2[i, j + 1], -2 * w2[i + 1, j], -2 * w2[i + 1, j + 1],
-                          out[i, r], out[i + 1, r])
+                _add_four(last, j, lead[j, r], lead[j + 1, r], lead[j + 2, r], lead[j + 3, r], w2, i, f)
             if d % 2:
-                _add_pair_alone(last[j], last[j + 1], a, b, -2 * w2[d - 1, j], -2 * w2[d - 1, j + 1], out[d - 1, r])
+                _add_four_alone(last, j, lead[j, r], lead[j + 1, r], lead[j + 2, r], lead[j + 3, r], w2, d - 1, f)
         for j in range(smooth, units):
             for i in range(d):
-                _add_steep(z_lead[j, r], w_last[j], x_last, -2 * w2[i, j], out[i, r])
+                _add_steep(z_lead[j, r], w_last[j], x_last, -2 * w2[i, j], f[i])
+        for i in range(d):
+            out[i, r] = f[i]
 
 
 @kernel
@@ -173,13 +228,12 @@ def _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1,
 
 
 @kernel
-def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, lo, hi, g_w1, g_b1, g_w2, g_b2):
+def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, units, w2, cotangent, lo, hi, g_w1, g_b1, g_w2, g_b2):
     """Add the cotangents of the weights for that of f (d, rows, n), summed over the rows lo … hi − 1.
 
     leading_x (d − 1, rows): coordinates of the rows along the leading axes.
     """
-    d, units = w2.shape
-    n = x_last.size
+    d, n = w2.shape[0], x_last.size
     rho, sigma, back, totals = np.empty(n), np.empty(n), np.empty(n), np.empty(d)
     for r in range(lo, hi):
         for i in range(d):
@@ -198,14 +252,14 @@ def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotan
 
 
 @parallel
-def forward_tiles(lead, last, z_lead, w_last, x_last, smooth, w2, b2, size, chunk, out):
+def forward_tiles(lead, last, z_lead, w_last, x_last, smooth, units, w2, b2, size, chunk, out):
     for tile in prange((size + chunk - 1) // chunk):
-        forward(lead, last, z_lead, w_last, x_last, smooth, w2, b2, tile * chunk, min((tile + 1) * chunk, size), out)
+        forward(lead, last, z_lead, w_last, x_last, smooth, units, w2, b2, tile * chunk, min((tile + 1) * chunk, size), out)
 
 
 @parallel
-def weights_vjp_tiles(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, size, chunk, g_w1, g_b1, g_w2, g_b2):
+def weights_vjp_tiles(lead, last, z_lead, w_last, x_last, leading_x, smooth, units, w2, cotangent, size, chunk, g_w1, g_b1, g_w2, g_b2):
     """The same for whole tiles, each into its own g_*[tile]."""
     for tile in prange((size + chunk - 1) // chunk):
-        weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, w2, cotangent, tile * chunk, min((tile + 1) * chunk, size),
-                    g_w1[tile], g_b1[tile], g_w2[tile], g_b2[tile])
+        weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, units, w2, cotangent, tile * chunk,
+                    min((tile + 1) * chunk, size), g_w1[tile], g_b1[tile], g_w2[tile], g_b2[tile])

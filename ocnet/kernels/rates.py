@@ -16,6 +16,7 @@ from .stencil import position
 __all__ = ["CENTRAL", "HYBRID", "UPWIND", "assemble", "assemble_transposed", "extremes"]
 
 CENTRAL, UPWIND, HYBRID = 0, 1, 2
+_U = np.uintp
 
 
 @kernel
@@ -129,30 +130,17 @@ def assemble_transposed(drift, variance, table, offsets, shape, rule, rates_bar,
 
 
 @kernel
-def _raise(speed, width, out):                 # out = max(out, |speed| · width); width (n,) or (1,); NaN is left out
-    if width.size > 1:
-        for j in range(out.size):
-            value = abs(speed[j]) * width[j]
-            out[j] = value if value > out[j] else out[j]
-    else:
-        w = width[0]
-        for j in range(out.size):
-            value = abs(speed[j]) * w
-            out[j] = value if value > out[j] else out[j]
-
-
-@kernel
-def _quotient(f, a, out):
-    for j in range(out.size):
-        out[j] = f[j] / a[j]
-
-
-@kernel
-def _mark(ratio, width, marks):                # marks = 1 where |ratio| · width > 1; width (n,) or (1,)
-    w = width[0]
+def _raise(f, a, axis, r, widths, cells, fasts, roughs, marks):
+    """Raise the peaks (n,) to |f| h/a, |f|/h and a/h² of row r, h (3, n) as factors; mark cell Péclet numbers above 1."""
     for j in range(marks.size):
-        w = width[j] if width.size > 1 else w
-        marks[j] = 1.0 if abs(ratio[j]) * w > 1.0 else marks[j]
+        j = _U(j)
+        speed, rate = abs(f[axis, r, j]), a[axis, r, j]
+        cell, fast, rough = speed / rate * widths[_U(0), j], speed * widths[_U(1), j], rate * widths[_U(2), j]
+        p, q, s, mark = cells[j], fasts[j], roughs[j], marks[j]
+        cells[j] = cell if cell > p else p
+        fasts[j] = fast if fast > q else q
+        roughs[j] = rough if rough > s else s
+        marks[j] = 1.0 if cell > 1.0 else mark
 
 
 @kernel
@@ -162,19 +150,17 @@ def extremes(drift, variance, table, offsets, shape, stride, out):
     h is the wider of a node's two spacings in the first, the narrower in the others.  Adds to out[3] the number of those nodes
     with a cell Péclet number above 1.
     """
+    n = drift.shape[2]
     wide, narrow = np.maximum(table[0], table[1]), np.minimum(table[0], table[1])
     steep, steeper = 1.0 / narrow, 1.0 / narrow**2
-    peak, ratio, marks = np.zeros((3, drift.shape[2])), np.empty(drift.shape[2]), np.empty(drift.shape[2])
+    cells, fasts, roughs, marks, widths = np.zeros(n), np.zeros(n), np.zeros(n), np.empty(n), np.empty((3, n))
     for r in range(0, drift.shape[1], stride):
-        for j in range(marks.size):
-            marks[j] = 0.0
+        marks[:] = 0.0
         for axis in range(shape.size):
             start, stop = _span(r, shape, offsets, axis)
-            _quotient(drift[axis, r], variance[axis, r], ratio)
-            _raise(ratio, wide[start:stop], peak[0])
-            _raise(drift[axis, r], steep[start:stop], peak[1])
-            _raise(variance[axis, r], steeper[start:stop], peak[2])
-            _mark(ratio, wide[start:stop], marks)
+            for j in range(n):
+                k = start + j if stop > start + 1 else start
+                widths[0, j], widths[1, j], widths[2, j] = wide[k], steep[k], steeper[k]
+            _raise(drift, variance, _U(axis), _U(r), widths, cells, fasts, roughs, marks)
         out[3] += marks.sum()
-    for k in range(3):
-        out[k] = max(out[k], peak[k].max())
+    out[0], out[1], out[2] = max(out[0], cells.max()), max(out[1], fasts.max()), max(out[2], roughs.max())

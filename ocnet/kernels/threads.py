@@ -132,14 +132,14 @@ def over_tiles(loop, kernel, before, size, chunk, after):
 
     loop : the parallel twin, called as loop(*before, size, chunk, *after)
     """
-    if size <= chunk or _alone() or not _may_launch() or not _launching.acquire(blocking=False):
+    if size <= chunk or _alone() or _turns.paused():
+        for lo in range(0, size, chunk):
+            kernel(*before, lo, min(lo + chunk, size), *after)
+        return
+    if not _may_launch() or not _launching.acquire(blocking=False):
         over_chunks(lambda lo, hi: kernel(*before, lo, hi, *after), size, chunk)
         return
     try:
-        if _turns.paused():
-            for lo in range(0, size, chunk):
-                kernel(*before, lo, min(lo + chunk, size), *after)
-            return
         team = min(threads(), numba.config.NUMBA_NUM_THREADS)
         numba.set_num_threads(team)
         wall, processor = time.perf_counter(), time.process_time()

@@ -49,6 +49,7 @@ class Coefficients:
             drift[:, held.nodes] = 0.0
             cuts = tuple(_cut_outward(drift, variance_rate, grid, sides, problem.horizon))
         if lent is None and held.nodes.size:
+            variance_rate = np.array(variance_rate) if constant else variance_rate
             variance_rate[:, :, held.nodes] = 0.0
         coefficients = cls(grid, rows_of(sides), np.ascontiguousarray(drift), variance_rate, held.nodes,
                            _potential(problem, grid, t, held), _source(problem, grid, t, t0, t1, held),
@@ -63,7 +64,8 @@ class Coefficients:
         d, a = len(self.drift), self.variance_rate
         diagonal = np.stack([a[i, i] for i in range(d)])
         upper = [a[p, k] for p in range(d) for k in range(p + 1, d)]
-        return diagonal, np.stack(upper) if any(row.any() for row in upper) else np.empty((0, diagonal.shape[1]))
+        mixed = any(row[:1 if self.is_flat else None].any() for row in upper)
+        return diagonal, np.stack(upper) if mixed else np.empty((0, diagonal.shape[1]))
 
     def released(self, drift_bar, variance_bar, potential_bar, source_bar):
         """Return the cotangents as those of the process: 0 at held nodes, and through the cuts at Outflow sides (in place)."""

@@ -11,8 +11,8 @@ from .features import Features
 
 __all__ = ["Perceptron"]
 
-_STEEP = 340.0                       # exponents up to which a product of two stays in range
 _CHUNK = 1 << 13                     # points per task: one chunk's rows stay in the second-level cache
+_NODES = 1 << 14                     # nodes per task on a tensor grid, of which no more than a row is looked at at a time
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Perceptron:
         tables = _Tables(axes, layer)
         out = np.empty((len(axes), tables.rows, axes[-1].size))
         over_tiles(perceptron_on_axes.forward_tiles, perceptron_on_axes.forward,
-                   (*tables.arguments, tables.smooth, tables.w2, layer.b2), tables.rows, tables.chunk, (out,))
+                   (*tables.arguments, *tables.counts, tables.w2, layer.b2), tables.rows, tables.chunk, (out,))
         return Features(out.reshape(len(axes), -1))
 
     def weights_vjp_on_axes(self, axes, layer, cotangent):
@@ -78,17 +78,17 @@ class Perceptron:
             perceptron_on_axes.weights_vjp(*before, lo, hi, *(part[lo // tables.chunk] for part in parts))
 
         over_tiles(perceptron_on_axes.weights_vjp_tiles, one,
-                   (*tables.arguments, tables.leading_x, tables.smooth, tables.w2, c), tables.rows, tables.chunk, parts)
+                   (*tables.arguments, tables.leading_x, *tables.counts, tables.w2, c), tables.rows, tables.chunk, parts)
         w1, b1, w2, b2 = (part.sum(axis=0) for part in parts)
-        back = tables.back
-        return np.concatenate([w1[back].ravel(), b1[back], w2[:, back].ravel(), b2])
+        places = tables.places
+        return np.concatenate([w1[places].ravel(), b1[places], w2[:, places].ravel(), b2])
 
     def _size(self, dim):
         return sum(int(np.prod(shape)) for _, shape in self.layout(dim))
 
 
 class _Tables:
-    """What `kernels.perceptron_on_axes` reads: exponentials along the axes, units with moderate exponents first, in pairs."""
+    """What `kernels.perceptron_on_axes` reads: exponentials along the axes, units with moderate exponents first, in fours."""
 
     def __init__(self, axes, layer):
         if len(axes) == 1:
@@ -98,20 +98,11 @@ class _Tables:
         else:
             self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")])
         self.rows, x_last = self.leading_x.shape[1], np.array(axes[-1])          # writable: one compilation
-        self.chunk = max(1, _CHUNK // (2 * x_last.size))
-        z_lead, w_last = layer.W1[:, :-1] @ self.leading_x + layer.b1[:, None], layer.W1[:, -1]
-        along = np.abs(w_last) * np.abs(x_last).max()
-        steep = 2 * (np.abs(z_lead).max(axis=1) + along) > _STEEP
-        order = np.concatenate([np.flatnonzero(~steep), np.flatnonzero(steep)])
-        smooth = int((~steep).sum())
-        places = np.append(np.arange(smooth), np.arange(smooth, order.size) + smooth % 2)    # a pair of nothing if need be
-        self.back, self.smooth = np.empty(order.size, dtype=int), smooth + smooth % 2
-        self.back[order] = places
-        units = order.size + smooth % 2
-        z, w = np.zeros((units, self.rows)), np.zeros(units)
-        self.w2 = np.zeros((len(layer.W2), units))
-        z[places], w[places], self.w2[:, places] = z_lead[order], w_last[order], layer.W2[:, order]
-        lead, last = (np.zeros_like(z), np.zeros((units, x_last.size)))
-        perceptron_on_axes.exponentials(z[:self.smooth], lead[:self.smooth])
-        perceptron_on_axes.exponentials(w[:self.smooth, None] * x_last, last[:self.smooth])
-        self.arguments = lead, last, z, w, x_last
+        self.chunk = max(1, _NODES // x_last.size)
+        hidden, dim = layer.W1.shape
+        lead, z_lead = np.empty((2, hidden + 3, self.rows))
+        last, w_last, self.w2 = np.empty((hidden + 3, x_last.size)), np.empty(hidden + 3), np.empty((dim, hidden + 3))
+        self.places = np.empty(hidden, dtype=np.int64)
+        self.counts = perceptron_on_axes.arrange(self.leading_x, x_last, layer.W1, layer.b1, layer.W2, lead, last, z_lead, w_last,
+                                                 self.w2, self.places)
+        self.arguments = lead, last, z_lead, w_last, x_last
