@@ -20,6 +20,7 @@ from .compile import kernel, parallel
 __all__ = ["across", "across_tiles", "down", "down_tiles"]
 
 _U = np.uintp
+_BUNDLE = 68                         # rows eliminated side by side: long enough to pay for a loop's start, short enough for the cache
 
 
 @kernel
@@ -130,12 +131,6 @@ def down(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, lo,
 
 
 @kernel
-def lanes_of(n, arrays):
-    """Rows of n nodes eliminated side by side, so that `arrays` buffers of them fill half a megabyte: a multiple of 4, 16 … 68."""
-    return min(max(4 * (16384 // (arrays * n)), 16), 68)
-
-
-@kernel
 def turn(u, first, lanes, out):                # out[j, lane] = u[first + lane, j], four lines at a time
     for lane in range(0, lanes - lanes % 4, 4):
         a, b, c, d = u[first + lane], u[first + lane + 1], u[first + lane + 2], u[first + lane + 3]
@@ -200,7 +195,7 @@ def across(y, f1, a1, table, offsets, s, base, other, bases, lo, hi, out):
     """Write (I − s A_1)⁻¹ y + (base, then other, as many as `bases`) into the rows lo … hi − 1 of out (rows, n); y not out."""
     n, b = y.shape[1], offsets[1]
     varying = a1.shape[0] > 1
-    most = lanes_of(n, 4 if varying else 3)
+    most = min(_BUNDLE, hi - lo)
     x, g, f, a = np.empty((n + 1, most)), np.empty((n + 1, most)), np.empty((n, most)), np.empty((n if varying else 0, most))
     x[0], g[0] = 0.0, 0.0
     for first in range(lo, hi, most):

@@ -99,29 +99,32 @@ def over_chunks(function, size, chunk):
 class _Turns:
     """Whether parallel loops get the cores they were promised; if not, they pause and the caller works alone.
 
-    A team that has its cores burns threads × wall of processor time, waiting included.  Less than `needed` of that over a
-    window of `window` seconds inside loops means competition: pause for `shortest` seconds, twice as long each time it is found again
-    (a busy competitor: 94 s for a run of 47 s without this, of 53 s on one thread).
+    A launch is known by its loop and sizes; what it takes beyond twice its best is counted as lost.  When more than `bearable` of
+    `window` seconds inside loops was lost, other processes want the cores: pause for `shortest` seconds, and twice as long each
+    time it is found again.  (Process time will not do: it counts other threads' at ticks of 4 ms, and their waiting too.)
     """
 
-    needed, window, shortest, longest = 0.85, 4e-3, 0.02, 1.0
+    bearable, window, shortest, longest = 0.3, 0.01, 0.02, 1.0
 
     def __init__(self):
-        self.wall = self.processor = self.until = 0.0
-        self.pause = self.shortest
+        self.inside = self.lost = self.until = 0.0
+        self.pause, self.best = self.shortest, {}
 
     def paused(self):
         return self.until > time.perf_counter()
 
-    def record(self, wall, processor, team):
-        self.wall, self.processor = self.wall + wall, self.processor + processor
-        if self.wall < self.window:
+    def record(self, launch, wall):
+        best = self.best.setdefault(launch, wall)
+        self.inside, self.lost = self.inside + wall, self.lost + max(0.0, wall - 2 * best)
+        if wall < best:
+            self.best[launch] = wall
+        if self.inside < self.window:
             return
-        if self.processor < self.needed * team * self.wall:
+        if self.lost > self.bearable * self.inside:
             self.until, self.pause = time.perf_counter() + self.pause, min(2 * self.pause, self.longest)
         else:
             self.pause = self.shortest
-        self.wall = self.processor = 0.0
+        self.inside = self.lost = 0.0
 
 
 _turns = _Turns()
@@ -140,11 +143,10 @@ def over_tiles(loop, kernel, before, size, chunk, after):
         over_chunks(lambda lo, hi: kernel(*before, lo, hi, *after), size, chunk)
         return
     try:
-        team = min(threads(), numba.config.NUMBA_NUM_THREADS)
-        numba.set_num_threads(team)
-        wall, processor = time.perf_counter(), time.process_time()
+        numba.set_num_threads(min(threads(), numba.config.NUMBA_NUM_THREADS))
+        started = time.perf_counter()
         loop(*before, size, chunk, *after)
-        _turns.record(time.perf_counter() - wall, time.process_time() - processor, team)
+        _turns.record((loop, size, chunk, before[0].shape, after[-1].shape), time.perf_counter() - started)
         if _state["layer"] is None:
             _state["layer"] = numba.threading_layer()
     finally:

@@ -114,15 +114,15 @@ def test_parallel_loops_survive_a_fork():
 
 
 def test_parallel_loops_pause_when_they_lose_their_cores_and_resume_after():
-    turns = threads._Turns()
-    turns.record(wall=turns.window, processor=2 * turns.window, team=2)         # both cores busy: go on
+    turns, usual = threads._Turns(), 1e-4
+    spend = lambda wall: [turns.record("loop", wall) for _ in range(int(turns.window / wall) + 2)]
+    spend(usual)                                                        # as always: go on
     assert not turns.paused() and turns.pause == turns.shortest
-    turns.record(wall=turns.window, processor=turns.window, team=2)             # one core's worth of work for two threads
+    spend(3 * usual)                                                    # a third of the time is lost
     assert turns.paused() and turns.pause == 2 * turns.shortest
-    turns.until = 0.0
     for _ in range(20):
-        turns.record(wall=turns.window, processor=turns.window, team=2)
+        spend(3 * usual)
     assert turns.pause == turns.longest
     turns.until = 0.0
-    turns.record(wall=turns.window, processor=2 * turns.window, team=2)
+    spend(usual)
     assert not turns.paused() and turns.pause == turns.shortest
