@@ -87,7 +87,7 @@ def _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g):
 
 
 @kernel
-def _substitute(x, g, r, lo, out):
+def substitute(x, g, r, lo, out):
     for k in range(x.shape[1]):
         k = _U(k)
         value = x[r, k] + g[r, k] * x[r + _U(1), k]
@@ -127,7 +127,7 @@ def down(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, lo,
         _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g)
     _copy(x[rows], _U(rows - 1), lo, out)
     for i in range(rows - 1, 0, -1):
-        _substitute(x, g, _U(i), lo, out)
+        substitute(x, g, _U(i), lo, out)
 
 
 @kernel
@@ -177,7 +177,7 @@ def _eliminate_varying(f, a, j, lanes, al, cl, ar, cr, s, x, g):
 
 
 @kernel
-def _substitute_turned(x, g, j, lanes):
+def substitute_turned(x, g, j, lanes):
     for k in range(lanes):
         k = _U(k)
         x[j, k] += g[j, k] * x[j + _U(1), k]
@@ -211,7 +211,7 @@ def across(y, f1, a1, table, offsets, s, base, other, bases, lo, hi, out):
             else:
                 _eliminate_turned(f, _U(j), lanes, a1[0, j] * al, cl, a1[0, j] * ar, cr, s, x, g)
         for j in range(n - 1, 0, -1):
-            _substitute_turned(x, g, _U(j), lanes)
+            substitute_turned(x, g, _U(j), lanes)
         turn_back(x[1:], first, lanes, out)
         for r in range(first, first + lanes):
             if bases > 0:

@@ -5,222 +5,239 @@ For x₁ = (I − s A_0)⁻¹ y, x = (I − s A_1)⁻¹ x₁, y = α d + β w + 
     v = (I − s A_1)⁻ᵀ c (`across`),   z = (I − s A_0)⁻ᵀ v (`down`),   w gets β z + γ (A_0 + A_1)ᵀ z + μ A_mᵀ z (`explicit`),
     f and a get, through the rates,  s ⟨v, ∂A_1 x⟩ + s ⟨z, ∂A_0 x₁⟩ + γ ⟨z, ∂(A_0 + A_1) w⟩ (`gradient`).
 
-A matrix and its transpose share the pivots: with l, r swapped for (r_{j−1}, l_{j+1}).  Arrays as in `fused_plane`.
+A matrix and its transpose share the pivots: with l, r swapped for (r_{j−1}, l_{j+1}).  Arrays and loops as in `fused_plane`.
 """
 
 import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel
-from .fused_plane import turn as _turn, turn_back as _turn_back
+from .fused_plane import padded, substitute, substitute_turned, turn, turn_back
 
 __all__ = ["across", "across_tiles", "down", "down_tiles", "explicit", "explicit_tiles", "gradient", "gradient_tiles"]
 
-_BUNDLE = 64                         # rows eliminated side by side: long enough lanes to pay for the checks of a loop over ten arrays
+_U = np.uintp
+_BUNDLE = 68                         # rows eliminated side by side, as in `fused_plane`
 
 
 @kernel
-def _eliminate(y, f, a, al, cl, ar, cr, s, x_before, h_before, pivot_before, x, h, e, pivot):
-    """x = (y + h₋ x₋)/p, p = 1 + e + h − e h₋/p₋, with e = s l, h = s r; a (n,)."""
-    for k in range(x.size):
-        e[k], h[k] = s * (a[k] * al + f[k] * cl), s * (a[k] * ar + f[k] * cr)
-        pivot[k] = 1.0 / (1.0 + e[k] + h[k] - e[k] * h_before[k] * pivot_before[k])
-        x[k] = (y[k] + h_before[k] * x_before[k]) * pivot[k]
-
-
-@kernel
-def _rates_of_row(f, a, al, cl, ar, cr, e, h):
-    for k in range(e.size):
-        e[k] = a[k] * al + f[k] * cl
-        h[k] = a[k] * ar + f[k] * cr
-
-
-@kernel
-def _pivot_of_row(e, h, h_before, pivot_before, pivot):
-    for k in range(e.size):
-        pivot[k] = 1.0 / (1.0 + e[k] + h[k] - e[k] * h_before[k] * pivot_before[k])
-
-
-@kernel
-def _forward_of_row(y, h_before, x_before, pivot, x):
-    for k in range(x.size):
-        x[k] = (y[k] + h_before[k] * x_before[k]) * pivot[k]
-
-
-@kernel
-def _substitute(x, e_following, pivot, following):
-    for k in range(x.size):
-        x[k] += e_following[k] * pivot[k] * following[k]
-
-
-@kernel
-def _padded(u, r, start, stop, out):           # u[r, start − 1 … stop], the ends of the row repeated
-    n = u.shape[1]
-    row, inner = u[r, start:stop], out[1:stop - start + 1]
-    for k in range(stop - start):
-        inner[k] = row[k]
-    out[0] = u[r, max(start - 1, 0)]
-    out[stop - start + 1] = u[r, min(stop, n - 1)]
-
-
-@kernel
-def _copy(x, out):
-    for k in range(x.size):
-        out[k] = x[k]
-
-
-@kernel
-def _fill(value, out):
-    for k in range(out.size):
-        out[k] = value
+def _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g, h, pivot):
+    """x = (y + h₋ x₋)/p, p = 1 + e + h − g₋ h₋, g₋ = e/p₋, with e = s l, h = s r; x of row r in r + 1, g₋ in r; h, 1/p move on."""
+    for k in range(h.size):
+        k = _U(k)
+        fk, ak, before = f[r, lo + k], a[q, lo + k], h[k]
+        e, after = s * (ak * al + fk * cl), s * (ak * ar + fk * cr)
+        factor = e * pivot[k]
+        share = 1.0 / (1.0 + e + after - factor * before)
+        g[r, k] = factor
+        x[r + _U(1), k] = (y[r, lo + k] + before * x[r, k]) * share
+        h[k] = after
+        pivot[k] = share
 
 
 @kernel
 def down(y, f0, a0, table, s, lo, hi, out):
     """Write (I − s A_0)⁻ᵀ y into out[:, lo:hi] for the columns lo … hi − 1."""
     rows, width = y.shape[0], hi - lo
-    x, h, e, pivot = np.zeros((rows + 1, width)), np.zeros((2, width)), np.zeros((rows + 1, width)), np.zeros((rows + 1, width))
+    x, g, h, pivot = np.empty((rows + 1, width)), np.empty((rows + 1, width)), np.zeros(width), np.zeros(width)
+    x[0] = 0.0
+    lo = _U(lo)
     for r in range(rows):
-        q = r if a0.shape[0] > 1 else 0
-        _eliminate(y[r, lo:hi], f0[r, lo:hi], a0[q, lo:hi], table[4, r], table[5, r], table[6, r], table[7, r], s,
-                   x[r], h[r % 2], pivot[r], x[r + 1], h[(r + 1) % 2], e[r + 1], pivot[r + 1])
-    _copy(x[rows], out[rows - 1, lo:hi])
+        _eliminate(y, f0, a0, _U(r if a0.shape[0] > 1 else 0), _U(r), lo, table[4, r], table[5, r], table[6, r], table[7, r], s,
+                   x, g, h, pivot)
+    for k in range(width):
+        out[rows - 1, lo + _U(k)] = x[rows, k]
     for r in range(rows - 1, 0, -1):
-        _substitute(x[r], e[r + 1], pivot[r], x[r + 1])
-        _copy(x[r], out[r - 1, lo:hi])
+        substitute(x, g, _U(r), lo, out)
+
+
+@kernel
+def _eliminate_turned(f, j, lanes, al, cl, ar, cr, s, x, g, h, pivot):         # y in row j + 1 of x; a is in al and ar
+    for k in range(lanes):
+        k = _U(k)
+        fk, before = f[j, k], h[k]
+        e, after = s * (al + fk * cl), s * (ar + fk * cr)
+        factor = e * pivot[k]
+        share = 1.0 / (1.0 + e + after - factor * before)
+        g[j, k] = factor
+        x[j + _U(1), k] = (x[j + _U(1), k] + before * x[j, k]) * share
+        h[k] = after
+        pivot[k] = share
+
+
+@kernel
+def _eliminate_varying(f, a, j, lanes, al, cl, ar, cr, s, x, g, h, pivot):
+    for k in range(lanes):
+        k = _U(k)
+        fk, ak, before = f[j, k], a[j, k], h[k]
+        e, after = s * (ak * al + fk * cl), s * (ak * ar + fk * cr)
+        factor = e * pivot[k]
+        share = 1.0 / (1.0 + e + after - factor * before)
+        g[j, k] = factor
+        x[j + _U(1), k] = (x[j + _U(1), k] + before * x[j, k]) * share
+        h[k] = after
+        pivot[k] = share
 
 
 @kernel
 def across(y, f1, a1, table, offsets, s, lo, hi, out):
     """Write (I − s A_1)⁻ᵀ y into the rows lo … hi − 1 of out."""
-    n, begin = y.shape[1], offsets[1]
-    x, h, e, pivot = np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE)), np.zeros((n + 1, _BUNDLE))
-    c, f, a = np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE)), np.zeros((n, _BUNDLE))
-    if a1.shape[0] == 1:
+    n, b = y.shape[1], offsets[1]
+    varying, most = a1.shape[0] > 1, min(_BUNDLE, hi - lo)
+    x, g, f, a = np.empty((n + 1, most)), np.empty((n + 1, most)), np.empty((n, most)), np.empty((n if varying else 0, most))
+    h, pivot = np.empty(most), np.empty(most)
+    x[0] = 0.0
+    for first in range(lo, hi, most):
+        lanes = min(most, hi - first)
+        turn(y, first, lanes, x[1:])
+        turn(f1, first, lanes, f)
+        if varying:
+            turn(a1, first, lanes, a)
+        h[:], pivot[:] = 0.0, 0.0
         for j in range(n):
-            _fill(a1[0, j], a[j])
-    for first in range(lo, hi, _BUNDLE):
-        lanes = min(_BUNDLE, hi - first)
-        _turn(y, first, lanes, c)
-        _turn(f1, first, lanes, f)
-        if a1.shape[0] > 1:
-            _turn(a1, first, lanes, a)
-        for j in range(n):
-            k = begin + j
-            _rates_of_row(f[j], a[j], s * table[4, k], s * table[5, k], s * table[6, k], s * table[7, k], e[j + 1], h[j + 1])
-            _pivot_of_row(e[j + 1], h[j + 1], h[j], pivot[j], pivot[j + 1])
-            _forward_of_row(c[j], h[j], x[j], pivot[j + 1], x[j + 1])
+            al, cl, ar, cr = table[4, b + j], table[5, b + j], table[6, b + j], table[7, b + j]
+            if varying:
+                _eliminate_varying(f, a, _U(j), lanes, al, cl, ar, cr, s, x, g, h, pivot)
+            else:
+                _eliminate_turned(f, _U(j), lanes, a1[0, j] * al, cl, a1[0, j] * ar, cr, s, x, g, h, pivot)
         for j in range(n - 1, 0, -1):
-            _substitute(x[j], e[j + 1], pivot[j], x[j + 1])
-        _turn_back(x[1:], first, lanes, out)
+            substitute_turned(x, g, _U(j), lanes)
+        turn_back(x[1:], first, lanes, out)
 
 
 @kernel
-def _flow_in(z, f, a, factor_a, factor_f, scale, out):         # out += scale · rate · z, rate = a A + f C of the neighbour
-    for k in range(out.size):
-        out[k] += scale * (a[k] * factor_a + f[k] * factor_f) * z[k]
+def _flows(z, f, a, q, r, at, al, cl, ar, cr, rates, flow):
+    """What row r sends: flow[0, at] to the row before and flow[1, at] to the row after, flow[2] and flow[3] along the row, all
+    (n + 2,) and shifted by one; scalars of the row, rates (4, n) of the columns, γ in both."""
+    for k in range(z.shape[1]):
+        k = _U(k)
+        c, v, f0, a0, f1, a1 = k + _U(1), z[r, k], f[_U(0), r, k], a[_U(0), q, k], f[_U(1), r, k], a[_U(1), q, k]
+        flow[_U(0), at, c] = (a0 * al + f0 * cl) * v
+        flow[_U(1), at, c] = (a0 * ar + f0 * cr) * v
+        flow[_U(2), _U(0), c] = (a1 * rates[_U(0), k] + f1 * rates[_U(1), k]) * v
+        flow[_U(3), _U(0), c] = (a1 * rates[_U(2), k] + f1 * rates[_U(3), k]) * v
 
 
 @kernel
-def _own(z, f0, a0, sa, sf, f1, a1, ta, tf, beta, gamma, out):  # out = β z − γ (l₀ + r₀ + l₁ + r₁) z
-    for k in range(out.size):
-        out[k] = beta * z[k] - gamma * (a0[k] * sa + f0[k] * sf + a1[k] * ta[k] + f1[k] * tf[k]) * z[k]
+def _stay(z, r, beta, flow, at, own):          # own[at] = β z − what leaves + what comes along the row
+    for k in range(z.shape[1]):
+        k = _U(k)
+        c = k + _U(1)
+        left, right = flow[_U(2), _U(0), c], flow[_U(3), _U(0), c]
+        own[at, k] = (beta * z[r, k] - (flow[_U(0), at, c] + flow[_U(1), at, c] + left + right)
+                      + (flow[_U(3), _U(0), k] + flow[_U(2), _U(0), k + _U(2)]))
 
 
 @kernel
-def _row_flow(z, f, a, ta, tf, scale, out):                    # out += scale · rate · z along the row, tables of the senders
-    for k in range(out.size):
-        out[k] += scale * (a[k] * ta[k] + f[k] * tf[k]) * z[k]
+def _twist(z, cross, q, r, scale, wide, line, twist, at):
+    """twist[at]: what row r sends by the mixed part to the row after, and with the other sign to the row before; line (n + 2,)."""
+    n = z.shape[1]
+    for k in range(n):
+        k = _U(k)
+        line[k + _U(1)] = scale * cross[q, k] * wide[k] * z[r, k]
+    line[0], line[n + 1] = -line[1], -line[n]                          # ends stand for their own ghosts
+    for k in range(n):
+        k = _U(k)
+        twist[at, k] = line[k] - line[k + _U(2)]
 
 
 @kernel
-def _cross_flow(z, cross, wide, scale, out):
-    for k in range(out.size):
-        out[k] += scale * cross[k] * wide[k] * z[k]
+def _gather(own, flow, at, before, after, r, out):
+    for k in range(out.shape[1]):
+        k = _U(k)
+        out[r, k] = own[at, k] + (flow[_U(1), before, k + _U(1)] + flow[_U(0), after, k + _U(1)])
+
+
+@kernel
+def _gather_twists(twist, before, sign_before, after, sign_after, r, out):
+    for k in range(out.shape[1]):
+        k = _U(k)
+        out[r, k] += sign_before * twist[before, k] - sign_after * twist[after, k]
 
 
 @kernel
 def explicit(z, f, a, cross, table, offsets, beta, gamma, mu, lo, hi, out):
-    """Write β z + γ (A_0 + A_1)ᵀ z + μ A_mᵀ z into the rows lo … hi − 1 of out; the mixed part is 0 on the sides of the box."""
+    """Write β z + γ (A_0 + A_1)ᵀ z + μ A_mᵀ z into the rows lo … hi − 1 of out.
+
+    What each row sends is made once and waits for the rows beside it, in buffers of three.
+    """
     rows, n = z.shape
     b, c = offsets[1], offsets[2]
-    ta, tf, wide = table[4, b:c] + table[6, b:c], table[5, b:c] + table[7, b:c], table[8, b:c]
-    bl, dl, br, dr = table[4, b:c], table[5, b:c], table[6, b:c], table[7, b:c]
-    for r in range(lo, hi):
-        q = r if a.shape[1] > 1 else 0
-        f1, a1, zr, o = f[1, r], a[1, q], z[r], out[r]
-        _own(zr, f[0, r], a[0, q], table[4, r] + table[6, r], table[5, r] + table[7, r], f1, a1, ta, tf, beta, gamma, o)
-        if r > 0:
-            _flow_in(z[r - 1], f[0, r - 1], a[0, q - 1 if q > 0 else 0], table[6, r - 1], table[7, r - 1], gamma, o)
-        if r < rows - 1:
-            _flow_in(z[r + 1], f[0, r + 1], a[0, q + 1 if a.shape[1] > 1 else 0], table[4, r + 1], table[5, r + 1], gamma, o)
-        _row_flow(zr[:n - 1], f1[:n - 1], a1[:n - 1], br[:n - 1], dr[:n - 1], gamma, o[1:])
-        _row_flow(zr[1:], f1[1:], a1[1:], bl[1:], dl[1:], gamma, o[:n - 1])
-        if cross.shape[0] > 0:
-            for side in range(2):
-                m = r - 1 + 2 * side                                  # the sender's row; at the ends a row stands for its own ghost
-                sign = mu if side == 0 else -mu
-                if m < 0 or m > rows - 1:
-                    m, sign = r, -sign
-                p = m if cross.shape[0] > 1 else 0
-                scale = sign * table[8, m]
-                _cross_flow(z[m, :n - 1], cross[p, :n - 1], wide[:n - 1], scale, o[1:])
-                _cross_flow(z[m, 1:], cross[p, 1:], wide[1:], -scale, o[:n - 1])
-                o[0] -= scale * cross[p, 0] * wide[0] * z[m, 0]
-                o[n - 1] += scale * cross[p, n - 1] * wide[n - 1] * z[m, n - 1]
+    rates, wide = gamma * table[4:8, b:c], table[8, b:c].copy()
+    own, flow, twist, line = np.empty((3, n)), np.zeros((4, 3, n + 2)), np.zeros((3, n)), np.empty(n + 2)
+    for i in range(max(lo - 1, 0), min(hi + 1, rows) + 1):             # one more: row i sends, row i − 1 gathers
+        at = _U(i % 3)
+        if i < rows:
+            q = _U(i if a.shape[1] > 1 else 0)
+            _flows(z, f, a, q, _U(i), at, gamma * table[4, i], gamma * table[5, i], gamma * table[6, i], gamma * table[7, i], rates, flow)
+            _stay(z, _U(i), beta, flow, at, own)
+            if cross.shape[0] > 0:
+                _twist(z, cross, _U(i if cross.shape[0] > 1 else 0), _U(i), mu * table[8, i], wide, line, twist, at)
+        else:
+            flow[0, i % 3] = 0.0                                       # nothing comes from outside
+        r = i - 1
+        if lo <= r < hi:
+            here, before = _U(r % 3), _U((r + 2) % 3)
+            _gather(own, flow, here, before, at, _U(r), out)
+            if cross.shape[0] > 0:
+                first, last = r == 0, r == rows - 1
+                _gather_twists(twist, here if first else before, -1.0 if first else 1.0, here if last else at,
+                               -1.0 if last else 1.0, _U(r), out)
 
 
 @kernel
-def _add_products(c, before, here, after, left, right, out):  # out += c (left (before − here) + right (after − here)), scalars
-    for k in range(out.size):
-        out[k] += c[k] * (left * (before[k] - here[k]) + right * (after[k] - here[k]))
+def _blend(s, x1, gamma, w, r, at, out):       # out[at] = s x₁ + γ w of row r: both see the cotangent z along the first axis
+    for k in range(out.shape[1]):
+        k = _U(k)
+        out[at, k] = s * x1[r, k] + gamma * w[r, k]
 
 
 @kernel
-def _add_row_products(c, before, here, after, left, right, scale, out):
-    for k in range(out.size):
-        out[k] += scale * c[k] * (left[k] * (before[k] - here[k]) + right[k] * (after[k] - here[k]))
+def _products(v, z, r, first, above, here, below, second, third, al, ar, tl, tr, s, gamma, bar):
+    """Add to bar[0] and bar[1] of row r the products along both axes; al, ar of the row, tl, tr (n,) of the columns.
+
+    first (3, n): blends; second, third (1, n + 2): x and w of the row, their ends repeated
+    """
+    for k in range(z.shape[1]):
+        k = _U(k)
+        c, e = k + _U(1), k + _U(2)
+        vk, zk, u = s * v[r, k], gamma * z[r, k], first[here, k]
+        bar[_U(0), r, k] += z[r, k] * (al * (first[above, k] - u) + ar * (first[below, k] - u))
+        bar[_U(1), r, k] += (tl[k] * (vk * (second[_U(0), k] - second[_U(0), c]) + zk * (third[_U(0), k] - third[_U(0), c]))
+                             + tr[k] * (vk * (second[_U(0), e] - second[_U(0), c]) + zk * (third[_U(0), e] - third[_U(0), c])))
 
 
 @kernel
-def _add_cross_products(c, before_left, before_right, after_left, after_right, wide, scale, out):
-    for k in range(out.size):
-        out[k] += scale * c[k] * wide[k] * ((after_right[k] - after_left[k]) - (before_right[k] - before_left[k]))
-
-
-@kernel
-def _axis_row(v, x, z, w, r, left, right, tl, tr, above, s, gamma, first_bar, second_bar):
-    """Products of one row for both axes, `left` and `right` being a column of the table for each side."""
-    n = v.shape[1]
-    up, down_ = max(r - 1, 0), min(r + 1, v.shape[0] - 1)
-    _add_products(z[r], above[0], above[1], above[2], s * left, s * right, first_bar)
-    _add_products(z[r], w[up], w[r], w[down_], gamma * left, gamma * right, first_bar)
-    for field, c, scale in ((x, v, s), (w, z, gamma)):
-        row, u = c[r], field[r]
-        _add_row_products(row[1:n - 1], u[:n - 2], u[1:n - 1], u[2:], tl[1:n - 1], tr[1:n - 1], scale, second_bar[1:n - 1])
-        second_bar[0] += scale * row[0] * tr[0] * (u[1] - u[0])
-        second_bar[n - 1] += scale * row[n - 1] * tl[n - 1] * (u[n - 2] - u[n - 1])
+def _cross_products(z, r, scale, wide, before, after, bar):
+    for k in range(z.shape[1]):
+        k = _U(k)
+        e = k + _U(2)
+        bar[r, k] += scale * z[r, k] * wide[k] * ((after[_U(0), e] - after[_U(0), k]) - (before[_U(0), e] - before[_U(0), k]))
 
 
 @kernel
 def gradient(v, z, x1, x, w, table, offsets, s, gamma, mu, variance, lo, hi, f_bar, a_bar, cross_bar):
     """Add the cotangents of f, and if `variance` of a_ii (2, rows, n), and of a_01 (rows, n) if there is any, on rows lo … hi − 1."""
     rows, n = v.shape
-    b, e = offsets[1], offsets[2]
-    window = np.empty((3, n))
-    lines = np.empty((2, n + 2))
-    for r in range(lo, hi):
-        up, below = max(r - 1, 0), min(r + 1, rows - 1)
-        _copy(x1[up], window[0])
-        _copy(x1[r], window[1])
-        _copy(x1[below], window[2])
-        _axis_row(v, x, z, w, r, table[5, r], table[7, r], table[5, b:e], table[7, b:e], window, s, gamma, f_bar[0, r], f_bar[1, r])
+    b, e, none = offsets[1], offsets[2], _U(0)
+    columns, wide = table[4:8, b:e].copy(), table[8, b:e].copy()
+    blend, second, third = np.empty((3, n)), np.empty((1, n + 2)), np.empty((1, n + 2))
+    before, after = np.empty((1, n + 2)), np.empty((1, n + 2))
+    for i in range(max(lo - 1, 0), min(lo + 1, rows)):
+        _blend(s, x1, gamma, w, _U(i), _U(i % 3), blend)
+    for i in range(lo, hi):
+        up, down_ = max(i - 1, 0), min(i + 1, rows - 1)
+        _blend(s, x1, gamma, w, _U(down_), _U(down_ % 3), blend)
+        padded(x, _U(i), none, none, second)
+        padded(w, _U(i), none, none, third)
+        r, above, here, below = _U(i), _U(up % 3), _U(i % 3), _U(down_ % 3)
+        _products(v, z, r, blend, above, here, below, second, third, table[5, i], table[7, i], columns[1], columns[3], s, gamma, f_bar)
         if variance:
-            _axis_row(v, x, z, w, r, table[4, r], table[6, r], table[4, b:e], table[6, b:e], window, s, gamma, a_bar[0, r], a_bar[1, r])
+            _products(v, z, r, blend, above, here, below, second, third, table[4, i], table[6, i], columns[0], columns[2], s, gamma, a_bar)
             if cross_bar.shape[0] > 0:
-                _padded(w, up, 0, n, lines[0])
-                _padded(w, below, 0, n, lines[1])
-                _add_cross_products(z[r], lines[0, :n], lines[0, 2:], lines[1, :n], lines[1, 2:], table[8, b:e], mu * table[8, r], cross_bar[r])
+                padded(w, _U(up), none, none, before)
+                padded(w, _U(down_), none, none, after)
+                _cross_products(z, r, mu * table[8, i], wide, before, after, cross_bar)
 
 
 @parallel
