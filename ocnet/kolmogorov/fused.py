@@ -147,7 +147,7 @@ class FusedTape(FusedPlane):
             if gradient is not None:
                 self._gradient(each, v, z, total, gradient, variance)
         result = cotangents[id(start)]
-        self._spare.extend(array for array in self._lent if array is not result)
+        self._spare.extend(array for array in self._lent if array is not result and array is not self.passes[-1].out)
         return result
 
     def _each(self, count):

@@ -137,7 +137,7 @@ class March:
         """u(0, ·) (q, size), and the cotangent of the terminal data; `collect(k, t, *coefficient cotangents)` sees each step.
 
         cotangent  : (q, size) of u(0, ·), or callable u(0, ·) -> that;  states : values at all times, if they are at hand
-        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept, and the steppers)
+        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept, steppers and what they remember too)
         variance   : whether the cotangent of the variance rate is wanted at all
         t is the time at which step k's coefficients are taken; cotangents are those of the stepper, see schemes.
         """
@@ -166,6 +166,8 @@ class March:
             lent[0] = self.prepare(k, lent[0])
             if max_memory is None:
                 self._kept_steppers[k] = lent[0]
+                if self.held.constant and hasattr(lent[0], "remember"):
+                    return lent[0].remember(u)
             return self._step(lent[0], k, u)
 
         return states_upward(advance, u, self.steps, slots)

@@ -12,9 +12,11 @@ A scheme is a frozen dataclass of published constants.  Its contract, which the 
         the map sum to 1 without a potential
     stepper.transposed(p, u) -> (q, size): the transposed linear part at p, linearised at u (the value at t1; a linear scheme
         ignores it and takes None): masses at t1 from masses at t0
-    stepper.step_vjp(p, u, variance=True) -> (p at t1, (drift cotangent (d, size), variance-rate cotangent (d, d, size) or None, potential cotangent
-        (size,) or None, source cotangent (q, size) or None)): the same with the gradient of ⟨p, step(u)⟩ in the coefficients; a
-        scheme whose natural coefficients are others may return other arrays in the inner tuple, which reach `collect` unread
+    stepper.step_vjp(p, u, variance=True) -> (p at t1, (drift cotangent (d, size), variance-rate cotangent (d, d, size) or None,
+        potential cotangent (size,) or None, source cotangent (q, size) or None)): the same with the gradient of ⟨p, step(u)⟩ in the
+        coefficients; a scheme whose natural coefficients are others may return other arrays in the inner tuple, which reach
+        `collect` unread
+    stepper.remember(u), where there is one: as step(u), and the next step_vjp(p, u) with that same u need not run the step again
     stepper.extremes() -> largest |f| h/a, |f|/h and a/h², share of monotone nodes (4,), for the report
     scheme.order (time, smooth data), scheme.bounded (values stay within the bounds of the terminal data), scheme.linear
 

@@ -109,6 +109,7 @@ class LinearStepper:
     steady: tuple = None                # span of time in which the operator holds
     spare: list = field(default_factory=list)    # buffers that steps leave for one another
     fused: object = None                # (u, plane) -> the same as the program's run, in fewer passes
+    tapes: list = field(default_factory=list)    # of the step that is remembered
 
     def lend(self, t0, t1):
         """The operator, if it also holds on [t0, t1]; else None."""
@@ -121,6 +122,13 @@ class LinearStepper:
         for _ in range(self.count):
             u = self.program.run(self.operator, u, self.spare) if self.fused is None else self.fused(u)
         return u
+
+    def remember(self, u):
+        """`step`, leaving for `step_vjp` what it would otherwise make again."""
+        if self.fused is None:
+            return self.step(u)
+        self.tapes[:] = [FusedTape(self.operator, self.spare)]
+        return self.fused(u, self.tapes[0])
 
     def transposed(self, p, u=None):
         for _ in range(self.count):
@@ -136,8 +144,9 @@ class LinearStepper:
         return p, self.operator.coefficient_gradient(gradient)
 
     def _fused_vjp(self, p, u, variance):
-        tape = FusedTape(self.operator, self.spare)
-        self.fused(u, tape)
+        if not self.tapes:
+            self.remember(u)
+        tape = self.tapes.pop()
         drift_bar, diagonal_bar, cross_bar = bars = tape.empty_gradient(variance)
         p = tape.pull(u, np.ascontiguousarray(p), bars, variance)
         drift_bar, variance_bar = drift_bar.reshape(2, -1), None
