@@ -5,6 +5,7 @@ A node is a point: `grid.nodes` is (d, size) in C order of the axes, so the same
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
@@ -98,7 +99,7 @@ class Grid:
 
     @cached_property
     def size(self):
-        return int(np.prod(self.shape))
+        return prod(self.shape)
 
     @cached_property
     def lower(self):

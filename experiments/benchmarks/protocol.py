@@ -5,7 +5,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 
 from ocnet.kernels.threads import set_threads, threads
 from ocnet.training.checkpoint import write_text
@@ -13,6 +13,7 @@ from ocnet.training.checkpoint import write_text
 __all__ = ["Contender", "Row", "Timing", "clock_name", "compare", "missing", "pinned", "race", "table", "write_rows"]
 
 _COLUMNS = ("task", "system", "threads", "seconds", "throughput", "unit", "error", "ratio", "note")
+_SETTLE = 0.1                        # seconds of rest before a run: JAX unmaps its buffers on a thread of its own, at the next one's cost
 _LONG = 8.0                          # seconds of a run above which a single one is timed after the first
 
 
@@ -115,6 +116,7 @@ def race(contenders, repetitions=5):
         for contender, timing in zip(contenders, timings):
             if timing.seconds and timing.seconds[0] > _LONG:
                 continue
+            sleep(_SETTLE)
             start = clock()
             timing.result = contender.run()
             elapsed = clock() - start

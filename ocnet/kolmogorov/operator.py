@@ -4,6 +4,7 @@ Nothing outside this file touches a band or a spacing.
 """
 
 from functools import cached_property, lru_cache
+from math import prod
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class Operator:
         self._table, self._offsets, self._shape = _geometry(grid, coefficients.rows)
         self._plane = (grid.size // grid.shape[-1], grid.shape[-1])
         self._rows = max(1, _NODES // grid.shape[-1])
-        self._views = [(int(np.prod(grid.shape[:i])), grid.shape[i], int(np.prod(grid.shape[i + 1:]))) for i in range(grid.dim)]
+        self._views = [(prod(grid.shape[:i]), grid.shape[i], prod(grid.shape[i + 1:])) for i in range(grid.dim)]
         self._last_rates, self._kept_pivots = None, [{} for _ in range(grid.dim)]
         self._fill()
 

@@ -1,6 +1,7 @@
 """The layout of θ: one float64 vector, layer after layer, then a tail; structure is a view."""
 
 from dataclasses import dataclass
+from math import prod
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,13 +10,13 @@ __all__ = ["Control"]
 
 
 def _size(entries):
-    return sum(int(np.prod(shape)) for _, shape in entries)
+    return sum(prod(shape) for _, shape in entries)
 
 
 def _views(vector, entries):
     views, at = {}, 0
     for name, shape in entries:
-        count = int(np.prod(shape))
+        count = prod(shape)
         views[name] = vector[at:at + count].reshape(shape)
         at += count
     return SimpleNamespace(**views)
