@@ -16,6 +16,7 @@ from .compile import kernel, parallel
 __all__ = ["interpolate", "interpolate_tiles", "interpolate_transposed", "prefilter", "prefilter_factors", "prefilter_tiles"]
 
 _LANES = 16
+_U = np.uintp                        # unsigned positions are not tested for being negative
 _ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
 
 
@@ -142,27 +143,27 @@ def _cell(x, origin, inverse_spacing, n):      # cell index, position in it, and
 
 
 @kernel
-def _weights(t, w):
+def _weights(t):
     r = 1.0 - t
-    w[0] = r * r * r / 6.0
-    w[1] = (0.5 * t - 1.0) * t * t + 2.0 / 3.0
-    w[2] = (0.5 * r - 1.0) * r * r + 2.0 / 3.0
-    w[3] = t * t * t / 6.0
+    return r * r * r / 6.0, (0.5 * t - 1.0) * t * t + 2.0 / 3.0, (0.5 * r - 1.0) * r * r + 2.0 / 3.0, t * t * t / 6.0
 
 
 @kernel
-def _slopes(t, inverse_spacing, w):
+def _slopes(t, inverse_spacing):
     r = 1.0 - t
-    w[0] = -0.5 * r * r * inverse_spacing
-    w[1] = (1.5 * t - 2.0) * t * inverse_spacing
-    w[2] = (2.0 - 1.5 * r) * r * inverse_spacing
-    w[3] = 0.5 * t * t * inverse_spacing
+    return (-0.5 * r * r * inverse_spacing, (1.5 * t - 2.0) * t * inverse_spacing, (2.0 - 1.5 * r) * r * inverse_spacing,
+            0.5 * t * t * inverse_spacing)
+
+
+@kernel
+def _along(c, p, i, k, b):                     # four coefficients of row i from k on against the weights b
+    return b[0] * c[p, i, k] + b[1] * c[p, i, k + _U(1)] + b[2] * c[p, i, k + _U(2)] + b[3] * c[p, i, k + _U(3)]
 
 
 @kernel
 def _outside_corners(v, p, i, k, value):
     """Whether `value` lies outside the range of the corners of cell (i, k)."""
-    i1, k1 = min(i + 1, v.shape[1] - 1), min(k + 1, v.shape[2] - 1)
+    i1, k1 = min(i + _U(1), _U(v.shape[1] - 1)), min(k + _U(1), _U(v.shape[2] - 1))
     a, b, c, d = v[p, i, k], v[p, i, k1], v[p, i1, k], v[p, i1, k1]
     return value < min(min(a, b), min(c, d)) or value > max(max(a, b), max(c, d))
 
@@ -221,23 +222,28 @@ def interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, l
     Points outside the box take the value at the nearest point of its edge.
     """
     n0, n1 = v.shape[1], v.shape[2]
-    a, b = np.empty(4), np.empty(4)
     for j in range(lo, hi):
         for p in range(out.shape[0]):
             out[p, j] = 0.0
         for branch in range(feet.shape[0]):
             i, t, _ = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
             k, s, _ = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            _weights(t, a)
-            _weights(s, b)
+            a, b, row, column = _weights(t), _weights(s), _U(i), _U(k)
             for p in range(out.shape[0]):
-                value = 0.0
-                for m in range(4):
-                    value += a[m] * (b[0] * c[p, i + m, k] + b[1] * c[p, i + m, k + 1]
-                                     + b[2] * c[p, i + m, k + 2] + b[3] * c[p, i + m, k + 3])
-                if limited and _outside_corners(v, p, i, k, value):
+                q = _U(p)
+                value = ((a[0] * _along(c, q, row, column, b) + a[1] * _along(c, q, row + _U(1), column, b))
+                         + (a[2] * _along(c, q, row + _U(2), column, b) + a[3] * _along(c, q, row + _U(3), column, b)))
+                if limited and _outside_corners(v, q, row, column, value):
                     value, _, _ = _clip(v, bounds, p, i, k, value)
                 out[p, j] += weights[branch] * value
+
+
+@kernel
+def _scatter(c, p, i, k, h, b):
+    c[p, i, k] += h * b[0]
+    c[p, i, k + _U(1)] += h * b[1]
+    c[p, i, k + _U(2)] += h * b[2]
+    c[p, i, k + _U(3)] += h * b[3]
 
 
 @kernel
@@ -249,39 +255,32 @@ def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing,
     writes feet_cotangent (branches, 2, points) on lo:hi.  cotangent (q, points).
     """
     n0, n1 = v.shape[1], v.shape[2]
-    a, b, da, db = np.empty(4), np.empty(4), np.empty(4), np.empty(4)
     for j in range(lo, hi):
         for branch in range(feet.shape[0]):
             i, t, inside0 = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
             k, s, inside1 = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            _weights(t, a)
-            _weights(s, b)
-            _slopes(t, inverse_spacing[0], da)
-            _slopes(s, inverse_spacing[1], db)
+            a, b, da, db = _weights(t), _weights(s), _slopes(t, inverse_spacing[0]), _slopes(s, inverse_spacing[1])
+            row, column = _U(i), _U(k)
             along0 = along1 = 0.0
             for p in range(cotangent.shape[0]):
+                q = _U(p)
                 g = weights[branch] * cotangent[p, j]
-                value = slope0 = slope1 = 0.0
-                for m in range(4):
-                    row = (b[0] * c[p, i + m, k] + b[1] * c[p, i + m, k + 1]
-                           + b[2] * c[p, i + m, k + 2] + b[3] * c[p, i + m, k + 3])
-                    slope = (db[0] * c[p, i + m, k] + db[1] * c[p, i + m, k + 1]
-                             + db[2] * c[p, i + m, k + 2] + db[3] * c[p, i + m, k + 3])
-                    value += a[m] * row
-                    slope0 += da[m] * row
-                    slope1 += a[m] * slope
+                r0, r1 = _along(c, q, row, column, b), _along(c, q, row + _U(1), column, b)
+                r2, r3 = _along(c, q, row + _U(2), column, b), _along(c, q, row + _U(3), column, b)
+                value = (a[0] * r0 + a[1] * r1) + (a[2] * r2 + a[3] * r3)
                 at_i = at_k = -1
-                if limited and _outside_corners(v, p, i, k, value):
+                if limited and _outside_corners(v, q, row, column, value):
                     _, at_i, at_k = _clip(v, bounds, p, i, k, value)
                 if at_i >= 0:
                     v_cotangent[p, at_i, at_k] += g
                 else:
-                    for m in range(4):
-                        h = g * a[m]
-                        for l in range(4):
-                            c_cotangent[p, i + m, k + l] += h * b[l]
-                    along0 += g * slope0
-                    along1 += g * slope1
+                    _scatter(c_cotangent, q, row, column, g * a[0], b)
+                    _scatter(c_cotangent, q, row + _U(1), column, g * a[1], b)
+                    _scatter(c_cotangent, q, row + _U(2), column, g * a[2], b)
+                    _scatter(c_cotangent, q, row + _U(3), column, g * a[3], b)
+                    along0 += g * ((da[0] * r0 + da[1] * r1) + (da[2] * r2 + da[3] * r3))
+                    along1 += g * ((a[0] * _along(c, q, row, column, db) + a[1] * _along(c, q, row + _U(1), column, db))
+                                   + (a[2] * _along(c, q, row + _U(2), column, db) + a[3] * _along(c, q, row + _U(3), column, db)))
             feet_cotangent[branch, 0, j] = along0 if inside0 else 0.0
             feet_cotangent[branch, 1, j] = along1 if inside1 else 0.0
 

@@ -10,6 +10,8 @@ from .compile import kernel, parallel
 
 __all__ = ["across_rows", "across_rows_tiles", "along_rows", "along_rows_tiles"]
 
+_U = np.uintp                        # unsigned positions are not tested for being negative
+
 
 @kernel
 def mirrored(i, n):
@@ -20,41 +22,61 @@ def mirrored(i, n):
 
 
 @kernel
-def _first(w, row, out):
+def _first(w, v, i, out):                      # out = w v[i]
     for k in range(out.size):
-        out[k] = w * row[k]
+        k = _U(k)
+        out[k] = w * v[i, k]
 
 
 @kernel
-def _pair(w, a, b, out):
+def _pair(w, v, a, b, out):
     for k in range(out.size):
-        out[k] += w * (a[k] + b[k])
+        k = _U(k)
+        out[k] += w * (v[a, k] + v[b, k])
 
 
 @kernel
-def _four_pairs(w0, a0, b0, w1, a1, b1, w2, a2, b2, w3, a3, b3, out):
+def _four_pairs(w0, a0, b0, w1, a1, b1, w2, a2, b2, w3, a3, b3, v, out):
     for k in range(out.size):
-        out[k] += w0 * (a0[k] + b0[k]) + w1 * (a1[k] + b1[k]) + w2 * (a2[k] + b2[k]) + w3 * (a3[k] + b3[k])
+        k = _U(k)
+        out[k] += (w0 * (v[a0, k] + v[b0, k]) + w1 * (v[a1, k] + v[b1, k])) + (w2 * (v[a2, k] + v[b2, k]) + w3 * (v[a3, k] + v[b3, k]))
 
 
 @kernel
 def across_rows(u, weights, lo, hi, out):
     """Filter u (q, n, inner) along the middle axis into out, for the rows lo … hi − 1 of all q · n."""
     n, taps = u.shape[1], weights.size
+    line = np.empty(u.shape[2])
     for row in range(lo, hi):
         v, i = u[row // n], row % n
-        target = out[row // n, i]
-        _first(weights[0], v[i], target)
+        _first(weights[0], v, _U(i), line)
         j = 1
         while j + 3 < taps:
-            _four_pairs(weights[j], v[mirrored(i - j, n)], v[mirrored(i + j, n)],
-                        weights[j + 1], v[mirrored(i - j - 1, n)], v[mirrored(i + j + 1, n)],
-                        weights[j + 2], v[mirrored(i - j - 2, n)], v[mirrored(i + j + 2, n)],
-                        weights[j + 3], v[mirrored(i - j - 3, n)], v[mirrored(i + j + 3, n)], target)
+            _four_pairs(weights[j], _U(mirrored(i - j, n)), _U(mirrored(i + j, n)),
+                        weights[j + 1], _U(mirrored(i - j - 1, n)), _U(mirrored(i + j + 1, n)),
+                        weights[j + 2], _U(mirrored(i - j - 2, n)), _U(mirrored(i + j + 2, n)),
+                        weights[j + 3], _U(mirrored(i - j - 3, n)), _U(mirrored(i + j + 3, n)), v, line)
             j += 4
         while j < taps:
-            _pair(weights[j], v[mirrored(i - j, n)], v[mirrored(i + j, n)], target)
+            _pair(weights[j], v, _U(mirrored(i - j, n)), _U(mirrored(i + j, n)), line)
             j += 1
+        out[row // n, i] = line
+
+
+@kernel
+def _pair_along(w, line, a, b, out):           # a, b: where the taps before and after start
+    for k in range(out.size):
+        k = _U(k)
+        out[k] += w * (line[a + k] + line[b + k])
+
+
+@kernel
+def _four_along(w0, w1, w2, w3, line, a, b, out):
+    for k in range(out.size):
+        k = _U(k)
+        low, high = a + k, b + k
+        out[k] += ((w0 * (line[low] + line[high]) + w1 * (line[low - _U(1)] + line[high + _U(1)]))
+                   + (w2 * (line[low - _U(2)] + line[high + _U(2)]) + w3 * (line[low - _U(3)] + line[high + _U(3)])))
 
 
 @kernel
@@ -62,25 +84,22 @@ def along_rows(u, weights, lo, hi, out):
     """Filter u (rows, n) along its rows lo … hi − 1 into out."""
     n, taps = u.shape[1], weights.size
     reach = taps - 1
-    line = np.empty(n + 2 * reach)
+    line, target = np.empty(n + 2 * reach), np.empty(n)
     for row in range(lo, hi):
-        source, target = u[row], out[row]
+        source = u[row]
         for k in range(reach):
             line[k] = source[mirrored(k - reach, n)]
             line[n + reach + k] = source[mirrored(n + k, n)]
-        _first(1.0, source, line[reach:reach + n])
-        _first(weights[0], source, target)
+        line[reach:reach + n] = source
+        _first(weights[0], u, _U(row), target)
         j = 1
         while j + 3 < taps:
-            low, high = reach - j, reach + j
-            _four_pairs(weights[j], line[low:low + n], line[high:high + n],
-                        weights[j + 1], line[low - 1:low - 1 + n], line[high + 1:high + 1 + n],
-                        weights[j + 2], line[low - 2:low - 2 + n], line[high + 2:high + 2 + n],
-                        weights[j + 3], line[low - 3:low - 3 + n], line[high + 3:high + 3 + n], target)
+            _four_along(weights[j], weights[j + 1], weights[j + 2], weights[j + 3], line, _U(reach - j), _U(reach + j), target)
             j += 4
         while j < taps:
-            _pair(weights[j], line[reach - j:reach - j + n], line[reach + j:reach + j + n], target)
+            _pair_along(weights[j], line, _U(reach - j), _U(reach + j), target)
             j += 1
+        out[row] = target
 
 
 @parallel

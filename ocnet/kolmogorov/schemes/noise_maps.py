@@ -38,7 +38,7 @@ def noise_maps(problem, grid, t, h, limited):
     if factor.shape[1] == 0:
         return []
     if factor.shape[1] > 1 or grid.dim == 1 or held.nodes.size:
-        a = process.variance_rows(t, grid.nodes)
+        a = np.array(process.variance_rows(t, grid.nodes))
         a[:, :, held.nodes] = 0.0
         operator = MonotoneOperator(Coefficients(grid, _rows(problem), np.zeros((grid.dim, grid.size)), a, held.nodes))
         if (operator.short.mean() <= _SHORT) or held.nodes.size:
