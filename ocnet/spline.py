@@ -1,14 +1,15 @@
 """Grid functions between the nodes: limited cubic splines, and Gaussian smoothing that stays on the nodes.
 
 Both are linear maps (the limiter: linear at the values it limits) with rows that sum to 1 and with exact transposes, so
-they serve the backward equation (values) and the forward one (masses) alike.  Uniform grids of one or two axes.
+they serve the backward equation (values) and the forward one (masses) alike.  Uniform grids of one to three axes.
 """
 
 from functools import cached_property, lru_cache
+from math import prod
 
 import numpy as np
 
-from ocnet.kernels import interpolation, smoothing
+from ocnet.kernels import interpolation, interpolation_in_space, prefilter, smoothing
 from ocnet.kernels.threads import over_tiles, run_all
 
 __all__ = ["LimitedSpline", "Smoothing", "expectation", "expectation_transposed"]
@@ -19,46 +20,46 @@ _TAIL = 7.3                          # standard deviations after which a Gaussia
 _ROWS = 24                           # rows per task of a filter
 
 
-def _plane(grid, values):
-    """View (q, size) values as (q, n0, n1), n0 = 1 in one dimension."""
-    shape = grid.shape if grid.dim == 2 else (1, *grid.shape)
+def _embedded(grid, values):
+    """View (q, size) values as (q, n0, n1) or (q, n0, n1, n2); in one dimension n0 = 1."""
+    shape = grid.shape if grid.dim > 1 else (1, *grid.shape)
     return np.ascontiguousarray(values, dtype=np.float64).reshape(-1, *shape)
 
 
 def _check(grid, what):
     grid.require_uniform(what)
-    if grid.dim > 2:
-        raise ValueError(f"{what} serves one and two dimensions, the grid has {grid.dim}; use particles above that")
+    if grid.dim > 3:
+        raise ValueError(f"{what} serves one to three dimensions, the grid has {grid.dim}; use particles above that")
 
 
-def _prefiltered(axis, plane, ends, transposed=False):
-    """Spline coefficients of (q, n0, n1) along axis 1 or 2, or the transpose of that map."""
-    n = plane.shape[axis]
-    lines = plane.reshape(-1, n, plane.shape[2] if axis == 1 else 1)
+def _prefiltered(axis, field, ends, transposed=False):
+    """Spline coefficients of (q, n0, n1, …) along an axis, or the transpose of that map."""
+    n, inner = field.shape[axis], prod(field.shape[axis + 1:])
+    lines = field.reshape(-1, n, inner)
     out = np.empty_like(lines)
-    inner = lines.shape[2]
     chunk = inner if inner > 1 else 64
-    if lines.shape[0] == 1 and inner > 1:                         # one plane: its lines lie side by side, bundles of them are tasks
+    if lines.shape[0] == 1 and inner > 1:                         # one block: its lines lie side by side, bundles of them are tasks
         chunk = -(-inner // 8 // 16) * 16
-    over_tiles(interpolation.prefilter_tiles, interpolation.prefilter, (lines, _factors(n, *ends), *ends, transposed),
+    over_tiles(prefilter.prefilter_tiles, prefilter.prefilter, (lines, _factors(n, *ends), *ends, transposed),
                lines.shape[0] * inner, chunk, (out,))
-    return out.reshape(plane.shape)
+    return out.reshape(field.shape)
 
 
-def _filtered(axis, plane, weights):
-    """A symmetric filter of (q, n0, n1) along axis 1 or 2."""
-    out = np.empty_like(plane)
-    if axis == 2:
-        rows, target = plane.reshape(-1, plane.shape[2]), out.reshape(-1, plane.shape[2])
+def _filtered(axis, field, weights):
+    """A symmetric filter of (q, n0, n1, …) along an axis."""
+    out = np.empty_like(field)
+    if axis == field.ndim - 1:
+        rows, target = field.reshape(-1, field.shape[-1]), out.reshape(-1, field.shape[-1])
         over_tiles(smoothing.along_rows_tiles, smoothing.along_rows, (rows, weights), len(rows), _ROWS, (target,))
     else:
-        over_tiles(smoothing.across_rows_tiles, smoothing.across_rows, (plane, weights), plane.shape[0] * plane.shape[1], _ROWS, (out,))
+        blocks, target = (v.reshape(-1, field.shape[axis], prod(field.shape[axis + 1:])) for v in (field, out))
+        over_tiles(smoothing.across_rows_tiles, smoothing.across_rows, (blocks, weights), blocks.shape[0] * blocks.shape[1], _ROWS, (target,))
     return out
 
 
 @lru_cache(maxsize=64)
 def _factors(n, low, high):
-    return interpolation.prefilter_factors(n, low, high)
+    return prefilter.prefilter_factors(n, low, high)
 
 
 class LimitedSpline:
@@ -73,37 +74,44 @@ class LimitedSpline:
     def __init__(self, grid, values, limited=True, mirrored=None):
         _check(grid, "LimitedSpline")
         self.grid, self.limited = grid, limited
-        self.values = _plane(grid, values)
-        embed = 2 - grid.dim
+        self.values = _embedded(grid, values)
+        self._kernels = interpolation_in_space if grid.dim == 3 else interpolation
+        self._embed = max(2 - grid.dim, 0)
         pairs = ((False, False),) * grid.dim if mirrored is None else mirrored
-        self._ends = ((0, 0),) * embed + tuple((int(low), int(high)) for low, high in pairs)
-        self._origin = np.concatenate([np.zeros(embed), grid.lower])
-        self._inverse_spacing = np.concatenate([np.ones(embed), 1 / grid.spacing])
+        self._ends = ((0, 0),) * self._embed + tuple((int(low), int(high)) for low, high in pairs)
+        self._origin = np.concatenate([np.zeros(self._embed), grid.lower])
+        self._inverse_spacing = np.concatenate([np.ones(self._embed), 1 / grid.spacing])
 
     @cached_property
     def coefficients(self):
-        """(q, n0 + ghosts, n1 + ghosts) spline coefficients."""
-        inner = _prefiltered(2, self.values, self._ends[1])
-        if self.values.shape[1] > 1:
-            inner = _prefiltered(1, inner, self._ends[0])
-        return _with_ghosts(_with_ghosts(inner, 1, self._ends[0]), 2, self._ends[1])
+        """(q, n0 + ghosts, n1 + ghosts, …) spline coefficients."""
+        c = self.values
+        for axis in self._long_axes:
+            c = _prefiltered(axis, c, self._ends[axis - 1])
+        for axis, ends in enumerate(self._ends, start=1):
+            c = _with_ghosts(c, axis, ends)
+        return c
+
+    @property
+    def _long_axes(self):
+        return [axis for axis in range(self.values.ndim - 1, 0, -1) if self.values.shape[axis] > 1]
 
     @cached_property
     def _bounds(self):
         flat = self.values.reshape(len(self.values), -1)
         ends = np.stack([flat.argmin(axis=1), flat.argmax(axis=1)], axis=1)
+        if self.grid.dim == 3:
+            return ends
         return np.stack(np.unravel_index(ends, self.values.shape[1:]), axis=-1).reshape(-1, 4)
 
     def _feet(self, feet):
-        if self.grid.dim == 2:
-            return feet
-        return np.concatenate([np.zeros_like(feet), feet], axis=1)
+        return feet if not self._embed else np.concatenate([np.zeros_like(feet), feet], axis=1)
 
     def mean(self, feet, weights):
         """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, points): (q, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
         out = np.empty((len(self.values), feet.shape[2]))
-        over_tiles(interpolation.interpolate_tiles, interpolation.interpolate, (
+        over_tiles(self._kernels.interpolate_tiles, self._kernels.interpolate, (
             coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
             feet.shape[2], _CHUNK, (out,))
         return out
@@ -122,7 +130,7 @@ class LimitedSpline:
         cotangent = np.ascontiguousarray(cotangent)
 
         def task(k):
-            interpolation.interpolate_transposed(
+            self._kernels.interpolate_transposed(
                 coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited,
                 cotangent, edges[k], edges[k + 1], *strips[k], feet_cotangent)
 
@@ -131,11 +139,12 @@ class LimitedSpline:
         for more_c, more_v in rest:
             c += more_c
             v += more_v
-        inner = _without_ghosts(_without_ghosts(c, 2, self._ends[1]), 1, self._ends[0])
-        if self.values.shape[1] > 1:
-            inner = _prefiltered(1, inner, self._ends[0], transposed=True)
-        v += _prefiltered(2, inner, self._ends[1], transposed=True)
-        return v.reshape(len(v), -1), feet_cotangent[:, 2 - self.grid.dim:]
+        for axis, ends in reversed(list(enumerate(self._ends, start=1))):
+            c = _without_ghosts(c, axis, ends)
+        for axis in reversed(self._long_axes):
+            c = _prefiltered(axis, c, self._ends[axis - 1], transposed=True)
+        v += c
+        return v.reshape(len(v), -1), feet_cotangent[:, self._embed:]
 
 
 def _with_ghosts(c, axis, ends):
@@ -200,11 +209,11 @@ class Smoothing:
 
     def __call__(self, values):
         """(q, size) -> (q, size)."""
-        plane = _plane(self.grid, values)
-        for axis, weights in enumerate(self.weights, start=3 - self.grid.dim):
+        field = _embedded(self.grid, values)
+        for axis, weights in enumerate(self.weights, start=field.ndim - self.grid.dim):
             if weights.size > 1:
-                plane = _filtered(axis, plane, weights)
-        return plane.reshape(len(plane), -1)
+                field = _filtered(axis, field, weights)
+        return field.reshape(len(field), -1)
 
     def transposed(self, masses):
         """The transposed map: (q, size) -> (q, size)."""

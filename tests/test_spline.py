@@ -11,7 +11,7 @@ def _field(x):
     return np.exp(-0.5 * ((x - 0.1) ** 2).sum(axis=0))[None] + np.sin(x[0])
 
 
-@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("dim", [1, 2, 3])
 def test_unlimited_spline_has_order_four(dim):
     points = np.random.default_rng(0).uniform(-1, 1, (dim, 2000))
     errors = []
@@ -22,7 +22,7 @@ def test_unlimited_spline_has_order_four(dim):
     assert (rates > 3.8).all()                       # nominal 4; 5 % for the next term at h = 0.2
 
 
-@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("dim", [1, 2, 3])
 def test_limited_spline_equals_the_spline_on_smooth_data_away_from_the_global_extrema(dim):
     grid = Grid.uniform([-4] * dim, [4] * dim, 161)
     points = np.random.default_rng(1).uniform(-0.9, 0.9, (dim, 2000))
@@ -31,7 +31,7 @@ def test_limited_spline_equals_the_spline_on_smooth_data_away_from_the_global_ex
     assert np.abs(limited(points) - plain(points)).max() < 2e-16 * 161                # rounding only
 
 
-@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("dim", [1, 2, 3])
 def test_limited_spline_never_leaves_the_range_of_random_data_and_the_plain_one_does(dim):
     rng = np.random.default_rng(2)
     grid = Grid.uniform([-1] * dim, [1] * dim, 17)
@@ -43,7 +43,7 @@ def test_limited_spline_never_leaves_the_range_of_random_data_and_the_plain_one_
     assert outside.min() < -0.1 and outside.max() > 1.1                               # what the limiter is for
 
 
-@pytest.mark.parametrize("dim, branches", [(1, 1), (2, 1), (2, 3)])
+@pytest.mark.parametrize("dim, branches", [(1, 1), (2, 1), (2, 3), (3, 2)])
 def test_transposed_mean_is_dual_and_is_the_derivative_in_the_feet(dim, branches):
     rng = np.random.default_rng(3)
     grid = Grid.uniform([-1] * dim, [1] * dim, 23)
@@ -134,4 +134,4 @@ def test_grids_the_spline_cannot_serve_are_refused():
     with pytest.raises(ValueError, match="equally spaced"):
         LimitedSpline(Grid([np.array([0.0, 1, 2, 4])]), np.zeros((1, 4)))
     with pytest.raises(ValueError, match="particles"):
-        LimitedSpline(Grid.uniform([0] * 3, [1] * 3, 4), np.zeros((1, 64)))
+        LimitedSpline(Grid.uniform([0] * 4, [1] * 4, 4), np.zeros((1, 256)))

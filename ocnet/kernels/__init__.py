@@ -7,7 +7,8 @@ which keeps `import ocnet` free of the compiler.
 
 from importlib import import_module
 
-__all__ = ["compile", "elementary", "interpolation", "line_stage", "perceptron", "philox", "rates", "stencil", "threads"]
+__all__ = ["compile", "diagonals", "elementary", "fused_plane", "fused_plane_transposed", "interpolation", "interpolation_in_space",
+           "line_stage", "perceptron", "perceptron_on_axes", "philox", "prefilter", "rates", "smoothing", "stencil", "threads"]
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""Cubic B-splines on a uniform tensor grid of one or two axes, limited to the values of their neighbourhood.
+"""Cubic B-splines on a uniform tensor grid of one or two axes (three: `interpolation_in_space`), limited to the values of their neighbourhood.
 
 A grid function v is held as (q, n0, n1); one axis is the case n0 = 1.  Its spline coefficients c are padded by the
 ghosts that natural ends imply, so that cell (i, k) reads c[i : i + 4, k : k + 4]; on an axis of one node all four are
@@ -13,128 +13,14 @@ from numba import prange
 
 from .compile import kernel, parallel
 
-__all__ = ["interpolate", "interpolate_tiles", "interpolate_transposed", "prefilter", "prefilter_factors", "prefilter_tiles"]
+__all__ = ["ROUNDING", "cell", "interpolate", "interpolate_tiles", "interpolate_transposed", "slopes", "weights"]
 
-_LANES = 16
 _U = np.uintp                        # unsigned positions are not tested for being negative
-_ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
-
-
-def prefilter_factors(n, low, high):
-    """(n,) elimination factors of the spline's matrix: 4 on the diagonal, 1 beside it, 2 at a mirrored end.
-
-    low, high : 1 where the end is mirrored (its node is unknown too), 0 where it is natural (its coefficient is its value)
-    """
-    factors = np.zeros(n)
-    start, stop = (0 if low else 1), (n if high else n - 1)
-    for i in range(start, stop):
-        diagonal = 2.0 if (i == 0 or i == n - 1) else 4.0
-        factors[i] = 1.0 / (diagonal - (factors[i - 1] if i > start else 0.0))
-    return factors
+ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
 
 
 @kernel
-def _load(u, line, lanes, buffer):             # lines of (outer, n, inner) -> buffer (n, lanes)
-    n, inner = u.shape[1], u.shape[2]
-    if inner == 1:
-        for lane in range(lanes):
-            for i in range(n):
-                buffer[i, lane] = u[line + lane, i, 0]
-    else:
-        outer, k = line // inner, line % inner
-        for i in range(n):
-            for lane in range(lanes):
-                buffer[i, lane] = u[outer, i, k + lane]
-
-
-@kernel
-def _store(buffer, line, lanes, u):
-    n, inner = u.shape[1], u.shape[2]
-    if inner == 1:
-        for lane in range(lanes):
-            for i in range(n):
-                u[line + lane, i, 0] = buffer[i, lane]
-    else:
-        outer, k = line // inner, line % inner
-        for i in range(n):
-            for lane in range(lanes):
-                u[outer, i, k + lane] = buffer[i, lane]
-
-
-@kernel
-def _solve(r, factors, start, stop):           # the spline's matrix on rows start … stop − 1 of r, in place
-    for i in range(start, stop):
-        e = factors[i]
-        for lane in range(_LANES):
-            previous = r[i - 1, lane] if i > start else 0.0
-            r[i, lane] = (r[i, lane] - previous) * e
-    for i in range(stop - 2, start - 1, -1):
-        e = factors[i]
-        for lane in range(_LANES):
-            r[i, lane] -= e * r[i + 1, lane]
-
-
-@kernel
-def _scale(r, start, stop):                    # 6, and 3 at mirrored ends, where the row is halved to keep the matrix symmetric
-    n = r.shape[0]
-    for i in range(start, stop):
-        factor = 3.0 if (i == 0 or i == n - 1) else 6.0
-        for lane in range(_LANES):
-            r[i, lane] *= factor
-
-
-@kernel
-def _prefilter(r, factors, start, stop):       # node values -> spline coefficients, in place
-    n = r.shape[0]
-    if n < 3:
-        return
-    _scale(r, start, stop)
-    for lane in range(_LANES):
-        if start == 1:
-            r[1, lane] -= r[0, lane]
-        if stop == n - 1:
-            r[n - 2, lane] -= r[n - 1, lane]
-    _solve(r, factors, start, stop)
-
-
-@kernel
-def _prefilter_transposed(r, factors, start, stop):
-    n = r.shape[0]
-    if n < 3:
-        return
-    _solve(r, factors, start, stop)
-    for lane in range(_LANES):
-        if start == 1:
-            r[0, lane] -= r[1, lane]
-        if stop == n - 1:
-            r[n - 1, lane] -= r[n - 2, lane]
-    _scale(r, start, stop)
-
-
-@kernel
-def prefilter(u, factors, low, high, transposed, lo, hi, out):
-    """Make spline coefficients of the lines lo … hi − 1 of u (outer, n, inner) along the middle axis, 16 lines at a time.
-
-    factors as from `prefilter_factors`, ends mirrored (low, high = 1) or natural (0); or the transpose of that map.
-    A bundle of lines must not cross an outer index: lo, hi are multiples of the inner size, or inner is 1.
-    """
-    n, inner = u.shape[1], u.shape[2]
-    buffer = np.zeros((n, _LANES))
-    line = lo
-    while line < hi:
-        room = hi - line if inner == 1 else inner - line % inner
-        lanes = min(_LANES, room)
-        _load(u, line, lanes, buffer)
-        if transposed:
-            _prefilter_transposed(buffer, factors, 1 - low, n - 1 + high)
-        else:
-            _prefilter(buffer, factors, 1 - low, n - 1 + high)
-        _store(buffer, line, lanes, out)
-        line += lanes
-
-
-@kernel
-def _cell(x, origin, inverse_spacing, n):      # cell index, position in it, and whether x lies inside the box
+def cell(x, origin, inverse_spacing, n):      # cell index, position in it, and whether x lies inside the box
     s = (x - origin) * inverse_spacing
     inside = s > 0.0 and s < n - 1.0
     s = min(max(s, 0.0), n - 1.0)
@@ -143,13 +29,13 @@ def _cell(x, origin, inverse_spacing, n):      # cell index, position in it, and
 
 
 @kernel
-def _weights(t):
+def weights(t):
     r = 1.0 - t
     return r * r * r / 6.0, (0.5 * t - 1.0) * t * t + 2.0 / 3.0, (0.5 * r - 1.0) * r * r + 2.0 / 3.0, t * t * t / 6.0
 
 
 @kernel
-def _slopes(t, inverse_spacing):
+def slopes(t, inverse_spacing):
     r = 1.0 - t
     return (-0.5 * r * r * inverse_spacing, (1.5 * t - 2.0) * t * inverse_spacing, (2.0 - 1.5 * r) * r * inverse_spacing,
             0.5 * t * t * inverse_spacing)
@@ -205,7 +91,7 @@ def _clip(v, bounds, p, i, k, value):
                 if v[p, m, l] > v[p, high_i, high_k]:
                     high_i, high_k = m, l
     smallest, largest = v[p, low_i, low_k], v[p, high_i, high_k]
-    rounding = _ROUNDING * max(abs(v[p, i, k]), abs(value))
+    rounding = ROUNDING * max(abs(v[p, i, k]), abs(value))
     if value < smallest:
         return (smallest, low_i, low_k) if smallest - value > rounding else (smallest, -1, -1)
     if value > largest:
@@ -214,8 +100,8 @@ def _clip(v, bounds, p, i, k, value):
 
 
 @kernel
-def interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, lo, hi, out):
-    """Write Σ_k weights[k] · (limited spline of v)(feet[k]) into out[:, lo:hi].
+def interpolate(c, v, bounds, feet, shares, origin, inverse_spacing, limited, lo, hi, out):
+    """Write Σ_k shares[k] · (limited spline of v)(feet[k]) into out[:, lo:hi].
 
     c (q, n0 + 2 or 4, n1 + 2) padded coefficients; v (q, n0, n1); bounds (q, 4) the nodes (row, column)
     of its smallest and largest value; feet (branches, 2, points); out (q, points).
@@ -226,16 +112,16 @@ def interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, l
         for p in range(out.shape[0]):
             out[p, j] = 0.0
         for branch in range(feet.shape[0]):
-            i, t, _ = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
-            k, s, _ = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            a, b, row, column = _weights(t), _weights(s), _U(i), _U(k)
+            i, t, _ = cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
+            k, s, _ = cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
+            a, b, row, column = weights(t), weights(s), _U(i), _U(k)
             for p in range(out.shape[0]):
                 q = _U(p)
                 value = ((a[0] * _along(c, q, row, column, b) + a[1] * _along(c, q, row + _U(1), column, b))
                          + (a[2] * _along(c, q, row + _U(2), column, b) + a[3] * _along(c, q, row + _U(3), column, b)))
                 if limited and _outside_corners(v, q, row, column, value):
                     value, _, _ = _clip(v, bounds, p, i, k, value)
-                out[p, j] += weights[branch] * value
+                out[p, j] += shares[branch] * value
 
 
 @kernel
@@ -247,7 +133,7 @@ def _scatter(c, p, i, k, h, b):
 
 
 @kernel
-def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing, limited, cotangent, lo, hi,
+def interpolate_transposed(c, v, bounds, feet, shares, origin, inverse_spacing, limited, cotangent, lo, hi,
                            c_cotangent, v_cotangent, feet_cotangent):
     """Transpose of `interpolate` at v, and its derivative in the feet.
 
@@ -257,14 +143,14 @@ def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing,
     n0, n1 = v.shape[1], v.shape[2]
     for j in range(lo, hi):
         for branch in range(feet.shape[0]):
-            i, t, inside0 = _cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
-            k, s, inside1 = _cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            a, b, da, db = _weights(t), _weights(s), _slopes(t, inverse_spacing[0]), _slopes(s, inverse_spacing[1])
+            i, t, inside0 = cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
+            k, s, inside1 = cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
+            a, b, da, db = weights(t), weights(s), slopes(t, inverse_spacing[0]), slopes(s, inverse_spacing[1])
             row, column = _U(i), _U(k)
             along0 = along1 = 0.0
             for p in range(cotangent.shape[0]):
                 q = _U(p)
-                g = weights[branch] * cotangent[p, j]
+                g = shares[branch] * cotangent[p, j]
                 r0, r1 = _along(c, q, row, column, b), _along(c, q, row + _U(1), column, b)
                 r2, r3 = _along(c, q, row + _U(2), column, b), _along(c, q, row + _U(3), column, b)
                 value = (a[0] * r0 + a[1] * r1) + (a[2] * r2 + a[3] * r3)
@@ -289,9 +175,3 @@ def interpolate_transposed(c, v, bounds, feet, weights, origin, inverse_spacing,
 def interpolate_tiles(c, v, bounds, feet, weights, origin, inverse_spacing, limited, size, chunk, out):
     for tile in prange((size + chunk - 1) // chunk):
         interpolate(c, v, bounds, feet, weights, origin, inverse_spacing, limited, tile * chunk, min((tile + 1) * chunk, size), out)
-
-
-@parallel
-def prefilter_tiles(u, factors, low, high, transposed, size, chunk, out):
-    for tile in prange((size + chunk - 1) // chunk):
-        prefilter(u, factors, low, high, transposed, tile * chunk, min((tile + 1) * chunk, size), out)

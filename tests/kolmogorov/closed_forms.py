@@ -333,6 +333,24 @@ def correlated_ou_in_space():
     return _linear(-0.6 * np.eye(3), [[0.5, 0, 0], [0.2, 0.45, 0], [-0.1, 0.2, 0.4]], 1.0, [[0.3, -0.2, 0.1], [0, 0, 0], [-0.6, 0.4, 0.3]], 3.0)
 
 
+_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)             # about the diagonal (1, 1, 1)
+_PLACES = [[0.3, -0.2, 0.1], [0.1, 0.7, -0.5], [-0.6, 0.4, 0.3]]
+
+
+def transport_in_space():
+    """No noise at all: a turn about the diagonal."""
+    return _linear(_TURN, np.zeros((3, 1)), 1.0, _PLACES, 3.0)
+
+
+def turn_with_little_correlated_noise():
+    return _linear(_TURN, [[0.1, 0, 0], [0.05, 0.1, 0], [0.02, 0.03, 0.1]], 1.0, _PLACES, 3.5)
+
+
+def kinetic_chain():
+    """dX = V dt, dV = A dt, dA = σ dB: noise reaches the place through two integrals."""
+    return _linear([[0.0, 1, 0], [0, 0, 1], [0, 0, 0]], [[0.0], [0], [0.5]], 1.0, _PLACES, 4.5)
+
+
 def heat_in_space(sigma=0.6, T=0.4):
     """Between mirrors at 0 and π: ∏ cos x_i decays at 3σ²/2."""
     x = np.array([[0.5, 1.0, 2.0], [1.2, 0.4, 0.8], [2.5, 2.8, 0.3]])
@@ -343,4 +361,5 @@ def heat_in_space(sigma=0.6, T=0.4):
 ALL = [ou_probit, ou_indicator, ou_second_moment, ou_cosine, ou_call, varying_coefficients, gbm_mean, black_scholes, black_scholes_in_log,
        digital, down_and_out, double_barrier, cir_bond, cir_laplace, survival, hitting_probability, first_passage, exit_time, ou_exit_time,
        reflected, quadratic_potential, pure_transport, moving_dirichlet, correlated_ou, rotation, rotation_with_one_noisy_component, kinetic,
-       langevin, rank_one, rank_one_varying, exchange_option, heston, transport_in_the_plane, ou_in_space, correlated_ou_in_space, heat_in_space]
+       langevin, rank_one, rank_one_varying, exchange_option, heston, transport_in_the_plane, ou_in_space, correlated_ou_in_space, transport_in_space,
+       turn_with_little_correlated_noise, kinetic_chain, heat_in_space]

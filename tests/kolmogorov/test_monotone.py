@@ -89,15 +89,15 @@ def random_problem(rng, dim, rank, sides):
     return KolmogorovProblem(Diffusion(drift, factor, dim), terminal, 0.05, boundary=sides)
 
 
-@pytest.mark.parametrize("scheme, many_sides", [(Monotone(), True), (SemiLagrangian(), False)])
-def test_values_stay_between_0_and_1_for_a_thousand_random_fields(scheme, many_sides):
+@pytest.mark.parametrize("scheme", [Monotone(), SemiLagrangian()])
+def test_values_stay_between_0_and_1_for_a_thousand_random_fields(scheme):
     rng = np.random.default_rng(7)
     worst = 0.0
     for k in range(500):
-        dim = 1 + k % 2
-        side = [Reflecting(), Absorbing(), Dirichlet(1.0), Outflow()][k % 4] if many_sides else Reflecting()
-        problem = random_problem(rng, dim, k % 4 % (dim + 1), side)
-        worst = max(worst, solve_backward(problem, Grid.uniform([-1] * dim, [1] * dim, [14, 11][:dim]), 2, scheme).report.overshoot)
+        dim = 1 + k % 3
+        side = [Reflecting(), Absorbing(), Dirichlet(1.0), Outflow()][k % 4]
+        problem = random_problem(rng, dim, k // 3 % (dim + 1), side)
+        worst = max(worst, solve_backward(problem, Grid.uniform([-1] * dim, [1] * dim, [14, 11, 8][:dim]), 2, scheme).report.overshoot)
     assert worst < 1e-12                                          # the bound asked for; averages of values in [0, 1] err by rounding only
 
 

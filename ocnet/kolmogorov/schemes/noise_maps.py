@@ -31,7 +31,7 @@ def noise_maps(problem, grid, t, h, limited):
         rate = constant @ constant.T
         if not rate.any():
             return []
-        if grid.is_uniform and set(sides) == {"mirror"} and grid.dim <= 2:
+        if grid.is_uniform and set(sides) == {"mirror"} and (grid.dim <= 2 or np.array_equal(rate, np.diag(np.diag(rate)))):
             return _constant(grid, rate, h, limited, problem.boundary)
     held = held_nodes(grid, problem.boundary)
     factor = process.factor_rows(t, grid.nodes) if constant is None else constant[:, :, None]
@@ -54,7 +54,7 @@ def _rows(problem):
 
 def _constant(grid, rate, h, limited, sides):
     """Independent components on the nodes; in two dimensions a correlation ρ as |ρ| of the noise along one direction."""
-    if grid.dim == 1 or rate[0, 1] == 0:
+    if np.array_equal(rate, np.diag(np.diag(rate))):
         return [Gaussian(grid, np.sqrt(h * np.diag(rate)))]
     correlation = min(abs(rate[0, 1]) / np.sqrt(rate[0, 0] * rate[1, 1]), 1.0)
     direction = np.sqrt(correlation * h * np.diag(rate)) * np.array([1.0, np.sign(rate[0, 1])])
