@@ -1,11 +1,12 @@
 """Masses on the nodes of a grid at kept times: the law of a process, as the transposed steps carry it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import interpn
 
 from ocnet import plotting
+from ocnet.archive import plain, read_result, write_result
 from ocnet.process import checked_points
 
 __all__ = ["Density"]
@@ -54,8 +55,16 @@ class Density:
 
     def to_dict(self):
         """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""
-        report = asdict(self.report) if hasattr(self.report, "__dataclass_fields__") else self.report
-        return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": report}
+        return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": plain(self.report)}
+
+    def save(self, path):
+        """Put everything at `path`, an .npz file that is whole or absent and that `load` reads back to the last bit."""
+        write_result(path, "Density", self.grid, {"report": self.report}, {}, {"times": self.times, "masses": self.masses})
+
+    @classmethod
+    def load(cls, path):
+        """Return the Density saved at `path`; ValueError "path=… is not a saved Density: …" for a foreign or truncated file."""
+        return read_result(path, "Density", lambda grid, arrays, header, reports: cls(grid, arrays["times"], arrays["masses"], reports["report"]))
 
     def plot(self, ax=None, t=None):
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""

@@ -1,53 +1,15 @@
 """Values on a grid in t and x, with the report of the solve that made them; both grid views return it."""
 
-import io
-import json
-import os
-import zipfile
-import zlib
-from dataclasses import asdict, dataclass, field, is_dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ocnet import plotting
-from ocnet.grid import Grid
+from ocnet.archive import plain, read_result, write_result
 from ocnet.process import checked_points
 from ocnet.tensor_spline import TensorSpline, around_time
 
-__all__ = ["SolveReport", "ValueFunction", "read_archive", "write_archive"]
-
-_HEADER = "ocnet"                       # name of the JSON text among the arrays of a file
-_UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-
-
-@dataclass(frozen=True)
-class SolveReport:
-    """What a solve did: scheme (its repr), steps, dimensionless numbers, bounds of the data at start and end of the march.
-
-    peclet    : largest cell Péclet number |f| h / a; above 1 a central drift can oscillate (inf: no noise somewhere)
-    courant   : largest |f| dt / h;  diffusion : largest a dt / h²
-    bounds_before, bounds_after : (least, greatest) value given, and computed
-    monotone  : share of nodes without a negative off-diagonal entry; 1 where the scheme keeps bounds (without a mixed part)
-    """
-
-    scheme: str
-    steps: int
-    peclet: float
-    courant: float
-    diffusion: float
-    bounds_before: tuple
-    bounds_after: tuple
-    monotone: float = 1.0
-
-    @property
-    def overshoot(self):
-        """How far the computed values leave the bounds of the given ones: 0 for a maximum principle (no source)."""
-        return max(self.bounds_before[0] - self.bounds_after[0], self.bounds_after[1] - self.bounds_before[1], 0.0)
-
-    def __repr__(self):
-        return (f"SolveReport({self.scheme}, {self.steps} steps, Péclet ≤ {self.peclet:.3g}, Courant ≤ {self.courant:.3g}, "
-                f"overshoot {self.overshoot:.2g})")
+__all__ = ["ValueFunction"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,28 +78,22 @@ class ValueFunction:
 
     def save(self, path):
         """Put everything at `path`, an .npz file that is whole or absent and that `load` reads back to the last bit."""
-        header = {"single": bool(self.single), "report": _named(self.report), "error": _named(self.error)}
-        axes = {f"axis{i}": axis for i, axis in enumerate(self.grid.axes)}
-        write_archive(path, "ValueFunction", header, {"times": self.times, "values": self.values, **axes})
+        write_result(path, "ValueFunction", self.grid, {"report": self.report, "error": self.error}, {"single": bool(self.single)},
+                     {"times": self.times, "values": self.values})
 
     @classmethod
     def load(cls, path):
-        """Return the ValueFunction saved at `path`; a report or error that is no SolveReport comes back as a dictionary.
+        """Return the ValueFunction saved at `path`; a report of another kind than `ocnet.report`'s comes back as a dictionary.
 
         Raises ValueError "path=… is not a saved ValueFunction: …" for a foreign or truncated file.
         """
-        header, arrays = read_archive(path, "ValueFunction")
-        try:
-            grid = Grid([arrays[f"axis{i}"] for i in range(len(arrays) - 2)])
-            report, error = _restored(header["report"]), _restored(header["error"])
-            return cls(grid, arrays["times"], arrays["values"], report, header["single"], error)
-        except (KeyError, TypeError, ValueError) as reason:
-            raise ValueError(f"path={path} is not a saved ValueFunction: its parts do not fit ({reason})") from None
+        return read_result(path, "ValueFunction", lambda grid, arrays, header, reports: cls(
+            grid, arrays["times"], arrays["values"], reports["report"], header["single"], reports["error"]))
 
     def to_dict(self):
         """Plain numbers: axes, times, values (K, q, *shape) as arrays, and the report as a dictionary."""
         return {"axes": list(self.grid.axes), "times": self.times, "values": self.grid.reshape(self.values),
-                "report": _plain(self.report)}
+                "report": plain(self.report)}
 
     def to_xarray(self):
         """Return an xarray.DataArray named "value" with dimensions time, column, x0, x1, … and the report in its attributes."""
@@ -183,63 +139,3 @@ class ValueFunction:
         q = "" if self.single else f"{self.values.shape[1]} columns, "
         return (f"ValueFunction({q}{self.grid!r}, {self.times.size} kept times, {self.report!r}"
                 f"{'' if self.error is None else f', {self.error!r}'})")
-
-
-def write_archive(path, kind, header, arrays):
-    """Put arrays and a JSON header at `path`, an .npz file without pickle; a kill leaves the old file or the new one, whole.
-
-    kind : name of the saved type, which `read_archive` asks for;  header : plain values;  arrays : {name: array of numbers}
-    Raises TypeError for a header that JSON cannot hold, OSError where the folder is missing or cannot be written.
-    """
-    text = json.dumps({"kind": kind, **header}, default=_listed).encode("utf-8")
-    buffer = io.BytesIO()
-    np.savez(buffer, **{_HEADER: np.frombuffer(text, dtype=np.uint8)}, **arrays)
-    draft = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
-    try:
-        with open(draft, "wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def read_archive(path, kind):
-    """Return (header, {name: array}) as written; ValueError "path=… is not a saved <kind>: …" for any other or damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(arrays.pop(_HEADER).tobytes())
-    except FileNotFoundError:
-        raise
-    except KeyError:
-        raise ValueError(f"path={path} is not a saved {kind}: it is an .npz file that ocnet did not write") from None
-    except _UNREADABLE as error:
-        raise ValueError(f"path={path} is not a saved {kind}: it is no whole .npz file ({error})") from None
-    if header.get("kind") != kind:
-        raise ValueError(f"path={path} is not a saved {kind}: it holds a {header.get('kind')}; load it by that type")
-    return header, arrays
-
-
-def _listed(value):
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError(f"a {type(value).__name__} cannot be saved; keep numbers, strings, lists and dictionaries in the report")
-
-
-def _plain(report):
-    """A dataclass as its dictionary; anything else as it is."""
-    return asdict(report) if is_dataclass(report) else report
-
-
-def _named(report):
-    return {"type": type(report).__name__, "content": _plain(report)}
-
-
-def _restored(saved):
-    """What `_named` made plain; a SolveReport again if it was one."""
-    content = saved["content"]
-    if saved["type"] != "SolveReport":
-        return content
-    return SolveReport(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})

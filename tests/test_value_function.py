@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from ocnet.archive import write_archive
 from ocnet.grid import Grid
-from ocnet.value_function import SolveReport, ValueFunction, write_archive
+from ocnet.report import ErrorBar, SolveReport
+from ocnet.value_function import ValueFunction
 
 UNIFORM = [Grid.uniform([-1], [2], [31]), Grid.uniform([-1, 0], [2, 1], [31, 21])]
 UNEVEN = [Grid((np.linspace(-1, 1.2, 31) ** 3,)), Grid((np.linspace(-1, 1.2, 31) ** 3, np.linspace(0.5, 1, 21) ** 2)),
@@ -143,12 +145,13 @@ REPORTS = [None, {"view": "chain", "layers": 20}, SolveReport("Scheme()", 10, np
 @pytest.mark.parametrize("report", REPORTS)
 def test_saved_value_functions_come_back_to_the_last_bit(tmp_path, report):
     grid, rng = UNEVEN[1], np.random.default_rng(0)
-    value = ValueFunction(grid, np.array([0.0, 1 / 3]), rng.normal(size=(2, 3, grid.size)), report, False)
+    error = ErrorBar(1e-4, 1 / 3, 0.0, 1e-3, True)
+    value = ValueFunction(grid, np.array([0.0, 1 / 3]), rng.normal(size=(2, 3, grid.size)), report, False, error)
     value.save(tmp_path / "value.npz")
     back = ValueFunction.load(tmp_path / "value.npz")
     assert all(np.array_equal(a, b) for a, b in zip(back.grid.axes, grid.axes))
     assert np.array_equal(back.times, value.times) and np.array_equal(back.values, value.values) and back.single is False
-    assert back.report == report and repr(back) == repr(value) and [p.name for p in tmp_path.iterdir()] == ["value.npz"]
+    assert back.report == report and back.error == error and repr(back) == repr(value) and [p.name for p in tmp_path.iterdir()] == ["value.npz"]
 
 
 def test_saving_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):

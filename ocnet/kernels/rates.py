@@ -130,13 +130,17 @@ def assemble_transposed(drift, variance, table, offsets, shape, rule, rates_bar,
 
 
 @kernel
-def _raise(f, a, axis, r, widths, cells, fasts, roughs, marks):
-    """Raise the peaks (n,) to |f| h/a, |f|/h and a/h² of row r, h (3, n) as factors; mark cell Péclet numbers above 1."""
+def _raise(f, a, axis, r, widths, cells, calms, fasts, roughs, marks):
+    """Raise the peaks (n,) to |f| h/a, |f|/h and a/h² of row r, h (3, n) as factors; mark cell Péclet numbers above 1.
+
+    `calms` falls to the least |f| h/a.
+    """
     for j in range(marks.size):
         j = _U(j)
         speed, rate = abs(f[axis, r, j]), a[axis, r, j]
         cell, fast, rough = speed / rate * widths[_U(0), j], speed * widths[_U(1), j], rate * widths[_U(2), j]
-        p, q, s, mark = cells[j], fasts[j], roughs[j], marks[j]
+        p, q, s, mark, low = cells[j], fasts[j], roughs[j], marks[j], calms[j]
+        calms[j] = cell if cell < low else low
         cells[j] = cell if cell > p else p
         fasts[j] = fast if fast > q else q
         roughs[j] = rough if rough > s else s
@@ -148,12 +152,13 @@ def extremes(drift, variance, table, offsets, shape, stride, out):
     """Raise out[:3] to the largest |f| h/a (cell Péclet), |f|/h and a/h² of every stride-th row; 0/0 is left out.
 
     h is the wider of a node's two spacings in the first, the narrower in the others.  Adds to out[3] the number of those nodes
-    with a cell Péclet number above 1.
+    with a cell Péclet number above 1, and lowers out[4] to the least cell Péclet number.
     """
     n = drift.shape[2]
     wide, narrow = np.maximum(table[0], table[1]), np.minimum(table[0], table[1])
     steep, steeper = 1.0 / narrow, 1.0 / narrow**2
     cells, fasts, roughs, marks, widths = np.zeros(n), np.zeros(n), np.zeros(n), np.empty(n), np.empty((3, n))
+    calms = np.full(n, np.inf)
     for r in range(0, drift.shape[1], stride):
         marks[:] = 0.0
         for axis in range(shape.size):
@@ -161,6 +166,7 @@ def extremes(drift, variance, table, offsets, shape, stride, out):
             for j in range(n):
                 k = start + j if stop > start + 1 else start
                 widths[0, j], widths[1, j], widths[2, j] = wide[k], steep[k], steeper[k]
-            _raise(drift, variance, _U(axis), _U(r), widths, cells, fasts, roughs, marks)
+            _raise(drift, variance, _U(axis), _U(r), widths, cells, calms, fasts, roughs, marks)
         out[3] += marks.sum()
     out[0], out[1], out[2] = max(out[0], cells.max()), max(out[1], fasts.max()), max(out[2], roughs.max())
+    out[4] = min(out[4], calms.min())

@@ -6,8 +6,9 @@ import numpy as np
 
 from ocnet.grid import Grid
 from ocnet.process import checked_points
+from ocnet.report import ErrorBar
 
-__all__ = ["ErrorBar", "solve_to_tolerance"]
+__all__ = ["solve_to_tolerance"]
 
 _FIRST_NODES = {1: 101, 2: 49, 3: 21}
 _FIRST_STEPS = 24
@@ -16,31 +17,6 @@ _SAFETY = 2.0                        # of the bar over what the observed order l
 _WIDER = 1.3
 _MOST_WORK = 4e9                     # node-steps of one solve beyond which nothing finer is tried
 _ROUNDS = 8
-
-
-@dataclass(frozen=True)
-class ErrorBar:
-    """How far the values at the points asked for may be off, by cause; each is the largest over points, near ones and columns.
-
-    space, time : what is left, by the changes when nodes (steps) are halved twice, times 2 (see `_left`)
-    box         : change when the box is widened by 1.3
-    reached     : whether the sum is within the tolerance
-    """
-
-    space: float
-    time: float
-    box: float
-    tolerance: float
-    reached: bool
-
-    @property
-    def bar(self):
-        """space + time + box."""
-        return self.space + self.time + self.box
-
-    def __repr__(self):
-        verdict = "" if self.reached else f", tolerance {self.tolerance:.1g} NOT reached"
-        return f"± {self.bar:.2g} (space {self.space:.1g}, time {self.time:.1g}, box {self.box:.1g}{verdict})"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.value_function import SolveReport
+from ocnet.report import SolveReport
 
 from .automatic import checked_scheme
 from .coefficients import held_nodes
@@ -52,7 +52,7 @@ class March:
         self.times = step_times(problem.horizon, problem.process.breaks, steps)
         self.scheme = checked_scheme(scheme, problem, grid, linear)
         self.held = held_nodes(grid, problem.boundary)
-        self.extremes, self.monotone = np.zeros(3), 1.0
+        self.extremes, self.monotone, self.least_peclet = np.zeros(3), 1.0, np.inf
         self._kept_steppers = {}                                      # between the two sweeps of a gradient
 
     @property
@@ -63,9 +63,9 @@ class March:
         """The stepper of step k, from times[k + 1] down to times[k]."""
         stepper = self.scheme.prepare(self.problem, self.grid, self.times[k], self.times[k + 1],
                                       (self.steps - 1 - k, k), previous)
-        *extremes, monotone = stepper.extremes()
+        *extremes, monotone, least = stepper.extremes()
         np.maximum(self.extremes, extremes, out=self.extremes)
-        self.monotone = min(self.monotone, monotone)
+        self.monotone, self.least_peclet = min(self.monotone, monotone), min(self.least_peclet, least)
         return stepper
 
     def terminal(self):
@@ -172,9 +172,9 @@ class March:
 
         return states_upward(advance, u, self.steps, slots)
 
-    def report(self, before, after):
+    def report(self, before, after, **of_masses):
         """A SolveReport from the data at both ends."""
         longest = float(np.diff(self.times).max())
         return SolveReport(repr(self.scheme), self.steps, float(self.extremes[0]), float(self.extremes[1] * longest),
                            float(self.extremes[2] * longest), (float(before.min()), float(before.max())),
-                           (float(after.min()), float(after.max())), float(self.monotone))
+                           (float(after.min()), float(after.max())), float(self.monotone), float(self.least_peclet), **of_masses)

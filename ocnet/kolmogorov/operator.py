@@ -275,12 +275,13 @@ class Operator:
     @cached_property
     def extremes(self):
         """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes, and the share of nodes
-        without a negative off-diagonal entry (4,); on large grids of about every so many rows that 32 are looked at."""
-        out, rows = np.zeros(4), self._plane[0]
+        without a negative off-diagonal entry, and the least cell Péclet number (5,); on large grids of about every so many rows
+        that 32 are looked at."""
+        out, rows = np.array([0.0, 0.0, 0.0, 0.0, np.inf]), self._plane[0]
         stride = max(1, rows // _LOOKED_AT)
         rates.extremes(self._drift, self._variance, self._table, self._offsets, self._shape, stride, out)
         monotone = 1.0 if self.rule != rates.CENTRAL else 1.0 - out[3] / (len(range(0, rows, stride)) * self._plane[1])
-        return np.append(out[:3], 0.0 if self.has_mixed else monotone)
+        return np.array([*out[:3], 0.0 if self.has_mixed else monotone, out[4]])
 
     @cached_property
     def spectral_bound(self):

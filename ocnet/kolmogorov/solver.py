@@ -59,9 +59,25 @@ def solve_forward(process, initial, grid, horizon, steps=100, scheme="auto", kee
     problem = KolmogorovProblem(process, _no_terminal, horizon, boundary=checked_sides(boundary, process.dim))
     march = March(problem, grid, steps, scheme, linear=states is None)
     masses = initial_masses(grid, initial, weights)[None]
-    keeper = Keeper(march.times, keep)
-    end = march.transposed(masses, keeper, states)
-    return Density(grid, keeper.times, keeper.stacked()[:, 0], march.report(masses, end))
+    keeper, at_sides, leaks = Keeper(march.times, keep), _open_sides(grid, problem.boundary), []
+
+    def visit(k, p):
+        keeper(k, p)
+        leaks.append(float(p[:, at_sides].sum()))
+
+    end, given = march.transposed(masses, visit, states), masses.sum()
+    scale = abs(given) if given else 1.0
+    report = march.report(masses, end, mass_drift=float(abs(end.sum() - given) / scale), leak=max(leaks) / scale)
+    return Density(grid, keeper.times, keeper.stacked()[:, 0], report)
+
+
+def _open_sides(grid, sides):
+    """Numbers of the outermost nodes that no side holds."""
+    numbers, outermost = np.arange(grid.size).reshape(grid.shape), {"open": [], "held": []}
+    for axis, pair in enumerate(sides):
+        for end, side in enumerate(pair):
+            outermost["held" if side.row == "held" else "open"].extend(np.take(numbers, -end, axis=axis).ravel())
+    return np.setdiff1d(outermost["open"], outermost["held"]).astype(int)
 
 
 def _no_terminal(x):

@@ -17,7 +17,7 @@ A scheme is a frozen dataclass of published constants.  Its contract, which the 
         coefficients; a scheme whose natural coefficients are others may return other arrays in the inner tuple, which reach
         `collect` unread
     stepper.remember(u), where there is one: as step(u), and the next step_vjp(p, u) with that same u need not run the step again
-    stepper.extremes() -> largest |f| h/a, |f|/h and a/h², share of monotone nodes (4,), for the report
+    stepper.extremes() -> largest |f| h/a, |f|/h and a/h², share of monotone nodes, least |f| h/a (5,), for the report
     scheme.order (time, smooth data), scheme.bounded (values stay within the bounds of the terminal data), scheme.linear
 
 A linear scheme is a formula in the operator's verbs (`LinearScheme`); a limited one (bounded = True, linear = False) writes

@@ -195,9 +195,9 @@ class _Step:
         return self._killed(p)
 
     def extremes(self):
-        """Largest |f| h/a, |f|/h and a/h² over the nodes and axes; no entry of a bounded step is negative."""
+        """As for an operator; no entry of a bounded step is negative."""
         t, h = 0.5 * (self.t0 + self.t1), self.grid.spacings
         f = np.abs(self.problem.process.drift_rows(t, self.grid.nodes))
         a = np.einsum("iin->in", self.problem.process.variance_rows(t, self.grid.nodes))
         peclet = np.divide(f * h, a, out=np.where(f > 0, np.inf, 0.0), where=a > 0)
-        return np.array([peclet.max(), (f / h).max(), (a / h**2).max(), 1.0])
+        return np.array([peclet.max(), (f / h).max(), (a / h**2).max(), 1.0, peclet.min()])
