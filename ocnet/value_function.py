@@ -11,6 +11,8 @@ from ocnet.tensor_spline import TensorSpline, around_time
 
 __all__ = ["ValueFunction"]
 
+_RECENT = 4                              # splines held of a value function whose memory is bounded
+
 
 @dataclass(frozen=True, eq=False)
 class ValueFunction:
@@ -19,6 +21,7 @@ class ValueFunction:
     grid : Grid;  times (K,) increasing;  values (K, q, size);  report : SolveReport or another view's report
     single : whether the terminal condition was one column, so that calls return (n,) and not (n, q)
     error  : ErrorBar at t = 0 at the points it was asked for, or None
+    between : what gives values at more times than are kept (`times` (K',), `values(k)` (q, size)), or None
     """
 
     grid: object
@@ -27,6 +30,7 @@ class ValueFunction:
     report: object = None
     single: bool = True
     error: object = None
+    between: object = None
     _splines: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
@@ -44,7 +48,7 @@ class ValueFunction:
         Cubic in x, limited by its neighbourhood; cubic in t through four kept times and within the range of their values
         there, linear where fewer than four were kept.  Points outside the box take the value at the nearest point of its edge.
         """
-        rows = self._limited_mean([(self._spline(k)(self._rows(x)), weight) for k, weight in around_time(self.times, t)])
+        rows = self._limited_mean([(self._spline(k)(self._rows(x)), weight) for k, weight in self._around(t)])
         return rows[0] if self.single else np.ascontiguousarray(rows.T)
 
     def gradient(self, x, t=0.0):
@@ -52,11 +56,11 @@ class ValueFunction:
 
         Accuracy   order 3 in the spacing on smooth values, up to the edges; beside a jump of the values it rings.
         """
-        return self._shown(sum(weight * self._spline(k).slopes(self._rows(x)) for k, weight in around_time(self.times, t)))
+        return self._shown(sum(weight * self._spline(k).slopes(self._rows(x)) for k, weight in self._around(t)))
 
     def hessian(self, x, t=0.0):
         """∇²u(t, x) at points x (n, d): (n, d, d) or (n, q, d, d); of order 2, and otherwise as `gradient`."""
-        return self._shown(sum(weight * self._spline(k).curvatures(self._rows(x)) for k, weight in around_time(self.times, t)))
+        return self._shown(sum(weight * self._spline(k).curvatures(self._rows(x)) for k, weight in self._around(t)))
 
     def _rows(self, x):
         return np.ascontiguousarray(checked_points(x, self.grid.dim, "x").T)
@@ -71,9 +75,16 @@ class ValueFunction:
         rows = np.stack([row for row, _ in parts])
         return np.clip(np.tensordot([weight for _, weight in parts], rows, 1), rows.min(axis=0), rows.max(axis=0))
 
+    def _around(self, t):
+        times = self.times if self.between is None else self.between.times
+        return around_time(times, t)[::-1]                              # downwards, as values between are run again
+
     def _spline(self, k):
         if k not in self._splines:
-            self._splines[k] = TensorSpline(self.grid, self.values[k])
+            if self.between is not None:
+                while len(self._splines) > _RECENT:
+                    self._splines.pop(next(iter(self._splines)))
+            self._splines[k] = TensorSpline(self.grid, self.values[k] if self.between is None else self.between.values(k))
         return self._splines[k]
 
     def save(self, path):

@@ -86,7 +86,8 @@ class March:
         if self.held.nodes.size:
             u[:, self.held.nodes] = self.held.values(t)
 
-    def _step(self, stepper, k, u):
+    def step(self, stepper, k, u):
+        """u at times[k] from u at times[k + 1], the sides' values on the held nodes."""
         u = stepper.step(u)
         if not self.held.constant:
             self._hold(u, self.times[k])
@@ -99,7 +100,7 @@ class March:
             visit(self.steps, u)
         for k in range(self.steps - 1, -1, -1):
             stepper = self.prepare(k, stepper)
-            before, u = u, self._step(stepper, k, u)
+            before, u = u, self.step(stepper, k, u)
             if k < self.steps - 1 and hasattr(stepper, "spare"):
                 stepper.spare.append(before)                           # ours, and seen by `visit` already
             if visit:
@@ -168,7 +169,7 @@ class March:
                 self._kept_steppers[k] = lent[0]
                 if self.held.constant and hasattr(lent[0], "remember"):
                     return lent[0].remember(u)
-            return self._step(lent[0], k, u)
+            return self.step(lent[0], k, u)
 
         return states_upward(advance, u, self.steps, slots)
 

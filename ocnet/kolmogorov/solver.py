@@ -11,12 +11,13 @@ from ocnet.value_function import ValueFunction
 from .adaptive import solve_to_tolerance
 from .automatic import checked_scheme
 from .march import CoefficientGradient, March
+from .recomputed import Recomputed
 from .times import Keeper
 
 __all__ = ["gradient", "initial_masses", "solve_backward", "solve_forward"]
 
 
-def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, tolerance=None, at=None, box=None):
+def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, tolerance=None, at=None, box=None, max_memory=None):
     """Solve u_t + f·∇u + ½ a:∇∇u − c u + g = 0, u(T) = terminal, from T down to 0 on a grid.
 
     problem : KolmogorovProblem;  grid : Grid of the same dimension (one to three axes)
@@ -24,6 +25,8 @@ def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, toleran
     scheme  : "auto" (see `automatic`; the report says what was chosen) or an object of ocnet.kolmogorov.schemes
     keep    : number of kept times, evenly spread from 0 to T (1: t = 0 only), or the times themselves; each is moved
               to the nearest step boundary
+    max_memory : instead of `keep`: bytes for values at all step times, of which those that do not fit are run again when the
+              ValueFunction is asked for them (`save` then takes the kept ones)
     tolerance : instead of grid and steps: the largest absolute error wanted at t = 0 at the points `at` (n, d); box, nodes and
               steps are then found, and the result's `error` is its ErrorBar (space, time, box)
     box     : with a tolerance, (lower, upper) of the sides that lie somewhere, NaN where they are to be found
@@ -41,9 +44,13 @@ def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, toleran
         raise ValueError("grid is missing; give a Grid, or tolerance=… and at=points")
     march = March(problem, grid, steps, scheme)
     u, single = march.terminal()
-    keeper = Keeper(march.times, keep)
-    start = march.backward(u, keeper)
-    return ValueFunction(grid, keeper.times, keeper.stacked(), march.report(u, start), single)
+    if max_memory is None:
+        keeper = Keeper(march.times, keep)
+        start = march.backward(u, keeper)
+        return ValueFunction(grid, keeper.times, keeper.stacked(), march.report(u, start), single)
+    whole = Recomputed(march, int(max_memory // u.nbytes))
+    start = march.backward(u, whole)
+    return ValueFunction(grid, *whole.stacked(), march.report(u, start), single, between=whole)
 
 
 def solve_forward(process, initial, grid, horizon, steps=100, scheme="auto", keep=2, weights=None, boundary=None, states=None):

@@ -1,0 +1,51 @@
+"""Values at every step time within a bounded memory: some are kept, the others run again from the next kept one."""
+
+from collections import OrderedDict
+
+import numpy as np
+
+__all__ = ["Recomputed"]
+
+
+class Recomputed:
+    """u at any step time of a march, from states kept on its way down.
+
+    march : March;  slots : states in memory at once, at least 3: half of them kept for good, evenly spread and with both ends,
+    the others those last run through.  Asking for neighbouring times in turn costs steps/slots · 2 steps each at most.
+    """
+
+    def __init__(self, march, slots):
+        if slots < 3:
+            raise ValueError(f"max_memory holds {slots} fields of this grid; at least 3 are needed: give more memory or fewer nodes")
+        self.march, self.times = march, march.times
+        kept = np.linspace(0, march.steps, min(max(2, slots // 2), march.steps + 1))
+        self.kept = dict.fromkeys(int(round(k)) for k in kept)
+        self._recent, self._room = OrderedDict(), max(1, slots - len(self.kept))
+
+    def __call__(self, k, u):
+        """Visit the state u (q, size) at times[k] on the way down."""
+        if k in self.kept:
+            self.kept[k] = u.copy()
+
+    def stacked(self):
+        """Times (K,) and values (K, q, size) of the kept states, which from now on are views of the latter."""
+        indices = sorted(self.kept)
+        values = np.stack([self.kept[k] for k in indices])
+        self.kept = dict(zip(indices, values))
+        return self.times[indices], values
+
+    def values(self, k):
+        """(q, size) at times[k]."""
+        if k in self.kept:
+            return self.kept[k]
+        if k not in self._recent:
+            start = min(j for j in (*self.kept, *self._recent) if j > k)
+            u, stepper = self.kept[start] if start in self.kept else self._recent[start], None
+            for j in range(start - 1, k - 1, -1):
+                stepper = self.march.prepare(j, stepper)
+                u = self.march.step(stepper, j, u)
+                if j not in self.kept:
+                    self._recent[j] = u
+                    while len(self._recent) > self._room:
+                        self._recent.popitem(last=False)
+        return self._recent[k]

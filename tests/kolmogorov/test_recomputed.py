@@ -1,0 +1,35 @@
+"""Values at all times within a bounded memory are those of a solve that keeps them all."""
+
+import numpy as np
+import pytest
+
+from ocnet.boundary import Dirichlet, Reflecting
+from ocnet.grid import Grid
+from ocnet.kolmogorov import schemes, solve_backward
+from ocnet.problem import KolmogorovProblem
+from ocnet.process import Diffusion
+
+GRID = Grid.uniform([-2, -2], [2, 2], [31, 27])
+FIELD = 8 * GRID.size
+
+
+def problem(sides):
+    return KolmogorovProblem(Diffusion(lambda t, x: np.sin(x[:, ::-1] + t), 0.5 * np.eye(2), 2), lambda x: np.cos(x).sum(axis=1), 1.0, boundary=sides)
+
+
+@pytest.mark.parametrize("sides", [Reflecting(), Dirichlet(lambda t, x: x[:, 0] + t)])
+@pytest.mark.parametrize("scheme", [schemes.HundsdorferVerwer(), schemes.SemiLagrangian()])
+@pytest.mark.parametrize("fields", [3, 8, 100])
+def test_the_same_bits_as_with_all_kept(fields, scheme, sides):
+    whole = solve_backward(problem(sides), GRID, 40, scheme, keep=41)
+    bounded = solve_backward(problem(sides), GRID, 40, scheme, max_memory=fields * FIELD)
+    assert len(bounded.values) <= max(2, fields // 2) and len(bounded.between._recent) == 0
+    x = np.random.default_rng(0).uniform(-2.1, 2.1, (30, 2))
+    for t in (0.0, 0.31, 0.322, 0.05, 1.0, 0.99, 0.5):
+        assert np.array_equal(bounded(x, t), whole(x, t)) and np.array_equal(bounded.gradient(x, t), whole.gradient(x, t))
+        assert len(bounded.values) + len(bounded.between._recent) <= fields
+
+
+def test_too_little_memory_is_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="holds 2 fields.*more memory or fewer nodes"):
+        solve_backward(problem(Reflecting()), GRID, 40, max_memory=2 * FIELD)
