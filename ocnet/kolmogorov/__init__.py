@@ -11,8 +11,14 @@ p ↦ Bᵀ p (Fokker–Planck, mass kept to rounding, ⟨p, u⟩ the same at all
 coefficients of a step is that of ⟨p, B u⟩.  A density is masses over cell volumes.
 
 Coefficients are constant over a step, taken at its middle; every break of the process is a step boundary.  Fields are
-(q, size): q problems side by side, nodes in C order of the axes.  Central differences are of order 2 and for smooth
-problems; where cell Péclet numbers |f| h/a exceed 1 they can overshoot, and a bounded scheme or drift = "hybrid" is for those.
+(q, size): q problems side by side, nodes in C order of the axes.  The potential is part of A (an equal share of each A_i), the
+source is added to A u.  A side of the box is a row of A: mirrored at the node (reflecting), zero with the value put there by
+the stepping loop (held: Dirichlet, absorbing), or one-sided with u_nn = 0 (outflow).
+
+Central differences are of order 2 and for smooth problems; where cell Péclet numbers |f| h/a exceed 1 they can overshoot.  There
+drift = "hybrid" adds the least variance that leaves no rate negative; the bounded schemes are SemiLagrangian and Monotone, and
+scheme = "auto" (see `automatic`) chooses by what the drift does on the grid.  With a tolerance, box, nodes and steps are found
+by comparing solves (`adaptive`).
 """
 
 from .coefficients import Coefficients
