@@ -163,9 +163,7 @@ def extremes(drift, variance, table, offsets, shape, stride, out):
         marks[:] = 0.0
         for axis in range(shape.size):
             start, stop = _span(r, shape, offsets, axis)
-            for j in range(n):
-                k = start + j if stop > start + 1 else start
-                widths[0, j], widths[1, j], widths[2, j] = wide[k], steep[k], steeper[k]
+            widths[0], widths[1], widths[2] = wide[start:stop], steep[start:stop], steeper[start:stop]
             _raise(drift, variance, _U(axis), _U(r), widths, cells, calms, fasts, roughs, marks)
         out[3] += marks.sum()
     out[0], out[1], out[2] = max(out[0], cells.max()), max(out[1], fasts.max()), max(out[2], roughs.max())

@@ -15,6 +15,9 @@ from .times import step_times
 __all__ = ["CoefficientGradient", "March"]
 
 
+_FIELDS, _AT_HAND = 6, 1 << 28       # fields a step that remembers needs, and bytes up to which fresh memory costs less than its contents
+
+
 @dataclass(frozen=True)
 class CoefficientGradient:
     """Cotangents of ⟨cotangent, u(0, ·)⟩, step by step in increasing time; None where `collect` took them or nothing is there.
@@ -138,7 +141,8 @@ class March:
         """u(0, ·) (q, size), and the cotangent of the terminal data; `collect(k, t, *coefficient cotangents)` sees each step.
 
         cotangent  : (q, size) of u(0, ·), or callable u(0, ·) -> that;  states : values at all times, if they are at hand
-        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept, steppers and what they remember too)
+        max_memory : bytes for kept states; beyond it they are computed again (None: all are kept; on smaller grids
+                     steppers and what they remember too)
         variance   : whether the cotangent of the variance rate is wanted at all
         t is the time at which step k's coefficients are taken; cotangents are those of the stepper, see schemes.
         """
@@ -161,11 +165,12 @@ class March:
             return ((k, states[k + 1], states[0] if k == 0 else None) for k in range(self.steps))
         u, _ = self.terminal()
         slots = self.steps if max_memory is None else max_memory // u.nbytes - 2
+        at_hand = max_memory is None and self.steps * _FIELDS * u.nbytes <= _AT_HAND
         lent = [None]
 
         def advance(k, u):
             lent[0] = self.prepare(k, lent[0])
-            if max_memory is None:
+            if at_hand:
                 self._kept_steppers[k] = lent[0]
                 if self.held.constant and hasattr(lent[0], "remember"):
                     return lent[0].remember(u)

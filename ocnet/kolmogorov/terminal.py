@@ -4,7 +4,11 @@ A jump between two nodes makes an error of O(h) that depends on where in the cel
 the cell average both are O(h²) and smooth in h (Pooley, Vetzal & Forsyth 2003).  Elsewhere point values are taken.
 """
 
+from math import prod
+
 import numpy as np
+
+from ocnet.kernels import roughness
 
 __all__ = ["jumps", "terminal_on_grid"]
 
@@ -19,16 +23,24 @@ def _along(array, axis, start, count):
     return array[(slice(None),) * axis + (slice(start, start + count),)]
 
 
+def _layout(grid, axis):
+    """(outer, n, inner) of an axis, for kernels/roughness."""
+    return prod(grid.shape[:axis]), grid.shape[axis], prod(grid.shape[axis + 1:])
+
+
 def jumps(problem, grid, u):
     """(size,) bool: nodes beside which some row of u (q, size) jumps.
 
     Candidates are neighbours that differ by more than a tenth of the range; it is a jump if more than half of the difference
     falls into one of eight parts of the way (an eighth would, on a straight line).
     """
+    u = np.ascontiguousarray(u)
     fields, numbers = grid.reshape(u), np.arange(grid.size).reshape(grid.shape)
     most = _JUMP * np.ptp(u, axis=1).reshape(-1, *[1] * grid.dim)
     rough = np.zeros(grid.size, bool)
     for axis in range(grid.dim):
+        if not any(roughness.steepest(row, *_layout(grid, axis)) > limit for row, limit in zip(u, most.ravel())):
+            continue
         steep = (np.abs(np.diff(fields, axis=axis + 1)) > most).any(axis=0)
         first, last = (_along(numbers, axis, k, grid.shape[axis] - 1)[steep] for k in (0, 1))
         if first.size:
@@ -46,12 +58,13 @@ def kinks(problem, grid, u):
     Candidates bend five times as much as the nodes two before and two after; it is a kink if on 16 parts of the way between
     the neighbours one second difference holds more than a sixteenth of that bend (a smooth one: a sixty-fourth).
     """
+    u = np.ascontiguousarray(u)
     fields, numbers = grid.reshape(u), np.arange(grid.size).reshape(grid.shape)
     least = 1e-9 * np.ptp(u, axis=1).reshape(-1, *[1] * grid.dim)
     sharp = np.zeros(grid.size, bool)
     for axis in range(grid.dim):
         n = grid.shape[axis]
-        if n < 7:
+        if not any(roughness.sharpest(row, *_layout(grid, axis), _BEND) > limit for row, limit in zip(u, least.ravel())):
             continue
         bend = np.abs(np.diff(fields, 2, axis=axis + 1))
         before, here, after = (_along(bend, axis + 1, k, n - 6) for k in (0, 2, 4))
