@@ -13,7 +13,7 @@ from ocnet.training.checkpoint import write_text
 __all__ = ["Contender", "Row", "Timing", "clock_name", "compare", "missing", "pinned", "race", "table", "write_rows"]
 
 _COLUMNS = ("task", "system", "threads", "seconds", "throughput", "unit", "error", "ratio", "note")
-_SETTLE = 0.1                        # seconds of rest before a run: JAX unmaps its buffers on a thread of its own, at the next one's cost
+_SETTLE = 0.1                        # seconds of rest before a turn: JAX unmaps its buffers on a thread of its own, at the next one's cost
 _LONG = 8.0                          # seconds of a run above which a single one is timed after the first
 
 
@@ -105,7 +105,7 @@ def clock_name():
 
 
 def race(contenders, repetitions=5):
-    """Time the contenders in turn, A B A B …: one Timing each.
+    """Time the contenders in turn, A B A B …: one Timing each.  In its turn each runs once untimed, then timed: its caches are its own.
 
     The first call compiles and fills caches and is kept apart.  A contender that takes over 8 s runs once after it; or not
     again, if it compiles nothing.
@@ -116,7 +116,9 @@ def race(contenders, repetitions=5):
         for contender, timing in zip(contenders, timings):
             if timing.seconds and timing.seconds[0] > _LONG:
                 continue
-            sleep(_SETTLE)
+            if turn and timing.first < _LONG:
+                sleep(_SETTLE)
+                contender.run()
             start = clock()
             timing.result = contender.run()
             elapsed = clock() - start
