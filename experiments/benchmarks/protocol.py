@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from time import perf_counter, process_time, sleep
 
+import numpy as np
+
 from ocnet.kernels.threads import set_threads, threads
 from ocnet.training.checkpoint import write_text
 
@@ -14,6 +16,7 @@ __all__ = ["Contender", "Row", "Timing", "clock_name", "compare", "missing", "pi
 
 _COLUMNS = ("task", "system", "threads", "seconds", "throughput", "unit", "error", "ratio", "note")
 _SETTLE = 0.1                        # seconds of rest before a turn: JAX unmaps its buffers on a thread of its own, at the next one's cost
+_LEAST, _MOST = 0.1, 100             # seconds that a timing lasts at least, and runs that it repeats at most
 _LONG = 8.0                          # seconds of a run above which a single one is timed after the first
 
 
@@ -105,28 +108,37 @@ def clock_name():
 
 
 def race(contenders, repetitions=5):
-    """Time the contenders in turn, A B A B …: one Timing each.  In its turn each runs once untimed, then timed: its caches are its own.
+    """Time the contenders in turn, A B A B …: one Timing each.
 
-    The first call compiles and fills caches and is kept apart.  A contender that takes over 8 s runs once after it; or not
-    again, if it compiles nothing.
+    In its turn each runs untimed first, so that its caches are its own and the core is awake, then timed; short runs are repeated in
+    both until they take 0.1 s, and count with their mean.  The very first call compiles and is kept apart.  A contender that
+    takes over 8 s runs once after it; or not again, if it compiles nothing.
     """
-    clock = process_time if clock_name() == "cpu" else perf_counter
     timings = [Timing() for _ in contenders]
     for turn in range(repetitions + 1):
         for contender, timing in zip(contenders, timings):
             if timing.seconds and timing.seconds[0] > _LONG:
                 continue
-            if turn and timing.first < _LONG:
-                sleep(_SETTLE)
-                contender.run()
-            start = clock()
-            timing.result = contender.run()
-            elapsed = clock() - start
             if turn == 0:
-                timing.first = elapsed
-            if turn or (elapsed > _LONG and not contender.compiles):
-                timing.seconds.append(elapsed)
+                timing.first = _timed(contender, timing)
+                if timing.first > _LONG and not contender.compiles:
+                    timing.seconds.append(timing.first)
+                continue
+            if timing.first < _LONG:
+                sleep(_SETTLE)
+                count = max(1, min(_MOST, int(np.ceil(_LEAST / max(_timed(contender, timing), 1e-9)))))
+                _timed(contender, timing, count - 1)
+            timing.seconds.append(_timed(contender, timing, count if timing.first < _LONG else 1))
     return timings
+
+
+def _timed(contender, timing, count=1):
+    """Mean seconds of `count` runs; the last result is kept."""
+    clock = process_time if clock_name() == "cpu" else perf_counter
+    start = clock()
+    for _ in range(count):
+        timing.result = contender.run()
+    return (clock() - start) / max(count, 1)
 
 
 def compare(task, contenders, unit, repetitions=5):

@@ -62,7 +62,16 @@ def test_contenders_run_in_turn_and_the_first_turn_does_not_count():
     calls = []
     a, b = (Contender(name, lambda name=name: calls.append(name)) for name in "AB")
     timings = race([a, b], 3)
-    assert calls == ["A", "B"] * 4 and [len(timing.seconds) for timing in timings] == [3, 3]
+    turns = "".join(name for name, before in zip(calls, [None, *calls]) if name != before)
+    assert turns == "AB" * 4 and [len(timing.seconds) for timing in timings] == [3, 3]
+    assert calls[:2] == ["A", "B"] and calls.count("A") > 7                        # warmed, and repeated as they are short
+
+
+def test_long_runs_are_timed_once(monkeypatch):
+    monkeypatch.setattr("benchmarks.protocol._LONG", 0.01)
+    calls = []
+    timing, = race([Contender("slow", lambda: (calls.append(1), sum(range(2_000_000))))], 3)
+    assert len(calls) == len(timing.seconds) == 1
 
 
 def test_a_ratio_is_the_seconds_of_the_peer_over_those_of_ocnet():
