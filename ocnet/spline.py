@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ocnet.kernels import interpolation, interpolation_in_space, prefilter, smoothing
+from ocnet.kernels import interpolation, interpolation_in_space, memory, prefilter, smoothing
 from ocnet.kernels.threads import over_tiles, run_all
 
 __all__ = ["LimitedSpline", "Smoothing", "expectation", "expectation_transposed"]
@@ -36,7 +36,7 @@ def _prefiltered(axis, field, ends, transposed=False):
     """Spline coefficients of (q, n0, n1, …) along an axis, or the transpose of that map."""
     n, inner = field.shape[axis], prod(field.shape[axis + 1:])
     lines = field.reshape(-1, n, inner)
-    out = np.empty_like(lines)
+    out = memory.empty_like(lines)
     chunk = inner if inner > 1 else 64
     if lines.shape[0] == 1 and inner > 1:                         # one block: its lines lie side by side, bundles of them are tasks
         chunk = -(-inner // 8 // 16) * 16
@@ -47,7 +47,7 @@ def _prefiltered(axis, field, ends, transposed=False):
 
 def _filtered(axis, field, weights):
     """A symmetric filter of (q, n0, n1, …) along an axis."""
-    out = np.empty_like(field)
+    out = memory.empty_like(field)
     if axis == field.ndim - 1:
         rows, target = field.reshape(-1, field.shape[-1]), out.reshape(-1, field.shape[-1])
         over_tiles(smoothing.along_rows_tiles, smoothing.along_rows, (rows, weights), len(rows), _ROWS, (target,))
@@ -110,7 +110,7 @@ class LimitedSpline:
     def mean(self, feet, weights):
         """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, points): (q, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
-        out = np.empty((len(self.values), feet.shape[2]))
+        out = memory.empty((len(self.values), feet.shape[2]))
         over_tiles(self._kernels.interpolate_tiles, self._kernels.interpolate, (
             coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
             feet.shape[2], _CHUNK, (out,))
@@ -124,9 +124,9 @@ class LimitedSpline:
         """For ⟨cotangent, mean⟩: the cotangent of the values (q, size), and of the feet (branches, d, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
         points = feet.shape[2]
-        feet_cotangent = np.empty(feet.shape)
+        feet_cotangent = memory.empty(feet.shape)
         edges = [points * k // _STRIPS for k in range(_STRIPS + 1)]
-        strips = [(np.zeros_like(coefficients), np.zeros_like(self.values)) for _ in range(_STRIPS)]
+        strips = [(memory.zeros_like(coefficients), memory.zeros_like(self.values)) for _ in range(_STRIPS)]
         cotangent = np.ascontiguousarray(cotangent)
 
         def task(k):
@@ -149,14 +149,14 @@ class LimitedSpline:
 
 def _with_ghosts(c, axis, ends):
     """Pad by the coefficients beyond the ends: 2 c₀ − c₁ at a natural one, c₁ at a mirrored one; an axis of one node is repeated."""
-    c = np.moveaxis(c, axis, 0)
-    if len(c) == 1:
-        padded = np.repeat(c, 4, axis=0)
-    else:
-        first = c[1:2] if ends[0] else 2 * c[:1] - c[1:2]
-        last = c[-2:-1] if ends[1] else 2 * c[-1:] - c[-2:-1]
-        padded = np.concatenate([first, c, last])
-    return np.ascontiguousarray(np.moveaxis(padded, 0, axis))
+    if c.shape[axis] == 1:
+        return np.repeat(c, 4, axis=axis)
+    out = memory.empty(c.shape[:axis] + (c.shape[axis] + 2,) + c.shape[axis + 1:])
+    to, of = (np.moveaxis(array, axis, 0) for array in (out, c))
+    to[1:-1] = of
+    to[0] = of[1] if ends[0] else 2 * of[0] - of[1]
+    to[-1] = of[-2] if ends[1] else 2 * of[-1] - of[-2]
+    return out
 
 
 def _without_ghosts(c, axis, ends):

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ocnet.kernels import stencil
+from ocnet.kernels import memory, stencil
 from ocnet.kernels.threads import over_chunks
 
 __all__ = ["Program", "record"]
@@ -122,7 +122,7 @@ class Program:
     def _values(self, A, u, spare, keep):
         values = {0: u}
         for instruction, released in zip(self.instructions, self._released):
-            out = spare.pop() if spare and spare[-1].shape == u.shape else np.empty_like(u)
+            out = spare.pop() if spare and spare[-1].shape == u.shape else memory.empty_like(u)
             if isinstance(instruction, Combination):
                 _combine(instruction.terms, values, out)
             elif instruction.name == "stage":

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ocnet.kernels import fused_plane
+from ocnet.kernels import fused_plane, memory
 from ocnet.kernels import fused_plane_transposed as transposed
 from ocnet.kernels.threads import over_tiles
 
@@ -44,7 +44,7 @@ class FusedPlane:
     def buffer(self, like):
         """An array like `like`, an old one if there is one to spare."""
         spare = self._spare
-        return spare.pop() if spare and spare[-1].shape == like.shape else np.empty_like(like)
+        return spare.pop() if spare and spare[-1].shape == like.shape else memory.empty_like(like)
 
     def release(self, *arrays):
         """Leave arrays for later steps."""
@@ -117,7 +117,7 @@ class FusedTape(FusedPlane):
     def empty_gradient(self, variance):
         """Zeros for the cotangents of f, a_ii (2, rows, n) and a_01 (rows, n), the last two without rows unless `variance`."""
         rows, n = self.operator.coefficients.grid.shape
-        return np.zeros((2, rows, n)), np.zeros((2, rows * variance, n)), np.zeros((rows * variance, n))
+        return memory.zeros((2, rows, n)), memory.zeros((2, rows * variance, n)), memory.zeros((rows * variance, n))
 
     def pull(self, start, p, gradient=None, variance=True):
         """The cotangent of `start`, the step's input, for p, that of the last pass's result.

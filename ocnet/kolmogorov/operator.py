@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from ocnet.kernels import line_stage, rates, stencil
+from ocnet.kernels import line_stage, memory, rates, stencil
 from ocnet.kernels.threads import over_chunks
 
 __all__ = ["Operator", "RateGradient"]
@@ -65,7 +65,7 @@ class RateGradient:
 
     def __init__(self, operator):
         pairs = operator.axes * (operator.axes - 1) // 2           # also where a_ik is 0: its derivative need not be
-        self.rates, self.cross = np.zeros_like(operator.rates), np.zeros((pairs, *operator.rates.shape[2:]))
+        self.rates, self.cross = memory.zeros_like(operator.rates), memory.zeros((pairs, *operator.rates.shape[2:]))
         self.killing = np.zeros_like(operator.killing)
         self.source = 0.0
 
@@ -104,7 +104,7 @@ class Operator:
 
     @cached_property
     def _assembled(self):
-        made = np.empty((self.axes, 2, *self._plane)), np.empty_like(self._cross_rate)
+        made = memory.empty((self.axes, 2, *self._plane)), memory.empty_like(self._cross_rate)
         self._over_rows(lambda lo, hi: rates.assemble(
             self._drift, self._variance, self._cross_rate, self._table, self._offsets, self._shape, self.rule, lo, hi, *made))
         return made
@@ -137,7 +137,7 @@ class Operator:
 
     def _apply(self, kernel, u, axes, out):
         u = np.ascontiguousarray(u, dtype=np.float64)
-        out = np.empty_like(u) if out is None else out
+        out = memory.empty_like(u) if out is None else out
         source, target = self._stack(u), self._stack(out)
         self._over_rows(lambda lo, hi: kernel(source, self.rates, self.cross, self.killing, self._shape, axes, lo, hi, target))
         return out
@@ -178,7 +178,7 @@ class Operator:
     def _solve(self, i, y, u, s, transposed, out):
         difference = u is not None
         y, u = (np.ascontiguousarray(v, dtype=np.float64) for v in (y, u if difference else y))
-        out = np.empty_like(y) if out is None else out
+        out = memory.empty_like(y) if out is None else out
         outer, n, inner = self._views[i]
         as_rows = inner == 1
         if as_rows:
@@ -198,7 +198,7 @@ class Operator:
         if s not in kept:
             if len(kept) > 1:
                 kept.pop(next(iter(kept)))
-            kept[s] = np.empty_like(lower)
+            kept[s] = memory.empty_like(lower)
             killing = self._killing_side_by_side(i).reshape(-1, *lower.shape[1:])
             over_chunks(lambda lo, hi: line_stage.pivots(lower, upper, killing, 1 / self.axes, s, lo, hi, kept[s]),
                         lower.shape[2], _even(lower.shape[2], _LANES))
@@ -209,7 +209,7 @@ class Operator:
         if i < self.axes - 1 or self.axes == 1:
             return self.rates[i]
         if self._last_rates is None:
-            self._last_rates = np.empty((2, self._plane[1], self._plane[0]))
+            self._last_rates = memory.empty((2, self._plane[1], self._plane[0]))
             for side in range(2):
                 self._over_rows(lambda lo, hi: line_stage.transpose(self.rates[i, side], lo, hi, self._last_rates[side]))
         return self._last_rates
@@ -261,8 +261,8 @@ class Operator:
 
     def _cotangents(self, gradient):
         """Cotangents of f, a_ii (d, rows, n) and a_pk (pairs, rows, n)."""
-        drift_bar, diagonal_bar = np.empty_like(self._drift), np.empty_like(self._drift)
-        cross_bar = np.empty_like(gradient.cross)
+        drift_bar, diagonal_bar = memory.empty_like(self._drift), memory.empty_like(self._drift)
+        cross_bar = memory.empty_like(gradient.cross)
         self._over_rows(lambda lo, hi: rates.assemble_transposed(
             self._drift, self._variance, self._table, self._offsets, self._shape, self.rule, gradient.rates, gradient.cross,
             lo, hi, drift_bar, diagonal_bar, cross_bar))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.kernels import perceptron, perceptron_on_axes
+from ocnet.kernels import memory, perceptron, perceptron_on_axes
 from ocnet.kernels.threads import over_chunks, over_tiles
 
 from .features import Features
@@ -40,13 +40,13 @@ class Perceptron:
 
     def features(self, x, layer):
         """f at the points x (d, n)."""
-        out = np.empty_like(x)
+        out = memory.empty_like(x)
         over_tiles(perceptron.forward_tiles, perceptron.forward, (x, layer.W1, layer.b1, layer.W2, layer.b2), x.shape[1], _CHUNK, (out,))
         return Features(out)
 
     def vector_jacobian(self, x, layer, cotangent):
         """(∂f/∂x)ᵀ c (d, n), and (∂f/∂θ)ᵀ c summed over the points (p,), for c = cotangent.output (d, n)."""
-        x_cotangent = np.empty_like(x)
+        x_cotangent = memory.empty_like(x)
         chunks = range(0, x.shape[1], _CHUNK)
         parts = [[np.zeros_like(w) for w in (layer.W1, layer.b1, layer.W2, layer.b2)] for _ in chunks]
         c = np.ascontiguousarray(cotangent.output)
@@ -61,7 +61,7 @@ class Perceptron:
     def features_on_axes(self, axes, layer):
         """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
         tables = _Tables(axes, layer)
-        out = np.empty((len(axes), tables.rows, axes[-1].size))
+        out = memory.empty((len(axes), tables.rows, axes[-1].size))
         over_tiles(perceptron_on_axes.forward_tiles, perceptron_on_axes.forward,
                    (*tables.arguments, *tables.counts, tables.w2, layer.b2), tables.rows, tables.chunk, (out,))
         return Features(out.reshape(len(axes), -1))
