@@ -98,7 +98,9 @@ class _Tables:
         else:
             self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")])
         self.rows, x_last = self.leading_x.shape[1], np.array(axes[-1])          # writable: one compilation
-        self.chunk = max(1, _NODES // x_last.size)
+        nodes = self.rows * x_last.size
+        tasks = 1 if nodes <= _CHUNK else 2 * -(-nodes // (2 * _NODES))           # an even number, for two threads
+        self.chunk = -(-self.rows // tasks)
         hidden, dim = layer.W1.shape
         lead, z_lead = np.empty((2, hidden + 3, self.rows))
         last, w_last, self.w2 = np.empty((hidden + 3, x_last.size)), np.empty(hidden + 3), np.empty((dim, hidden + 3))
