@@ -176,19 +176,20 @@ def _sum(a):
 
 
 @reduction
-def _plane_sums(p, q, a, b, c0, c1, u0, u1, v0, v1, x):
-    """For a pair of units and two outputs: Σ c₀ρ, Σ c₁ρ, Σ s, Σ s x of each unit, all in one pass that writes nothing."""
+def _plane_sums(last, j, a, b, c, r, u0, u1, v0, v1, x):
+    """For the units j, j + 1 and two outputs: Σ c₀ρ, Σ c₁ρ, Σ s, Σ s x of each unit, all in one pass that writes nothing."""
     g00 = g01 = s0 = m0 = g10 = g11 = s1 = m1 = 0.0
     for k in range(x.size):
-        first, second = 1.0 + a * p[k], 1.0 + b * q[k]
+        k = _U(k)
+        first, second = 1.0 + a * last[j, k], 1.0 + b * last[j + _U(1), k]
         share = 1.0 / (first * second)
-        rho, sigma = share * second, share * first
-        g00 += c0[k] * rho
-        g01 += c1[k] * rho
-        g10 += c0[k] * sigma
-        g11 += c1[k] * sigma
-        s = (u0 * c0[k] + u1 * c1[k]) * (rho - rho * rho)
-        t = (v0 * c0[k] + v1 * c1[k]) * (sigma - sigma * sigma)
+        rho, sigma, c0, c1 = share * second, share * first, c[_U(0), r, k], c[_U(1), r, k]
+        g00 += c0 * rho
+        g01 += c1 * rho
+        g10 += c0 * sigma
+        g11 += c1 * sigma
+        s = (u0 * c0 + u1 * c1) * (rho - rho * rho)
+        t = (v0 * c0 + v1 * c1) * (sigma - sigma * sigma)
         s0 += s
         s1 += t
         m0 += s * x[k]
@@ -197,20 +198,19 @@ def _plane_sums(p, q, a, b, c0, c1, u0, u1, v0, v1, x):
 
 
 @kernel
-def _plane_pair(j, r, p, q, a, b, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2):
-    g00, g01, s0, m0, g10, g11, s1, m1 = _plane_sums(p, q, a, b, cotangent[0, r], cotangent[1, r], w2[0, j], w2[1, j],
-                                                     w2[0, j + 1], w2[1, j + 1], x_last)
-    y = leading_x[0, r]
-    g_w2[0, j] += totals[0] - 2.0 * g00
-    g_w2[1, j] += totals[1] - 2.0 * g01
-    g_w2[0, j + 1] += totals[0] - 2.0 * g10
-    g_w2[1, j + 1] += totals[1] - 2.0 * g11
+def _plane_pair(j, r, last, a, b, cotangent, w2, y, x_last, totals, g_w1, g_b1, g_w2):
+    j, r, k, zero, one = _U(j), _U(r), _U(j + 1), _U(0), _U(1)
+    g00, g01, s0, m0, g10, g11, s1, m1 = _plane_sums(last, j, a, b, cotangent, r, w2[zero, j], w2[one, j], w2[zero, k], w2[one, k], x_last)
+    g_w2[zero, j] += totals[0] - 2.0 * g00
+    g_w2[one, j] += totals[1] - 2.0 * g01
+    g_w2[zero, k] += totals[0] - 2.0 * g10
+    g_w2[one, k] += totals[1] - 2.0 * g11
     g_b1[j] += s0
-    g_b1[j + 1] += s1
-    g_w1[j, 0] += y * s0
-    g_w1[j + 1, 0] += y * s1
-    g_w1[j, 1] += m0
-    g_w1[j + 1, 1] += m1
+    g_b1[k] += s1
+    g_w1[j, zero] += y * s0
+    g_w1[k, zero] += y * s1
+    g_w1[j, one] += m0
+    g_w1[k, one] += m1
 
 
 @kernel
@@ -240,8 +240,7 @@ def weights_vjp(lead, last, z_lead, w_last, x_last, leading_x, smooth, units, w2
             totals[i] = _sum(cotangent[i, r])
             g_b2[i] += totals[i]
         for j in range(0, smooth if d == 2 else 0, 2):
-            _plane_pair(j, r, last[j], last[j + 1], lead[j, r], lead[j + 1, r], cotangent, w2, leading_x, x_last, totals,
-                        g_w1, g_b1, g_w2)
+            _plane_pair(j, r, last, lead[j, r], lead[j + 1, r], cotangent, w2, leading_x[0, r], x_last, totals, g_w1, g_b1, g_w2)
         for j in range(0, 0 if d == 2 else smooth, 2):
             _pair(last[j], last[j + 1], lead[j, r], lead[j + 1, r], rho, sigma)
             _unit(j, r, rho, back, cotangent, w2, leading_x, x_last, totals, g_w1, g_b1, g_w2)
