@@ -101,11 +101,11 @@ class Grid:
     def size(self):
         return prod(self.shape)
 
-    @cached_property
+    @property
     def lower(self):
         return np.array([a[0] for a in self.axes])
 
-    @cached_property
+    @property
     def upper(self):
         return np.array([a[-1] for a in self.axes])
 

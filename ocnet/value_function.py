@@ -82,7 +82,7 @@ class ValueFunction:
     def _spline(self, k):
         if k not in self._splines:
             if self.between is not None:
-                while len(self._splines) > _RECENT:
+                while len(self._splines) >= _RECENT:
                     self._splines.pop(next(iter(self._splines)))
             self._splines[k] = TensorSpline(self.grid, self.values[k] if self.between is None else self.between.values(k))
         return self._splines[k]

@@ -22,7 +22,9 @@ from ocnet.process import LayeredProcess  # noqa: E402
 from ocnet.training.objectives.grid import ChainView, DiffusionView, GridObjective  # noqa: E402
 from value_functions import open_run  # noqa: E402
 
-_POINTS = 1 << 12                    # paths of a point at a time
+_PATHS = 1 << 20                     # at a time
+CHAIN = [(ChainView(), n) for n in (161, 221, 281, 341)]             # what is timed: view and nodes per axis
+LIMIT = [(DiffusionView(m), n) for m, n in ((2, 201), (2, 301), (4, 301), (4, 401), (8, 401), (8, 601))]
 
 
 def parser():
@@ -54,7 +56,7 @@ def sampled(setting, theta, process, paths, seed=1):
     """(mean, standard error) of the data term by `paths` paths in all."""
     data, per_point = setting.data, max(2, paths // len(setting.data))
     means, variances = np.zeros(len(data)), np.zeros(len(data))
-    rows = max(1, _POINTS * 256 // per_point)
+    rows = max(1, _PATHS // per_point)
     for first in range(0, len(data), rows):
         some = slice(first, first + rows)
         ends = propagate(process, data.points[some], per_point, seed + first).ends
@@ -75,9 +77,8 @@ def measure(run, paths, substeps):
     """Yield a line for every choice of grid."""
     folder, _, setting, trained = open_run(run)
     theta = next(iter(trained.values())).theta
-    for law, process, views in (("network", setting.network.layered(theta), [(ChainView(), n) for n in (161, 221, 281, 341)]),
-                                ("Itô limit", heun(setting.network, theta, substeps),
-                                 [(DiffusionView(m), n) for m, n in ((2, 201), (2, 301), (4, 301), (4, 401), (8, 401), (8, 601))])):
+    for law, process, views in (("network", setting.network.layered(theta), CHAIN),
+                                ("Itô limit", heun(setting.network, theta, substeps), LIMIT)):
         started = perf_counter()
         mean, error = sampled(setting, theta, process, paths)
         yield f"{Path(run).name:12s} {law:10s} {paths} paths: {mean:.6f} ± {error:.1e} s.e. ({100 * error / mean:.1f} %), {perf_counter() - started:.0f} s"

@@ -17,14 +17,15 @@ from numba import prange
 
 from .compile import kernel, parallel
 
-__all__ = ["across", "across_tiles", "down", "down_tiles"]
+__all__ = ["BUNDLE", "across", "across_tiles", "down", "down_tiles"]
 
 _U = np.uintp
-_BUNDLE = 68                         # rows eliminated side by side: long enough to pay for a loop's start, short enough for the cache
+BUNDLE = 68                         # rows eliminated side by side: long enough to pay for a loop's start, short enough for the cache
 
 
 @kernel
-def padded(u, r, lo, row, out):                # out[row] = u[r, lo − 1 … lo + width], the ends of u's row repeated
+def padded(u, r, lo, row, out):
+    """Write u[r, lo − 1 … lo + width] into out[row], the ends of u's row repeated; out (rows, width + 2)."""
     width = out.shape[1] - 2
     for k in range(width):
         k = _U(k)
@@ -88,6 +89,7 @@ def _eliminate(y, f, a, q, r, lo, al, cl, ar, cr, s, x, g):
 
 @kernel
 def substitute(x, g, r, lo, out):
+    """Back substitution of row r: x_r += g_r x_{r+1}, also into out[r − 1, lo:]."""
     for k in range(x.shape[1]):
         k = _U(k)
         value = x[r, k] + g[r, k] * x[r + _U(1), k]
@@ -131,7 +133,8 @@ def down(w, d, f, a, cross, table, offsets, alpha, beta, gamma, mu, s, keep, lo,
 
 
 @kernel
-def turn(u, first, lanes, out):                # out[j, lane] = u[first + lane, j], four lines at a time
+def turn(u, first, lanes, out):
+    """Write out[j, lane] = u[first + lane, j], four lines at a time."""
     for lane in range(0, lanes - lanes % 4, 4):
         a, b, c, d = u[first + lane], u[first + lane + 1], u[first + lane + 2], u[first + lane + 3]
         for j in range(u.shape[1]):
@@ -143,7 +146,8 @@ def turn(u, first, lanes, out):                # out[j, lane] = u[first + lane, 
 
 
 @kernel
-def turn_back(x, first, lanes, out):           # out[first + lane, j] = x[j, lane]
+def turn_back(x, first, lanes, out):
+    """Write out[first + lane, j] = x[j, lane]."""
     for lane in range(0, lanes - lanes % 4, 4):
         a, b, c, d = out[first + lane], out[first + lane + 1], out[first + lane + 2], out[first + lane + 3]
         for j in range(out.shape[1]):
@@ -178,6 +182,7 @@ def _eliminate_varying(f, a, j, lanes, al, cl, ar, cr, s, x, g):
 
 @kernel
 def substitute_turned(x, g, j, lanes):
+    """`substitute` of lines that stand side by side, in place."""
     for k in range(lanes):
         k = _U(k)
         x[j, k] += g[j, k] * x[j + _U(1), k]
@@ -195,7 +200,7 @@ def across(y, f1, a1, table, offsets, s, base, other, bases, lo, hi, out):
     """Write (I − s A_1)⁻¹ y + (base, then other, as many as `bases`) into the rows lo … hi − 1 of out (rows, n); y not out."""
     n, b = y.shape[1], offsets[1]
     varying = a1.shape[0] > 1
-    most = min(_BUNDLE, hi - lo)
+    most = min(BUNDLE, hi - lo)
     x, g, f, a = np.empty((n + 1, most)), np.empty((n + 1, most)), np.empty((n, most)), np.empty((n if varying else 0, most))
     x[0], g[0] = 0.0, 0.0
     for first in range(lo, hi, most):

@@ -12,12 +12,11 @@ import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel
-from .fused_plane import padded, substitute, substitute_turned, turn, turn_back
+from .fused_plane import BUNDLE, padded, substitute, substitute_turned, turn, turn_back
 
 __all__ = ["across", "across_tiles", "down", "down_tiles", "explicit", "explicit_tiles", "gradient", "gradient_tiles"]
 
 _U = np.uintp
-_BUNDLE = 68                         # rows eliminated side by side, as in `fused_plane`
 
 
 @kernel
@@ -83,7 +82,7 @@ def _eliminate_varying(f, a, j, lanes, al, cl, ar, cr, s, x, g, h, pivot):
 def across(y, f1, a1, table, offsets, s, lo, hi, out):
     """Write (I − s A_1)⁻ᵀ y into the rows lo … hi − 1 of out."""
     n, b = y.shape[1], offsets[1]
-    varying, most = a1.shape[0] > 1, min(_BUNDLE, hi - lo)
+    varying, most = a1.shape[0] > 1, min(BUNDLE, hi - lo)
     x, g, f, a = np.empty((n + 1, most)), np.empty((n + 1, most)), np.empty((n, most)), np.empty((n if varying else 0, most))
     h, pivot = np.empty(most), np.empty(most)
     x[0] = 0.0

@@ -20,7 +20,8 @@ ROUNDING = 1e-13                    # of a value: more than the sums of 16 produ
 
 
 @kernel
-def cell(x, origin, inverse_spacing, n):      # cell index, position in it, and whether x lies inside the box
+def cell(x, origin, inverse_spacing, n):
+    """The cell of x on an axis of n nodes, the position in it, 0 … 1, and whether x lies inside the box."""
     s = (x - origin) * inverse_spacing
     inside = s > 0.0 and s < n - 1.0
     s = min(max(s, 0.0), n - 1.0)
@@ -30,12 +31,14 @@ def cell(x, origin, inverse_spacing, n):      # cell index, position in it, and 
 
 @kernel
 def weights(t):
+    """The four cubic B-splines at position t of a cell; they sum to 1."""
     r = 1.0 - t
     return r * r * r / 6.0, (0.5 * t - 1.0) * t * t + 2.0 / 3.0, (0.5 * r - 1.0) * r * r + 2.0 / 3.0, t * t * t / 6.0
 
 
 @kernel
 def slopes(t, inverse_spacing):
+    """Their derivatives in x."""
     r = 1.0 - t
     return (-0.5 * r * r * inverse_spacing, (1.5 * t - 2.0) * t * inverse_spacing, (2.0 - 1.5 * r) * r * inverse_spacing,
             0.5 * t * t * inverse_spacing)

@@ -35,7 +35,8 @@ def _arguments(w1, b1, leading_x, j, z):
             z[r] += w1[j, i] * leading_x[i, r]
     peak = 0.0
     for r in range(z.size):
-        peak = peak if abs(z[r]) <= peak else abs(z[r])
+        if peak == peak and not abs(z[r]) <= peak:              # a NaN stays
+            peak = abs(z[r])
     return peak
 
 

@@ -111,9 +111,11 @@ class _Turns:
         self.pause, self.best = self.shortest, {}
 
     def paused(self):
+        """Whether loops are to leave the other cores alone for now."""
         return self.until > time.perf_counter()
 
     def record(self, launch, wall):
+        """Take note that a launch, known by its loop and sizes, took `wall` seconds."""
         best = self.best.setdefault(launch, wall)
         self.inside, self.lost = self.inside + wall, self.lost + max(0.0, wall - 2 * best)
         if wall < best:

@@ -17,7 +17,7 @@ from ocnet.kernels.threads import over_tiles
 
 __all__ = ["FusedPlane", "FusedTape"]
 
-_COLUMNS, _ROWS = 132, 68               # columns per task of the first axis, rows per task of the second
+_COLUMNS, _ROWS = 132, fused_plane.BUNDLE      # columns per task of the first axis, rows per task of the second
 
 
 class FusedPlane:

@@ -11,7 +11,7 @@ class Recomputed:
     """u at any step time of a march, from states kept on its way down.
 
     march : March;  slots : states in memory at once, at least 3: half of them kept for good, evenly spread and with both ends,
-    the others those last run through.  Asking for neighbouring times in turn costs steps/slots · 2 steps each at most.
+    the others those last run through.  A time not at hand costs at most the steps from the next kept one, about 2 steps/slots.
     """
 
     def __init__(self, march, slots):

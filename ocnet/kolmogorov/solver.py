@@ -26,7 +26,7 @@ def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, toleran
     keep    : number of kept times, evenly spread from 0 to T (1: t = 0 only), or the times themselves; each is moved
               to the nearest step boundary
     max_memory : instead of `keep`: bytes for values at all step times, of which those that do not fit are run again when the
-              ValueFunction is asked for them (`save` then takes the kept ones)
+              ValueFunction is asked for them (`save` then takes the kept ones; splines of the last four times come on top)
     tolerance : instead of grid and steps: the largest absolute error wanted at t = 0 at the points `at` (n, d); box, nodes and
               steps are then found, and the result's `error` is its ErrorBar (space, time, box)
     box     : with a tolerance, (lower, upper) of the sides that lie somewhere, NaN where they are to be found
@@ -38,7 +38,7 @@ def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, toleran
     if tolerance is not None:
         if grid is not None or at is None:
             raise ValueError("with tolerance=… give at=points, and no grid: it is found")
-        return solve_to_tolerance(lambda grid, steps, scheme: solve_backward(problem, grid, steps, scheme, keep),
+        return solve_to_tolerance(lambda grid, steps, scheme: solve_backward(problem, grid, steps, scheme, keep, max_memory=max_memory),
                                   lambda grid: checked_scheme(scheme, problem, grid), problem, at, tolerance, box)
     if grid is None:
         raise ValueError("grid is missing; give a Grid, or tolerance=… and at=points")

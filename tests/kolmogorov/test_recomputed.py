@@ -33,3 +33,9 @@ def test_the_same_bits_as_with_all_kept(fields, scheme, sides):
 def test_too_little_memory_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match="holds 2 fields.*more memory or fewer nodes"):
         solve_backward(problem(Reflecting()), GRID, 40, max_memory=2 * FIELD)
+
+
+def test_it_goes_with_a_tolerance_too():
+    value = solve_backward(problem(Reflecting()), tolerance=0.05, at=[[0.1, 0.2]], max_memory=2e5)
+    assert value.error.reached and len(value.between.times) > len(value.times)
+    assert np.isfinite(value([[0.1, 0.2]], 0.37)).all()
