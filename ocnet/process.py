@@ -201,12 +201,37 @@ class LayeredProcess:
     def layers(self):
         return self.times.size - 1
 
+    def law_at(self, n):
+        """The law of ξ_n; a process whose law changes from layer to layer overrides this."""
+        return self.law
+
+    def draw(self, seed, first, paths, n):
+        """ξ_n (channels, paths) of the paths number first, first + 1, …"""
+        return self.law_at(n).draw(seed, first, paths, n)
+
+    def mean_step(self, n, x):
+        """E[X_{n+1} | X_n = x] at x (d, points), or None where it is not known in closed form."""
+        return None
+
+    def states(self, x, seed, first):
+        """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
+        yield x
+        for n in range(self.layers):
+            x = self.step(n, x, self.draw(seed, first, x.shape[1], n))
+            yield x
+
+    def ends(self, x, seed, first):
+        """The last of `states`; a process that gets there faster overrides this."""
+        for x in self.states(x, seed, first):
+            pass
+        return x
+
     def transition(self, n, x, order=7, axes=None):
         """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel.
 
         axes : of the tensor grid whose nodes x are, if they are; a process that is faster there makes use of it
         """
-        nodes, weights = self.law.quadrature(order)
+        nodes, weights = self.law_at(n).quadrature(order)
         feet = [self.step(n, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes]
         return Transition(np.stack(feet), weights, np.zeros(self.dim))
 
@@ -220,6 +245,6 @@ class LayeredProcess:
         x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
         lower, upper = x.min(axis=1), x.max(axis=1)
         for n in range(self.layers):
-            x = self.step(n, x, self.law.draw(seed, 0, x.shape[1], n))
+            x = self.step(n, x, self.draw(seed, 0, x.shape[1], n))
             lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
         return _widened(lower, upper, leak)

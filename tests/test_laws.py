@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ocnet import laws
-from ocnet.laws import Bernoulli, Normal, Silent
+from ocnet.laws import Bernoulli, DirichletShares, Joint, Normal, Rademacher, Silent, Uniform
 
 MEMBERS = [getattr(laws, name).example() for name in laws.__all__]
 every_law = pytest.mark.parametrize("law", MEMBERS, ids=repr)
@@ -26,8 +26,12 @@ def test_quadrature_has_mean_0_covariance_1_and_the_stated_skewness(law):
     for i, j in itertools.product(each, each):
         assert abs(moment(law, i)) < 1e-14
         assert abs(moment(law, i, j) - (i == j)) < 1e-13   # nodes up to 3.3, so squares some 11 ulps of 1
-        # nodes³ up to 36: 36 ulps of 1, over up to 216 rounded terms
-        assert abs(moment(law, i, i, j) - (law.skewness if i == j else 0)) < 1e-12
+    # nodes³ up to 36: 36 ulps of 1, over up to 216 rounded terms
+    third = np.array([moment(law, *triple) for triple in itertools.product(each, repeat=3)] or [0.0])
+    largest = third[np.abs(third).argmax()]
+    assert abs((abs(largest) if isinstance(law, DirichletShares) else largest) - law.skewness) < 1e-12
+    if not isinstance(law, DirichletShares):               # the only one whose channels are uncorrelated, not independent
+        assert max([abs(moment(law, i, i, j)) for i, j in itertools.product(each, each) if i != j], default=0) < 1e-12
 
 
 @every_law
@@ -38,7 +42,8 @@ def test_draws_have_the_moments_of_the_quadrature(law):
     for i in range(law.channels):
         for power in (1, 2, 3, 4):
             sample = xi[i] ** power
-            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS)
+            # 1e-12 for powers that are the same number whatever is drawn: sums of 2e5 equal terms
+            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS) + 1e-12
 
 
 @every_law
@@ -46,9 +51,10 @@ def test_channels_layers_and_seeds_are_uncorrelated(law):
     """False alarms: 15 pairs of rows, themselves and squared, at 5 standard errors, 6e-7 each; 0.012 would be caught."""
     rows = np.concatenate([law.draw(1, 0, PATHS, 4), law.draw(1, 0, PATHS, 5)[:2], law.draw(2, 0, PATHS, 4)[:1]])
     for a, b in itertools.combinations(rows, 2):
-        for first, second in ((a, b), (a**2 - 1, b**2 - 1)):
+        squares = () if isinstance(law, DirichletShares) else ((a**2 - 1, b**2 - 1),)
+        for first, second in ((a, b), *squares):
             product = first * second
-            assert abs(product.mean()) < 5 * product.std() / np.sqrt(PATHS)
+            assert abs(product.mean()) < 5 * product.std() / np.sqrt(PATHS) + 1e-12
 
 
 @every_law
@@ -57,6 +63,39 @@ def test_a_range_of_paths_may_be_cut_anywhere(law):
     for cut in (1, 17, 1023, 2999):
         parts = law.draw(3, 40, cut, 7), law.draw(3, 40 + cut, 3000 - cut, 7)
         assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
+
+
+@every_law
+def test_mirrored_draws_have_the_law_and_lean_the_other_way(law):
+    """False alarms: as above.  A mirrored copy that is no mirror has correlation 0; here it is at most −0.2."""
+    xi, mirrored = law.draw(11, 0, PATHS, 4), law.draw(11, 0, PATHS, 4, mirrored=True)
+    for i in range(law.channels):
+        for power in (1, 2, 3):
+            sample = mirrored[i] ** power
+            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS) + 1e-12
+        assert (xi[i] * mirrored[i]).mean() < -0.2
+
+
+@every_law
+def test_inversion_of_uniforms_gives_the_same_law(law, n=1 << 16):
+    """Means over the midpoints of a product of equidistributed rows (a Kronecker sequence): errors of order log² n/n ≪ 1e-2."""
+    alpha = np.sqrt([2.0, 3.0, 5.0])[:law.uniforms, None]
+    xi = law.from_uniforms((alpha * np.arange(1, n + 1)) % 1.0)
+    assert xi.shape == (law.channels, n)
+    for i, j in itertools.product(range(law.channels), repeat=2):
+        assert abs(xi[i].mean()) < 1e-2 and abs((xi[i] * xi[j]).mean() - (i == j)) < 1e-2
+
+
+@pytest.mark.parametrize("branches", [2, 3, 5])
+def test_dirichlet_shares_are_positive_sum_to_1_and_have_their_covariance(branches):
+    """False alarm 6e-7 an entry."""
+    law = DirichletShares(branches)
+    nodes, weights = law.quadrature(4)
+    for sample, weight in ((law.shares(nodes.T), weights), (law.shares(law.draw(3, 0, PATHS, 0)), np.full(PATHS, 1 / PATHS))):
+        assert sample.min() > 0 and np.abs(sample.sum(axis=0) - 1).max() < 1e-14
+        covariance = np.einsum("kn,ln,n->kl", sample, sample, weight) - 1 / branches**2
+        exact = (np.eye(branches) - 1 / branches) / (branches * (branches + 1))
+        assert np.abs(covariance - exact).max() < (1e-14 if weight is weights else 5 / np.sqrt(PATHS) / branches)
 
 
 def test_gauss_hermite_with_k_nodes_is_exact_to_degree_2k_minus_1_and_no_further(k=4):
@@ -78,9 +117,12 @@ def test_a_skewed_law_is_seen_as_skewed():
     """What must fail: the symmetric mask's skewness is 0, and that of q = 0.7 is not."""
     assert Bernoulli(0.5, 1).skewness == 0
     assert abs(moment(Bernoulli(0.7, 1), 0, 0, 0)) > 0.8
+    assert DirichletShares(2).skewness == 0 and abs(DirichletShares(3).skewness) > 0.5
 
 
 @pytest.mark.parametrize("make, words", [(lambda: Bernoulli(1.0, 2), "keep=1.0.*Silent"), (lambda: Bernoulli(0.0, 2), "keep=0.0"),
+                                         (lambda: DirichletShares(1), "branches=1"), (lambda: Rademacher(0), "channels=0"),
+                                         (lambda: Uniform(-1), "channels=-1"),
                                          (lambda: Normal(0), "channels=0"), (lambda: Bernoulli(0.5, 1.5), "channels=1.5")])
 def test_what_is_no_law_is_refused_with_a_remedy(make, words):
     with pytest.raises(ValueError, match=words):
@@ -90,4 +132,8 @@ def test_what_is_no_law_is_refused_with_a_remedy(make, words):
 def test_too_many_quadrature_branches_are_refused_and_point_to_particles():
     with pytest.raises(ValueError, match="particle"):
         Normal(8).quadrature(7)
+    with pytest.raises(ValueError, match="particle"):
+        DirichletShares(9).quadrature(4)
+    with pytest.raises(ValueError, match="particle"):
+        Joint((Normal(4), Rademacher(6))).quadrature(5)
     assert Silent().quadrature()[0].shape == (1, 0)

@@ -10,7 +10,7 @@ from ocnet.kernels.threads import run_all
 from ocnet.laws import Normal, Silent
 from ocnet.process import LayeredProcess, checked_points
 
-from .propagate import CHUNK, carried, checked_paths, chunks_of_points, starts
+from .propagate import CHUNK, checked_paths, chunks_of_points, starts
 
 __all__ = ["Estimate", "estimate", "euler_maruyama"]
 
@@ -127,7 +127,7 @@ def _payoffs(problem, process, x0, paths, seed, lo, hi):
     With c, g frozen on a step: ∫ over the step = e^{−∫c before} g dt (1 − e^{−c dt})/(c dt).
     """
     weight, earned = np.ones((1, hi - lo)), 0.0
-    for n, x in enumerate(carried(process, starts(x0, paths, lo, hi), seed, lo)):
+    for n, x in enumerate(process.states(starts(x0, paths, lo, hi), seed, lo)):
         if n == process.layers:
             return weight * problem.terminal_rows(x)[0] + earned
         t, dt = process.times[n], process.times[n + 1] - process.times[n]

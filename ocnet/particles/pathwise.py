@@ -6,7 +6,7 @@ from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_points
 
-from .propagate import CHUNK, carried, checked_paths, chunks_of_points, starts
+from .propagate import CHUNK, checked_paths, chunks_of_points, starts
 
 __all__ = ["sampled_value_and_gradient"]
 
@@ -52,7 +52,7 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     states, gradients = [None] * pieces, [None] * pieces
 
     def forward(lo, hi):
-        states[lo // CHUNK] = list(carried(process, starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
+        states[lo // CHUNK] = list(process.states(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
         ends[lo:hi] = states[lo // CHUNK][-1].T
 
     over_chunks(forward, count, CHUNK)
@@ -74,6 +74,6 @@ def _reverse(process, states, cotangent, seed, first):
     """(N, p) cotangents of the layers' parameters for a cotangent (d, m) of the last of the states."""
     gradient = [None] * process.layers
     for n in reversed(range(process.layers)):
-        xi = process.law.draw(seed, first, cotangent.shape[1], n)
+        xi = process.draw(seed, first, cotangent.shape[1], n)
         cotangent, gradient[n] = process.step_vjp(n, states[n], xi, cotangent)
     return np.stack(gradient)

@@ -8,7 +8,7 @@ from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_points
 
-__all__ = ["CHUNK", "Propagation", "carried", "checked_paths", "chunks_of_points", "over_ends", "propagate", "starts"]
+__all__ = ["CHUNK", "Propagation", "checked_paths", "chunks_of_points", "over_ends", "propagate", "starts"]
 
 CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
 
@@ -49,14 +49,6 @@ def checked_paths(paths, least=1):
     return int(paths)
 
 
-def carried(process, x, seed, first):
-    """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
-    yield x
-    for n in range(process.layers):
-        x = process.step(n, x, process.law.draw(seed, first, x.shape[1], n))
-        yield x
-
-
 def starts(x0, paths, lo, hi):
     """(d, hi − lo) start states of the paths number lo … hi − 1, `paths` of them from each point of x0 (n, d)."""
     return np.ascontiguousarray(x0[np.arange(lo, hi) // paths].T)
@@ -76,9 +68,7 @@ def over_ends(process, x0, paths, consume, seed=0):
         ends = np.empty((count, process.dim))
 
         def piece(lo, hi):
-            for x in carried(process, starts(x0, paths, begin + lo, begin + hi), seed, begin + lo):
-                pass
-            ends[lo:hi] = x.T
+            ends[lo:hi] = process.ends(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo).T
 
         over_chunks(piece, count, CHUNK)
         consume(ends.reshape(-1, paths, process.dim), rows)
@@ -99,10 +89,12 @@ def propagate(process, x0, paths, seed=0, keep_layers=False):
     states = np.empty((kept, len(x0) * paths, process.dim))
 
     def piece(lo, hi):
-        for n, x in enumerate(carried(process, starts(x0, paths, lo, hi), seed, lo)):
-            if keep_layers:
-                states[n, lo:hi] = x.T
-        states[-1, lo:hi] = x.T
+        x = starts(x0, paths, lo, hi)
+        if not keep_layers:
+            states[0, lo:hi] = process.ends(x, seed, lo).T
+            return
+        for n, x in enumerate(process.states(x, seed, lo)):
+            states[n, lo:hi] = x.T
 
     over_chunks(piece, len(x0) * paths, CHUNK)
     states = states.reshape(kept, len(x0), paths, process.dim)
