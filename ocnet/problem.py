@@ -10,15 +10,15 @@ from ocnet.process import Diffusion
 __all__ = ["KolmogorovProblem"]
 
 
-def _columns(value, points, name):
-    """Return what a user's function gave, (n,) or (n, q), as finite C-order rows (q, n)."""
-    value = np.asarray(value, dtype=np.float64)
+def _columns(value, x, name, at=""):
+    """Return what a user's function gave at x (d, n), (n,) or (n, q), as finite C-order rows (q, n)."""
+    value, points = np.asarray(value, dtype=np.float64), x.shape[1]
     if value.ndim not in (1, 2) or value.shape[0] != points:
-        raise ValueError(f"{name} returned shape {value.shape}; expected ({points},) or ({points}, q)")
+        raise ValueError(f"{name} returned shape {value.shape}{at and f' at {at}'}; expected ({points},) or ({points}, q)")
     rows = np.ascontiguousarray(value.reshape(points, -1).T)
-    if not np.isfinite(rows).all():
-        node = int(np.flatnonzero(~np.isfinite(rows).all(axis=0))[0])
-        raise ValueError(f"{name} is not finite at point {node}")
+    finite = np.isfinite(rows).all(axis=0)
+    if not finite.all():
+        raise ValueError(f"{name} is not finite at {at and f'{at}, '}x={x[:, np.argmin(finite)].tolist()}")
     return rows
 
 
@@ -55,7 +55,7 @@ class KolmogorovProblem:
     def terminal_rows(self, x):
         """Terminal values at the points x (d, n): rows (q, n), and whether the function gave one column (n,)."""
         value = np.asarray(self.terminal(x.T))
-        return _columns(value, x.shape[1], "terminal"), value.ndim == 1
+        return _columns(value, x, "terminal"), value.ndim == 1
 
     def potential_rows(self, t, x):
         """c at (t, x) as (1, n), or None where there is no potential."""
@@ -70,7 +70,7 @@ class KolmogorovProblem:
         if function is None:
             return None
         value = function(t, x.T) if callable(function) else np.full(x.shape[1], float(function))
-        return _columns(value, x.shape[1], f"{name} at t={t:g}")
+        return _columns(value, x, name, f"t={t:g}")
 
     def __repr__(self):
         extra = "".join(f", {name}" for name in ("potential", "source") if getattr(self, name) is not None)
