@@ -1,17 +1,23 @@
 """The pathwise gradient: the derivative of a sampled functional with the noise frozen, by one reverse sweep."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ocnet.kernels.philox import checked_seed
-from ocnet.kernels.threads import over_chunks, run_all
+from ocnet.kernels.threads import over_chunks
 from ocnet.process import checked_points
 
-from .propagate import CHUNK, checked_paths, chunks_of_points, starts
+from . import partition
+from .executors import in_order
+from .partition import groups
+from .propagate import chunks_of_points, starts
+from .sampling.independent import checked_paths
 
 __all__ = ["sampled_value_and_gradient"]
 
 
-def sampled_value_and_gradient(process, x0, paths, terminal, seed=0):
+def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None):
     """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
 
     process  : LayeredProcess with `step_vjp(n, x (d, m), xi (channels, m), cotangent (d, m))`, which returns the
@@ -20,6 +26,7 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0):
     terminal : the functional, (ends (points, paths, d), rows) -> (contribution, cotangent of the ends (points, paths, d),
                cotangent of parameters of its own (r,)) for the slice `rows` of the start points, all draws of a point
                together; called on several threads at once
+    executor : `concurrent.futures.Executor` that carries out the work; None: threads of this process.  The same bits
     Returns    (sum of the contributions, (N, p), (r,)), added over the chunks of start points in their order.
     Cost       three block evaluations a path and layer; the states of a chunk are stored, its noise is drawn again.
     Accuracy   the exact derivative of the sum that was sampled, to rounding; unbiased for its expectation.
@@ -29,12 +36,25 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
     x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
     chunks = chunks_of_points(len(x0), paths)
-    parts = [None] * len(chunks)
+    tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]
+    return _added(list(in_order(_Sweep(process, x0, paths, terminal, seed), tasks, executor)))
 
-    def task(k):
-        parts[k] = _chunk(process, x0, paths, terminal, seed, chunks[k])
 
-    run_all([lambda k=k: task(k) for k in range(len(chunks))])
+@dataclass(frozen=True, eq=False)
+class _Sweep:
+    """The three results, added over some slices of the start points."""
+
+    process: object
+    x0: np.ndarray
+    paths: int
+    terminal: object
+    seed: int
+
+    def __call__(self, chunks):
+        return _added([_chunk(self.process, self.x0, self.paths, self.terminal, self.seed, rows) for rows in chunks])
+
+
+def _added(parts):
     return tuple(_in_order([part[i] for part in parts]) for i in range(3))
 
 
@@ -48,14 +68,14 @@ def _in_order(terms):
 def _chunk(process, x0, paths, terminal, seed, rows):
     """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
     begin, count = rows.start * paths, (rows.stop - rows.start) * paths
-    ends, pieces = np.empty((count, process.dim)), -(-count // CHUNK)
+    ends, pieces = np.empty((count, process.dim)), -(-count // partition.CHUNK)
     states, gradients = [None] * pieces, [None] * pieces
 
     def forward(lo, hi):
-        states[lo // CHUNK] = list(process.states(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
-        ends[lo:hi] = states[lo // CHUNK][-1].T
+        states[lo // partition.CHUNK] = list(process.states(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
+        ends[lo:hi] = states[lo // partition.CHUNK][-1].T
 
-    over_chunks(forward, count, CHUNK)
+    over_chunks(forward, count, partition.CHUNK)
     expected = (rows.stop - rows.start, paths, process.dim)
     contribution, back, rest = terminal(ends.reshape(expected), rows)
     if np.shape(back) != expected:
@@ -63,10 +83,10 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     back = back.reshape(ends.shape)
 
     def backward(lo, hi):
-        k, cotangent = lo // CHUNK, np.ascontiguousarray(back[lo:hi].T)
+        k, cotangent = lo // partition.CHUNK, np.ascontiguousarray(back[lo:hi].T)
         gradients[k] = _reverse(process, states[k], cotangent, seed, begin + lo)
 
-    over_chunks(backward, count, CHUNK)
+    over_chunks(backward, count, partition.CHUNK)
     return contribution, _in_order(gradients), rest
 
 
@@ -74,6 +94,6 @@ def _reverse(process, states, cotangent, seed, first):
     """(N, p) cotangents of the layers' parameters for a cotangent (d, m) of the last of the states."""
     gradient = [None] * process.layers
     for n in reversed(range(process.layers)):
-        xi = process.draw(seed, first, cotangent.shape[1], n)
+        xi = process.draw_backward(seed, first, cotangent.shape[1], n)
         cotangent, gradient[n] = process.step_vjp(n, states[n], xi, cotangent)
     return np.stack(gradient)

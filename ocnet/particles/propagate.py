@@ -8,9 +8,14 @@ from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_points
 
-__all__ = ["CHUNK", "Propagation", "checked_paths", "chunks_of_points", "over_ends", "propagate", "starts"]
+from . import partition
+from .executors import in_order
+from .partition import groups
+from .sampling.independent import checked_paths
 
-CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
+__all__ = ["Propagation", "chunks_of_points", "over_ends", "propagate", "starts"]
+
+_AHEAD, _SLICES = 16, 32             # tasks that an executor holds for over_ends, and slices of points in one
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +43,8 @@ class Propagation:
 
 def chunks_of_points(points, paths):
     """Slices of whole start points, of about 8192 paths each: a function of the two counts alone."""
-    step = max(1, CHUNK // paths)
+    step = max(1, partition.CHUNK // paths)
     return [slice(lo, min(lo + step, points)) for lo in range(0, points, step)]
-
-
-def checked_paths(paths, least=1):
-    """Return `paths` as an int ≥ `least`, or raise ValueError."""
-    if int(paths) != paths or paths < least:
-        raise ValueError(f"paths={paths} is not a whole number ≥ {least}")
-    return int(paths)
 
 
 def starts(x0, paths, lo, hi):
@@ -54,48 +52,85 @@ def starts(x0, paths, lo, hi):
     return np.ascontiguousarray(x0[np.arange(lo, hi) // paths].T)
 
 
-def over_ends(process, x0, paths, consume, seed=0):
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """Paths of a process from x0, path k of point i being number i · paths + k."""
+
+    process: object
+    x0: np.ndarray
+    paths: int
+    seed: int
+    keep_layers: bool = False
+
+    def into(self, states, lo, hi):
+        """Write the states (kept, hi − lo, d) of the paths number lo … hi − 1, batch by batch."""
+        over_chunks(lambda a, b: self._batch(states[:, a:b], lo + a, lo + b), hi - lo, partition.CHUNK)
+
+    def _batch(self, states, lo, hi):
+        x = starts(self.x0, self.paths, lo, hi)
+        if not self.keep_layers:
+            states[0] = self.process.ends(x, self.seed, lo).T
+            return
+        for n, x in enumerate(self.process.states(x, self.seed, lo)):
+            states[n] = x.T
+
+    def __call__(self, number_range):
+        """The same as a new array, for a range of numbers."""
+        states = np.empty((self.kept, len(number_range), self.process.dim))
+        self.into(states, number_range.start, number_range.stop)
+        return states
+
+    @property
+    def kept(self):
+        return self.process.layers + 1 if self.keep_layers else 1
+
+
+def over_ends(process, x0, paths, consume, seed=0, executor=None):
     """Call `consume(ends (points, paths, d), rows)` for slices `rows` of the start points x0 (n, d).
 
     A slice holds all paths of its points, so memory is that of a few chunks or of one point's paths, however many
-    points there are.  `consume` runs on several threads at once and must write to places of its own.
+    points there are.  `consume` runs on several threads at once and must write to places of its own; with an `executor`
+    (a `concurrent.futures.Executor`, which walks the paths) it is called here, slice after slice.
     Raises ValueError if x0 is not finite, naming its first bad row.
     """
     x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
+    walk, slices = _Walk(process, x0, paths, seed), chunks_of_points(len(x0), paths)
 
-    def task(rows):
-        begin, count = rows.start * paths, (rows.stop - rows.start) * paths
-        ends = np.empty((count, process.dim))
-
-        def piece(lo, hi):
-            ends[lo:hi] = process.ends(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo).T
-
-        over_chunks(piece, count, CHUNK)
+    def shown(ends, rows):
         consume(ends.reshape(-1, paths, process.dim), rows)
 
-    run_all([lambda rows=rows: task(rows) for rows in chunks_of_points(len(x0), paths)])
+    def numbers(rows):
+        return range(rows.start * paths, rows.stop * paths)
+
+    if executor is None:
+        run_all([lambda rows=rows: shown(walk(numbers(rows)), rows) for rows in slices])
+        return
+    bundles = [slices[g.start:g.stop] for g in groups(len(slices), max(partition.TASKS, -(-len(slices) // _SLICES)))]
+    tasks = [numbers(slice(bundle[0].start, bundle[-1].stop)) for bundle in bundles]
+    for bundle, ends in zip(bundles, in_order(walk, tasks, executor, ahead=_AHEAD)):
+        for rows in bundle:
+            first = bundle[0].start
+            shown(ends[0, (rows.start - first) * paths:(rows.stop - first) * paths], rows)
 
 
-def propagate(process, x0, paths, seed=0, keep_layers=False):
+def propagate(process, x0, paths, seed=0, keep_layers=False, executor=None):
     """Carry `paths` draws from each start point through every layer of a LayeredProcess, drawing its own noise.
 
     x0          : (n, d) start points, not changed
     keep_layers : whether to return the states at all layers too, N + 1 times the memory
+    executor    : `concurrent.futures.Executor` that walks the paths; None: threads of this process.  The same bits
     Returns Propagation: the law is that of the layers themselves, no limit is taken.
     Raises ValueError if x0 is not finite, naming its first bad row.  Cost: n · paths · N block evaluations.
     """
     x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
-    kept = process.layers + 1 if keep_layers else 1
-    states = np.empty((kept, len(x0) * paths, process.dim))
-
-    def piece(lo, hi):
-        x = starts(x0, paths, lo, hi)
-        if not keep_layers:
-            states[0, lo:hi] = process.ends(x, seed, lo).T
-            return
-        for n, x in enumerate(process.states(x, seed, lo)):
-            states[n, lo:hi] = x.T
-
-    over_chunks(piece, len(x0) * paths, CHUNK)
-    states = states.reshape(kept, len(x0), paths, process.dim)
+    walk, total = _Walk(process, x0, paths, seed, keep_layers), len(x0) * paths
+    states = np.empty((walk.kept, total, process.dim))
+    if executor is None:
+        walk.into(states, 0, total)
+    else:
+        batches = -(-total // partition.CHUNK)
+        tasks = [range(g.start * partition.CHUNK, min(g.stop * partition.CHUNK, total)) for g in groups(batches)]
+        for numbers, part in zip(tasks, in_order(walk, tasks, executor)):
+            states[:, numbers.start:numbers.stop] = part
+    states = states.reshape(walk.kept, len(x0), paths, process.dim)
     return Propagation(states[-1], seed, states if keep_layers else None)

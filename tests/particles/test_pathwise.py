@@ -62,8 +62,8 @@ def test_bits_do_not_depend_on_the_number_of_threads(points, paths):
 
 def test_the_size_of_chunks_only_regroups_the_sums(monkeypatch):
     value, depth, rest = result(9, 2000)
-    monkeypatch.setattr(import_module("ocnet.particles.propagate"), "CHUNK", 2000)
-    monkeypatch.setattr(import_module("ocnet.particles.pathwise"), "CHUNK", 700)
+    monkeypatch.setattr(import_module("ocnet.particles.partition"), "CHUNK", 2000)
+    monkeypatch.setattr(import_module("ocnet.particles.partition"), "CHUNK", 700)
     other_value, other_depth, other_rest = result(9, 2000)
     # nine chunks of three pieces against three of one: the same terms, added in another order
     assert abs(value - other_value) < 1e-14 * value

@@ -27,7 +27,7 @@ def test_bits_depend_neither_on_threads_nor_on_the_size_of_chunks(points, paths,
         threads.set_threads(count)
         bits.add(propagate(toy(), START[:points], paths, seed=8).ends.tobytes())
     for chunk in (1000, 1 << 20):
-        monkeypatch.setattr(import_module("ocnet.particles.propagate"), "CHUNK", chunk)
+        monkeypatch.setattr(import_module("ocnet.particles.partition"), "CHUNK", chunk)
         bits.add(propagate(toy(), START[:points], paths, seed=8).ends.tobytes())
     assert len(bits) == 1
 

@@ -1,0 +1,77 @@
+"""Paths cut into batches: a function of the number of points and of paths alone, never of threads or executors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["CHUNK", "TASKS", "Batch", "Partition", "groups"]
+
+CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
+TASKS = 64                           # into which the batches are grouped: enough for many workers, few enough to send
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The paths number lo … hi − 1 of each of the start points `rows`: some paths of one point, or all of several.
+
+    paths : of each point in all;  replicate : to which of the sampling's replicates they belong
+    """
+
+    rows: slice
+    lo: int
+    hi: int
+    paths: int
+    replicate: int = 0
+
+    @property
+    def points(self):
+        return self.rows.stop - self.rows.start
+
+    @property
+    def count(self):
+        return self.points * (self.hi - self.lo)
+
+    @property
+    def first(self):
+        """The number of the first path where path k of point i has the number i · paths + k."""
+        return self.rows.start * self.paths + self.lo
+
+    def starts(self, x0):
+        """(d, count) start states, those of one point side by side."""
+        return np.repeat(x0[self.rows].T, self.hi - self.lo, axis=1)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """`paths` from each of `points`, in equal replicates, cut into batches of at most `size` paths of a point."""
+
+    points: int
+    paths: int
+    replicates: int = 1
+    size: int = CHUNK
+
+    @property
+    def _counts(self):
+        """Chunks of points, replicates, blocks of a replicate; points a chunk."""
+        share = self.paths // self.replicates
+        step = max(1, self.size // share)
+        return -(-self.points // step), self.replicates, -(-share // self.size), step
+
+    def __len__(self):
+        chunks, replicates, blocks, _ = self._counts
+        return chunks * replicates * blocks
+
+    def __getitem__(self, k):
+        """Batch k: those of a point lie side by side, replicate after replicate."""
+        _, replicates, blocks, step = self._counts
+        share, (rest, block) = self.paths // self.replicates, divmod(k, blocks)
+        chunk, replicate = divmod(rest, replicates)
+        rows = slice(chunk * step, min((chunk + 1) * step, self.points))
+        lo, end = replicate * share + block * self.size, (replicate + 1) * share
+        return Batch(rows, lo, min(lo + self.size, end), self.paths, replicate)
+
+
+def groups(count, most=TASKS):
+    """range(count) as at most `most` ranges of nearly equal length, in order."""
+    number = min(count, most)
+    return [range(count * k // number, count * (k + 1) // number) for k in range(number)]

@@ -1,0 +1,56 @@
+"""Independent paths: plain Monte Carlo."""
+
+from dataclasses import dataclass
+
+from ocnet.particles.moments import Moments
+from ocnet.particles.partition import CHUNK
+
+__all__ = ["Independent", "checked_paths"]
+
+
+def checked_paths(paths, least=1):
+    """Return `paths` as an int ≥ `least`, or raise ValueError."""
+    if int(paths) != paths or paths < least:
+        raise ValueError(f"paths={paths} is not a whole number ≥ {least}")
+    return int(paths)
+
+
+@dataclass(frozen=True)
+class _Addressed:
+    """The noise that a process draws itself for the paths from number `first` on."""
+
+    seed: int
+    first: int
+
+    def states(self, process, x):
+        return process.states(x, self.seed, self.first)
+
+    def ends(self, process, x):
+        return process.ends(x, self.seed, self.first)
+
+
+@dataclass(frozen=True)
+class Independent:
+    """Every path has noise of its own: path k of point i that of number i · paths + k."""
+
+    replicates = 1
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def checked(self, paths):
+        return checked_paths(paths, least=2)
+
+    def samples(self, paths):
+        return paths
+
+    def batch_size(self, process):
+        return CHUNK
+
+    def noises(self, process, seed, batches):
+        for batch in batches:
+            yield _Addressed(seed, batch.first)
+
+    def moments(self, payoffs):
+        return Moments.of(payoffs)

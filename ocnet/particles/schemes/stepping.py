@@ -1,0 +1,63 @@
+"""What the schemes share: where steps end, and the layered process that takes them."""
+
+import numpy as np
+
+from ocnet.laws import Normal, Silent
+from ocnet.process import LayeredProcess
+
+__all__ = ["Scheme", "SteppedDiffusion", "layer_times"]
+
+
+def layer_times(diffusion, horizon, steps):
+    """(N + 1,) times from 0 to the horizon: each interval between `diffusion.breaks` gets its share of `steps`, rounded up.
+
+    Raises ValueError unless steps is a whole number ≥ 1.
+    """
+    if int(steps) != steps or steps < 1:
+        raise ValueError(f"steps={steps} is not a whole number ≥ 1")
+    edges = [0.0, *sorted({t for t in diffusion.breaks if 1e-12 * horizon < t < (1 - 1e-12) * horizon}), float(horizon)]
+    times = [np.linspace(a, b, int(np.ceil(steps * (b - a) / horizon - 1e-9)) + 1) for a, b in zip(edges, edges[1:])]
+    return np.concatenate([times[0], *(t[1:] for t in times[1:])])
+
+
+class Scheme:
+    """What a member adds its formula to."""
+
+    def law(self, channels, constant):
+        """The law of ξ for so many columns of G; `constant` says whether G is a constant array."""
+        return Normal(channels) if channels else Silent()
+
+    def mean(self, diffusion, t, dt, x):
+        """E[X_{n+1} | X_n = x] at x (d, n): x + dt f, as of every step whose noise terms have mean 0."""
+        return x + dt * diffusion.drift_rows(t, x)
+
+    def layered(self, diffusion, horizon, steps, channels=None):
+        """Return the LayeredProcess of at least `steps` steps; its law tends to the diffusion's with the scheme's weak order.
+
+        channels : m, columns of G; may be left out where the factor is constant
+        """
+        if channels is None:
+            if diffusion.constant_factor is None:
+                raise ValueError("channels=None, but the factor is not constant; say how many columns it has")
+            channels = diffusion.constant_factor.shape[1]
+        law = self.law(channels, diffusion.constant_factor is not None)
+        return SteppedDiffusion(self, diffusion, law, layer_times(diffusion, horizon, steps))
+
+
+class SteppedDiffusion(LayeredProcess):
+    """The steps of a scheme for a diffusion, one a layer."""
+
+    def __init__(self, scheme, diffusion, law, times):
+        self.scheme, self.diffusion = scheme, diffusion
+        super().__init__(self.step, law, diffusion.dim, times)
+
+    def _interval(self, n):
+        return self.times[n], self.times[n + 1] - self.times[n]
+
+    def step(self, n, x, xi):
+        """X_{n+1} (d, points) from x (d, points) and ξ (channels, points)."""
+        return self.scheme.step(self.diffusion, *self._interval(n), x, xi)
+
+    def mean_step(self, n, x):
+        """E[X_{n+1} | X_n = x] (d, points), or None where the scheme has no closed form."""
+        return self.scheme.mean(self.diffusion, *self._interval(n), x)
