@@ -209,6 +209,10 @@ class LayeredProcess:
         """ξ_n (channels, paths) of the paths number first, first + 1, …"""
         return self.law_at(n).draw(seed, first, paths, n)
 
+    def draw_backward(self, seed, first, paths, n):
+        """ξ_n of a reverse sweep: that of the forward one, unless the sweep is not to be the gradient."""
+        return self.draw(seed, first, paths, n)
+
     def mean_step(self, n, x):
         """E[X_{n+1} | X_n = x] at x (d, points), or None where it is not known in closed form."""
         return None

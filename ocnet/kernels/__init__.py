@@ -7,7 +7,7 @@ which keeps `import ocnet` free of the compiler.
 
 from importlib import import_module
 
-__all__ = ["compile", "diagonals", "elementary", "fused_plane", "fused_plane_transposed", "interpolation", "interpolation_in_space",
+__all__ = ["compile", "dense", "diagonals", "elementary", "fused_plane", "fused_plane_transposed", "interpolation", "interpolation_in_space",
            "line_stage", "memory", "perceptron", "perceptron_on_axes", "philox", "prefilter", "rates", "roughness", "smoothing", "stencil", "threads"]
 
 

@@ -1,110 +1,124 @@
-"""f(x) = W₂ tanh(W₁ x + b₁) + b₂ on a batch of points, and its vector–Jacobian product.
+"""f(x) = W₂ tanh(W₁ x + b₁) + b₂ on a batch of points, and its vector–Jacobian product, in any dimension and width.
 
-Points are worked through in tiles that stay in the first-level cache; hidden activations are never stored.
+Points are worked through in tiles, hidden units in groups, that stay in the first-level cache; hidden activations are never stored.
+Matrices come flat, row after row.
 """
 
 import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel, reduction
+from .dense import add_dots, add_products, fill_rows
 from .elementary import tanh
 
-__all__ = ["forward", "forward_tiles", "vector_jacobian"]
+__all__ = ["forward", "forward_tiles", "hidden", "tanh_rows", "vector_jacobian"]
 
 _TILE = 256
+_UNITS = 8
 
 
 @reduction
-def _dot(a, b):
+def _sum(a, i, n):
     total = 0.0
-    for k in range(a.size):
-        total += a[k] * b[k]
-    return total
-
-
-@reduction
-def _sum(a):
-    total = 0.0
-    for k in range(a.size):
-        total += a[k]
+    for p in range(np.uintp(n)):
+        total += a[i, p]
     return total
 
 
 @kernel
-def _activate(x, w1, b1, j, start, stop, a):   # a[:stop − start] = tanh(w₁ⱼ · x + b₁ⱼ)
-    bias = b1[j]
-    for k in range(stop - start):
-        a[k] = bias
-    for i in range(x.shape[0]):
-        row = x[i, start:stop]
-        w = w1[j, i]
-        for k in range(stop - start):
-            a[k] += w * row[k]
-    for k in range(stop - start):
-        a[k] = tanh(a[k])
+def tanh_rows(a, rows, n):                     # a[:rows, :n] = tanh a
+    for u in range(np.uintp(rows)):
+        for p in range(np.uintp(n)):
+            a[u, p] = tanh(a[u, p])
+
+
+@kernel
+def _read(x, rows, start, n, tile):            # tile[:rows, :n] = x[:rows, start:start + n]
+    start = np.uintp(start)
+    for i in range(np.uintp(rows)):
+        for p in range(np.uintp(n)):
+            tile[i, p] = x[i, start + p]
+
+
+@kernel
+def _write(tile, rows, start, n, out):
+    start = np.uintp(start)
+    for i in range(np.uintp(rows)):
+        for p in range(np.uintp(n)):
+            out[i, start + p] = tile[i, p]
 
 
 @kernel
 def forward(x, w1, b1, w2, b2, lo, hi, out):
-    """Write f(x) into out[:, lo:hi].  x, out (d, n); w1 (H, d), b1 (H,), w2 (d, H), b2 (d,)."""
-    a = np.empty(_TILE)
-    total = np.empty((x.shape[0], _TILE))
+    """Write f(x) into out[:, lo:hi].  x, out (d, n); w1 (H·d,), b1 (H,), w2 (d·H,), b2 (d,)."""
+    dim, width = x.shape[0], b1.size
+    tile, a, total = np.zeros((dim, _TILE)), np.empty((_UNITS, _TILE)), np.empty((dim, _TILE))
     for start in range(lo, hi, _TILE):
-        stop = min(start + _TILE, hi)
-        for i in range(x.shape[0]):
-            row = total[i]
-            for k in range(_TILE):
-                row[k] = b2[i]
-        for j in range(b1.size):
-            _activate(x, w1, b1, j, start, stop, a)
-            for i in range(x.shape[0]):
-                row = total[i]
-                w = w2[i, j]
-                for k in range(_TILE):
-                    row[k] += w * a[k]
-        for i in range(x.shape[0]):
-            row = out[i, start:stop]
-            for k in range(stop - start):
-                row[k] = total[i, k]
+        n = min(_TILE, hi - start)
+        _read(x, dim, start, n, tile)
+        fill_rows(b2, 0, dim, total, _TILE)
+        for unit in range(0, width, _UNITS):
+            units = min(_UNITS, width - unit)
+            fill_rows(b1, unit, units, a, _TILE)
+            add_products(w1, unit * dim, dim, 1, units, dim, tile, a, _TILE)
+            tanh_rows(a, units, _TILE)
+            add_products(w2, unit, width, 1, dim, units, a, total, _TILE)
+        _write(total, dim, start, n, out)
 
 
 @kernel
-def vector_jacobian(x, w1, b1, w2, b2, cotangent, lo, hi, x_cotangent, g_w1, g_b1, g_w2, g_b2):
-    """Write (∂f/∂x)ᵀ c into x_cotangent[:, lo:hi] and add the weights' cotangents summed over the range to g_*."""
-    dim = x.shape[0]
-    a, s = np.empty(_TILE), np.empty(_TILE)
-    back = np.empty((dim, _TILE))
+def hidden(x, w1, b1, lo, hi, out):
+    """Write tanh(W₁ x + b₁) into out[:, lo:hi].  x (d, n), out (H, n)."""
+    dim, width = x.shape[0], b1.size
+    tile, a = np.zeros((dim, _TILE)), np.empty((_UNITS, _TILE))
     for start in range(lo, hi, _TILE):
-        stop = min(start + _TILE, hi)
-        size = stop - start
+        n = min(_TILE, hi - start)
+        _read(x, dim, start, n, tile)
+        for unit in range(0, width, _UNITS):
+            units = min(_UNITS, width - unit)
+            fill_rows(b1, unit, units, a, _TILE)
+            add_products(w1, unit * dim, dim, 1, units, dim, tile, a, _TILE)
+            tanh_rows(a, units, _TILE)
+            _write(a, units, start, n, out[unit:])
+
+
+@kernel
+def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_cotangent, g_w1, g_b1, g_w2, g_b2):
+    """Write (∂f/∂x)ᵀ c into x_cotangent[:, lo:hi] and add the numbers' cotangents summed over the range to g_*.
+
+    hidden_cotangent (H, n) is that of the hidden units besides the one by way of f; (0, n) where there is none.
+    """
+    dim, width = x.shape[0], b1.size
+    tile, c, back = np.zeros((dim, _TILE)), np.zeros((dim, _TILE)), np.empty((dim, _TILE))
+    a, s = np.empty((_UNITS, _TILE)), np.zeros((_UNITS, _TILE))
+    for start in range(lo, hi, _TILE):
+        n = min(_TILE, hi - start)
+        _read(x, dim, start, n, tile)
+        _read(cotangent, dim, start, n, c)
         for i in range(dim):
-            g_b2[i] += _sum(cotangent[i, start:stop])
-            row = back[i]
-            for k in range(_TILE):
-                row[k] = 0.0
-        for j in range(b1.size):
-            _activate(x, w1, b1, j, start, stop, a)
-            for k in range(_TILE):
-                s[k] = 0.0
-            for i in range(dim):
-                row = cotangent[i, start:stop]
-                g_w2[i, j] += _dot(row, a[:size])
-                w = w2[i, j]
-                for k in range(size):
-                    s[k] += w * row[k]
-            for k in range(size):
-                s[k] *= 1.0 - a[k] * a[k]
-            g_b1[j] += _sum(s[:size])
-            for i in range(dim):
-                g_w1[j, i] += _dot(s[:size], x[i, start:stop])
-                row = back[i]
-                w = w1[j, i]
-                for k in range(_TILE):
-                    row[k] += w * s[k]
-        for i in range(dim):
-            row = x_cotangent[i, start:stop]
-            for k in range(size):
-                row[k] = back[i, k]
+            g_b2[i] += _sum(c, np.uintp(i), n)
+            for p in range(np.uintp(_TILE)):
+                back[i, p] = 0.0
+        for unit in range(0, width, _UNITS):
+            units = min(_UNITS, width - unit)
+            fill_rows(b1, unit, units, a, _TILE)
+            add_products(w1, unit * dim, dim, 1, units, dim, tile, a, _TILE)
+            tanh_rows(a, units, _TILE)
+            if hidden_cotangent.shape[0]:
+                _read(hidden_cotangent[unit:], units, start, n, s)
+            else:
+                for u in range(units):
+                    for p in range(np.uintp(_TILE)):
+                        s[u, p] = 0.0
+            add_products(w2, unit, 1, width, units, dim, c, s, _TILE)
+            for u in range(np.uintp(units)):
+                for p in range(np.uintp(_TILE)):
+                    s[u, p] *= 1.0 - a[u, p] * a[u, p]
+                g_b1[unit + u] += _sum(s, u, n)
+            add_dots(s, units, tile, dim, n, g_w1, unit * dim, dim, 1)
+            add_dots(c, dim, a, units, n, g_w2, unit, width, 1)
+            add_products(w1, unit * dim, 1, dim, dim, units, s, back, _TILE)
+        _write(back, dim, start, n, x_cotangent)
 
 
 @parallel

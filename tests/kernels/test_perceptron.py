@@ -20,10 +20,15 @@ def setting(size, seed=0):
         rng.normal(size=(d, points))
 
 
-def transposed(x, weights, cotangent, cuts):
+def flat(weights):
+    return [w.ravel() for w in weights]
+
+
+def transposed(x, weights, cotangent, cuts, hidden_cotangent=None):
     out, gradients = np.full_like(x, np.nan), [np.zeros_like(w) for w in weights]
+    more = np.empty((0, x.shape[1])) if hidden_cotangent is None else hidden_cotangent
     for lo, hi in zip(cuts, cuts[1:]):
-        perceptron.vector_jacobian(x, *weights, cotangent, lo, hi, out, *gradients)
+        perceptron.vector_jacobian(x, *flat(weights), cotangent, more, lo, hi, out, *flat(gradients))
     return out, gradients
 
 
@@ -31,7 +36,7 @@ def transposed(x, weights, cotangent, cuts):
 def test_forward_is_the_formula(size):
     x, weights, _ = setting(size)
     out = np.full_like(x, np.nan)
-    perceptron.forward(x, *weights, 0, size[2], out)
+    perceptron.forward(x, *flat(weights), 0, size[2], out)
     # H terms of weight |w₂| ≤ 4, each off by the error of its pre-activation (some ulps of at most 10) and of tanh: 4 H · 2e-15
     assert np.abs(out - formula(x, *weights)).max() < 8e-15 * size[1]
 
@@ -40,9 +45,9 @@ def test_forward_is_the_formula(size):
 def test_only_the_range_is_written(size):
     x, weights, cotangent = setting(size)
     whole, out = np.empty_like(x), np.full_like(x, np.nan)
-    perceptron.forward(x, *weights, 0, size[2], whole)
+    perceptron.forward(x, *flat(weights), 0, size[2], whole)
     lo, hi = size[2] // 3, size[2] // 3 + (size[2] + 1) // 2
-    perceptron.forward(x, *weights, lo, hi, out)
+    perceptron.forward(x, *flat(weights), lo, hi, out)
     assert np.isnan(out[:, :lo]).all() and np.isnan(out[:, hi:]).all()
     assert out[:, lo:hi].tobytes() == whole[:, lo:hi].tobytes()
     back, _ = transposed(x, weights, cotangent, (lo, hi))
@@ -64,6 +69,23 @@ def test_vector_jacobian_is_the_transpose_by_a_complex_step(size, h=1e-30):
         assert abs(along.sum() - (result * v).sum()) < 1e-14 * max(np.abs(along).sum(), np.sqrt(terms))
 
 
+@every_size
+def test_hidden_units_and_their_cotangent(size, h=1e-30):
+    """hidden is tanh(W₁ x + b₁); a cotangent of it, beside that of f, comes back as the derivative says (complex step)."""
+    x, weights, cotangent = setting(size)
+    more = np.random.default_rng(9).normal(size=(size[1], size[2]))
+    out = np.full_like(more, np.nan)
+    perceptron.hidden(x, *flat(weights)[:2], 0, size[2], out)
+    assert np.abs(out - np.tanh(weights[0] @ x + weights[1][:, None])).max() < 8e-15          # as above, one unit
+    back, gradients = transposed(x, weights, cotangent, (0, size[2]), more)
+    for k, result in enumerate([back, *gradients]):
+        v = np.random.default_rng(k).normal(size=result.shape)
+        moved = [a + (1j * h * v if i == k else 0) for i, a in enumerate([x, *weights])]
+        along = (cotangent * (formula(*moved).imag / h)).sum() + (more * (np.tanh(moved[1] @ moved[0] + moved[2][:, None]).imag / h)).sum()
+        scale = np.abs(cotangent).sum() * np.abs(v).max() * size[1] + np.abs(more).sum() * np.abs(v).max()
+        assert abs(along - (result * v).sum()) < 1e-14 * max(scale, 1.0)
+
+
 def test_gradients_add_over_ranges():
     x, weights, cotangent = setting((2, 16, 777))
     whole, pieces = (transposed(x, weights, cotangent, cuts) for cuts in ((0, 777), (0, 100, 101, 500, 777)))
@@ -83,6 +105,6 @@ def test_a_dropped_term_of_the_transpose_would_be_caught(h=1e-30):
 def test_each_kernel_is_compiled_once():
     for size in SIZES:
         x, weights, cotangent = setting(size)
-        perceptron.forward(x, *weights, 0, size[2], np.empty_like(x))
+        perceptron.forward(x, *flat(weights), 0, size[2], np.empty_like(x))
         transposed(x, weights, cotangent, (0, size[2]))
     assert len(perceptron.forward.signatures) == 1 and len(perceptron.vector_jacobian.signatures) == 1

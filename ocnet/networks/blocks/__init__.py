@@ -1,10 +1,14 @@
 """Blocks: the deterministic branch f(x, θ_n) of a residual layer, and what it shows to a noise model.
 
-A block has `layout(dim)`, `initial(dim, rng)`, `features(x, layer)` and `vector_jacobian(x, layer, cotangent)`, for
-points x (d, n) and `layer` the named views of its numbers.  `Features.output` is f (d, n).
+A block has `layout(dim)`, `initial(dim, rng)`, `features(x, layer, needs)`, `vector_jacobian(x, layer, cotangent)` and, for modified
+equations, `jacobian_product(x, layer, direction)`, `jacobian(x, layer)`, `laplacian(x, layer)`, for points x (d, n) and `layer` the named
+views of its numbers.  `shows` names the `Features` it can give; `BlockAt` is a block at points, as noise models see it.
 """
 
+from .affine import Affine
+from .block_at import BlockAt
+from .branches import Branches
 from .features import Features
 from .perceptron import Perceptron
 
-__all__ = ["Features", "Perceptron"]
+__all__ = ["Affine", "BlockAt", "Branches", "Features", "Perceptron"]

@@ -1,6 +1,6 @@
 """What a block shows to a noise model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -9,6 +9,22 @@ __all__ = ["Features"]
 
 @dataclass
 class Features:
-    """output (d, n): the branch f at n points.  The same type carries cotangents backwards."""
+    """What a block computes on its way at n points; the same type carries cotangents backwards, None being 0.
 
-    output: np.ndarray
+    output (d, n)       : the branch f
+    hidden (H, n)       : the last hidden units a, where the branch is W₂ a + b₂
+    last_weights (d, H) : W₂
+    branches (K, d, n)  : the branches whose mean f is
+    state (d, n)        : the points themselves
+    """
+
+    output: np.ndarray = None
+    hidden: np.ndarray = None
+    last_weights: np.ndarray = None
+    branches: np.ndarray = None
+    state: np.ndarray = None
+
+    def __add__(self, other):
+        """The sum, field by field."""
+        pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return Features(*[b if a is None else a if b is None else a + b for a, b in pairs])

@@ -20,6 +20,7 @@ class Perceptron:
     """One hidden layer of `width` tanh units."""
 
     width: int
+    shows = ("output", "hidden", "last_weights", "state")
 
     def __post_init__(self):
         if int(self.width) != self.width or self.width < 1:
@@ -38,25 +39,48 @@ class Perceptron:
         return np.concatenate([rng.normal(0, 1.5 / np.sqrt(dim), self.width * dim), rng.normal(0, 1, self.width),
                                rng.normal(0, 0.3 / np.sqrt(self.width), dim * self.width), np.zeros(dim)])
 
-    def features(self, x, layer):
-        """f at the points x (d, n)."""
-        out = memory.empty_like(x)
-        over_tiles(perceptron.forward_tiles, perceptron.forward, (x, layer.W1, layer.b1, layer.W2, layer.b2), x.shape[1], _CHUNK, (out,))
-        return Features(out)
+    def features(self, x, layer, needs=("output",)):
+        """f at the points x (d, n), and the hidden units where they are needed."""
+        out, numbers = memory.empty_like(x), _flat(layer)
+        over_tiles(perceptron.forward_tiles, perceptron.forward, (x, *numbers), x.shape[1], _CHUNK, (out,))
+        return Features(out, self._hidden(x, layer) if "hidden" in needs else None, layer.W2, state=x)
+
+    def _hidden(self, x, layer):
+        """tanh(W₁ x + b₁) at the points x (d, n): (H, n)."""
+        out, numbers = memory.empty((self.width, x.shape[1])), _flat(layer)
+        over_chunks(lambda lo, hi: perceptron.hidden(x, *numbers[:2], lo, hi, out), x.shape[1], _CHUNK)
+        return out
 
     def vector_jacobian(self, x, layer, cotangent):
-        """(∂f/∂x)ᵀ c (d, n), and (∂f/∂θ)ᵀ c summed over the points (p,), for c = cotangent.output (d, n)."""
-        x_cotangent = memory.empty_like(x)
+        """The cotangents of x (d, n), and of θ_n summed over the points (p,), for one of the features."""
+        x_cotangent, numbers = memory.empty_like(x), _flat(layer)
         chunks = range(0, x.shape[1], _CHUNK)
-        parts = [[np.zeros_like(w) for w in (layer.W1, layer.b1, layer.W2, layer.b2)] for _ in chunks]
-        c = np.ascontiguousarray(cotangent.output)
-        over_chunks(lambda lo, hi: perceptron.vector_jacobian(
-            x, layer.W1, layer.b1, layer.W2, layer.b2, c, lo, hi, x_cotangent, *parts[lo // _CHUNK]),
-            x.shape[1], _CHUNK)
-        total = np.zeros(sum(w.size for w in parts[0])) if parts else np.zeros(self._size(len(x)))
+        parts = [[np.zeros(w.size) for w in numbers] for _ in chunks]
+        c = np.zeros_like(x) if cotangent.output is None else np.ascontiguousarray(cotangent.output)
+        more = np.empty((0, x.shape[1])) if cotangent.hidden is None else np.ascontiguousarray(cotangent.hidden)
+        over_chunks(lambda lo, hi: perceptron.vector_jacobian(x, *numbers, c, more, lo, hi, x_cotangent, *parts[lo // _CHUNK]),
+                    x.shape[1], _CHUNK)
+        total = np.zeros(self._size(len(x)))
         for part in parts:
-            total += np.concatenate([w.ravel() for w in part])
+            total += np.concatenate(part)
+        if cotangent.last_weights is not None:
+            at = layer.W1.size + layer.b1.size
+            total[at:at + layer.W2.size] += cotangent.last_weights.ravel()
         return x_cotangent, total
+
+    def jacobian_product(self, x, layer, direction):
+        """Df v (d, n) = W₂ ((1 − a²) ∗ W₁ v) for v (d, n)."""
+        a = self._hidden(x, layer)
+        return _times(layer.W2, (1 - a * a) * _times(layer.W1, direction))
+
+    def jacobian(self, x, layer):
+        """Df (d, d, n)."""
+        return np.stack([self.jacobian_product(x, layer, np.repeat(e[:, None], x.shape[1], axis=1)) for e in np.eye(len(x))], axis=1)
+
+    def laplacian(self, x, layer):
+        """Σ_k ∂²f/∂x_k² (d, n) = W₂ (−2 a (1 − a²) |W₁|²)."""
+        a = self._hidden(x, layer)
+        return _times(layer.W2, -2 * a * (1 - a * a) * (layer.W1**2).sum(axis=1)[:, None])
 
     def features_on_axes(self, axes, layer):
         """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
@@ -85,6 +109,16 @@ class Perceptron:
 
     def _size(self, dim):
         return sum(int(np.prod(shape)) for _, shape in self.layout(dim))
+
+
+def _flat(layer):
+    """W₁, b₁, W₂, b₂ as flat arrays."""
+    return tuple(np.ascontiguousarray(w).ravel() for w in (layer.W1, layer.b1, layer.W2, layer.b2))
+
+
+def _times(matrix, rows):
+    """matrix (m, k) times rows (k, n), each point by itself: its bits do not depend on the others, as those of a BLAS may."""
+    return np.einsum("ij,jn->in", matrix, rows)
 
 
 class _Tables:

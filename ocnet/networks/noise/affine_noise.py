@@ -1,46 +1,90 @@
-"""The contract of a noise model."""
+"""Noise that is affine in ξ: increment = dt · mean + scale · Σ_j g_j ξ_j."""
 
 import numpy as np
 
 from ocnet.networks.blocks.features import Features
 
-__all__ = ["AffineNoise"]
+from .noise_model import NoiseModel
+
+__all__ = ["AffineNoise", "repeated"]
 
 
-class AffineNoise:
-    """Base of the noise models; a subclass declares `scaling` and, where its directions are constant, `deviation`.
+def repeated(column, points):
+    """(channels,) at every one of so many points."""
+    return np.repeat(np.asarray(column)[:, None], points, axis=1)
 
-    scaling   : "natural" (scale dt) or "diffusive" (scale √dt)
-    deviation : std per √time of additive, independent, normal noise; None where directions depend on the state
+
+class AffineNoise(NoiseModel):
+    """Base of the models that are their law, their mean and their spread Σ_j g_j ξ_j; all else is derived here.
+
+    A subclass gives `law(block, dim)`, `spread(features, xi)`, `spread_vjp(features, xi, cotangent)`, and `mean_share` where the mean
+    is not the branch itself but a multiple of it.
     """
 
-    scaling = None
-    deviation = None
+    scaling = "natural"
+    mean_share = 1.0
 
-    def __init_subclass__(cls):
-        if cls.scaling not in ("natural", "diffusive"):
-            raise TypeError(f"{cls.__name__}.scaling={cls.scaling!r}; declare 'natural' or 'diffusive'")
-
-    def scale(self, dt):
-        """The factor before Σ_j g_j ξ_j in a layer of step dt."""
-        return dt if self.scaling == "natural" else np.sqrt(dt)
-
-    def diffusive_scale(self, dt):
-        """The factor before g in G of the Itô equation dX = f dt + G dB that a layer of step dt approximates."""
-        return np.sqrt(dt) if self.scaling == "natural" else 1.0
-
-    def law(self, dim):
-        """The standardised law of ξ for states of dimension `dim`."""
+    def spread(self, features, xi):
+        """Σ_j g_j ξ_j (d, n) for ξ (channels, n)."""
         raise NotImplementedError
 
-    def mean(self, features):
-        """(d, n) mean of the noisy branch; by default the branch itself."""
-        return features.output
-
-    def directions(self, features):
-        """(d, channels, n) columns g_j."""
+    def spread_vjp(self, features, xi, cotangent):
+        """The `Features` that carry ⟨cotangent, ∂ spread⟩ back to the block."""
         raise NotImplementedError
 
-    def cotangent(self, features, mean_cotangent, directions_cotangent):
-        """Features that carry ⟨mean_cotangent, ∂mean⟩ + ⟨directions_cotangent, ∂directions⟩ back to the block."""
-        return Features(mean_cotangent)
+    def mean(self, at):
+        """(d, n) mean of the noisy branch."""
+        return at.features.output if self.mean_share == 1 else self.mean_share * at.features.output
+
+    def mean_jacobian_product(self, at, direction):
+        """(D mean) v (d, n)."""
+        return self.mean_share * at.jacobian_product(direction)
+
+    def increment(self, at, xi, dt):
+        """X⁺ − x (d, n) for ξ (channels, n)."""
+        out = dt * self.mean(at)
+        return out + self.scale(dt) * self.spread(at.features, xi) if len(xi) else out
+
+    def increment_vjp(self, at, xi, dt, cotangent):
+        """The cotangents of points and numbers for one of the increment."""
+        return at.vector_jacobian(self._back(at, xi, dt, cotangent))
+
+    def _back(self, at, xi, dt, cotangent):
+        """Cotangent of the features for one of the increment."""
+        back = Features(dt * self.mean_share * cotangent)
+        return back + self.spread_vjp(at.features, xi, self.scale(dt) * cotangent) if len(xi) else back
+
+    def branches(self, at, nodes, dt):
+        """The increments (branches, d, n) at quadrature nodes (branches, channels)."""
+        return np.stack([self.increment(at, repeated(node, at.x.shape[1]), dt) for node in nodes])
+
+    def branches_vjp(self, at, nodes, dt, cotangent):
+        """The cotangents of points and numbers for one (branches, d, n) of the `branches`."""
+        total = Features()
+        for node, part in zip(nodes, cotangent):
+            total = total + self._back(at, repeated(node, at.x.shape[1]), dt, part)
+        return at.vector_jacobian(total)
+
+    def directions(self, at):
+        """(d, channels, n) columns g_j: the spread of unit vectors."""
+        (d, n), m = at.x.shape, self.law(at.block, len(at.x)).channels
+        out = np.empty((d, m, n))
+        for j, unit in enumerate(np.eye(m)):
+            out[:, j] = self.spread(at.features, repeated(unit, n))
+        return out
+
+    def factor(self, at):
+        """g (d, m, n) with g gᵀ = S: G of the Itô equation is this times `diffusive_scale`."""
+        return self.directions(at)
+
+    def factor_vjp(self, at, cotangent):
+        """The `Features` that carry ⟨cotangent (d, m, n), ∂ factor⟩ back."""
+        total = Features()
+        for j, unit in enumerate(np.eye(cotangent.shape[1])):
+            total = total + self.spread_vjp(at.features, repeated(unit, cotangent.shape[2]), np.ascontiguousarray(cotangent[:, j]))
+        return total
+
+    def coefficients_vjp(self, at, mean_cotangent, factor_cotangent=None):
+        """The cotangents of points and numbers for those of mean (d, n) and factor (d, m, n)."""
+        back = Features(self.mean_share * mean_cotangent)
+        return at.vector_jacobian(back if factor_cotangent is None else back + self.factor_vjp(at, factor_cotangent))

@@ -2,25 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ocnet.laws import Normal
 
-from .affine_noise import AffineNoise
+from .additive_noise import AdditiveNoise
 
 __all__ = ["Gaussian"]
 
 
 @dataclass(frozen=True)
-class Gaussian(AffineNoise):
-    """Independent normal noise of standard deviation `level` per √time on each state component."""
+class Gaussian(AdditiveNoise):
+    """Independent normal noise of standard deviation `level` on each state component: per √time, or ("natural") on the branch."""
 
     level: float
-    scaling = "diffusive"
-
-    def __post_init__(self):
-        if not (np.isfinite(self.level) and self.level >= 0):
-            raise ValueError(f"level={self.level} is not a standard deviation; give a finite number ≥ 0")
+    scaling: str = "diffusive"
 
     @classmethod
     def example(cls):
@@ -30,9 +24,5 @@ class Gaussian(AffineNoise):
     def deviation(self):
         return self.level
 
-    def law(self, dim):
+    def law(self, block, dim):
         return Normal(dim)
-
-    def directions(self, features):
-        d, n = features.output.shape
-        return np.broadcast_to(self.level * np.eye(d)[:, :, None], (d, d, n))

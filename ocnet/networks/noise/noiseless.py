@@ -2,29 +2,23 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ocnet.laws import Silent
 
-from .affine_noise import AffineNoise
+from .additive_noise import AdditiveNoise
 
 __all__ = ["Noiseless"]
 
 
 @dataclass(frozen=True)
-class Noiseless(AffineNoise):
+class Noiseless(AdditiveNoise):
     """No noise."""
 
-    scaling = "diffusive"
-    deviation = 0.0
+    scaling: str = "natural"
+    level = deviation = 0.0
 
     @classmethod
     def example(cls):
         return cls()
 
-    def law(self, dim):
+    def law(self, block, dim):
         return Silent()
-
-    def directions(self, features):
-        d, n = features.output.shape
-        return np.empty((d, 0, n))

@@ -2,55 +2,33 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ocnet.laws import Bernoulli, Silent
 from ocnet.networks.blocks.features import Features
 
-from .affine_noise import AffineNoise
+from .dropout import Dropout
 
 __all__ = ["OutputDropout"]
 
 
 @dataclass(frozen=True)
-class OutputDropout(AffineNoise):
-    """Each component of the branch stays with probability `keep` and is scaled by 1/keep; the drift is unchanged.
+class OutputDropout(Dropout):
+    """Each component of the branch stays with probability `keep`; S = (1 − q)/q diag(f²) where rescaled, q(1 − q) diag(f²) where not.
 
-    γ/q = 1 + √((1 − q)/q) ξ, so the directions are the columns of √((1 − q)/q) diag(f).
+    rescaled : whether what stays is scaled by 1/keep, which leaves the drift f; else it is keep · f
     """
 
     keep: float
-    scaling = "natural"
-
-    def __post_init__(self):
-        if not 0 < self.keep <= 1:
-            raise ValueError(f"keep={self.keep} is not a probability in (0, 1]; it is the chance that a component "
-                             "stays, so use keep=0.9 for a dropout rate of 0.1")
-
-    @classmethod
-    def example(cls):
-        return cls(keep=0.7)
+    rescaled: bool = True
+    scaling: str = "natural"
 
     @property
-    def _size(self):
-        return np.sqrt((1 - self.keep) / self.keep)
+    def mean_share(self):
+        return 1.0 if self.rescaled else self.keep
 
-    @property
-    def deviation(self):
-        return 0.0 if self.keep == 1 else None
+    def masks(self, block, dim):
+        return dim
 
-    def law(self, dim):
-        return Silent() if self.keep == 1 else Bernoulli(self.keep, dim)
+    def spread(self, features, xi):
+        return self.size * features.output * xi
 
-    def directions(self, features):
-        d, n = features.output.shape
-        g = np.zeros((d, 0 if self.keep == 1 else d, n))
-        for i in range(g.shape[1]):
-            g[i, i] = self._size * features.output[i]
-        return g
-
-    def cotangent(self, features, mean_cotangent, directions_cotangent):
-        back = mean_cotangent.copy()
-        for i in range(directions_cotangent.shape[1]):
-            back[i] += self._size * directions_cotangent[i, i]
-        return Features(back)
+    def spread_vjp(self, features, xi, cotangent):
+        return Features(self.size * xi * cotangent)

@@ -1,0 +1,49 @@
+"""f(x) = W x + b: the linear residual network, whose moments are known in closed form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .features import Features
+
+__all__ = ["Affine"]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A square matrix and a shift."""
+
+    shows = ("output", "state")
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def layout(self, dim):
+        """Names and shapes of one layer's numbers, in the order they are stored."""
+        return (("W", (dim, dim)), ("b", (dim,)))
+
+    def initial(self, dim, rng):
+        """(p,) start values: a branch of about 0.3 in size for data of size 1."""
+        return np.concatenate([rng.normal(0, 0.3 / np.sqrt(dim), dim * dim), np.zeros(dim)])
+
+    def features(self, x, layer, needs=("output",)):
+        """f at the points x (d, n)."""
+        return Features(np.einsum("ij,jn->in", layer.W, x) + layer.b[:, None], state=x)
+
+    def vector_jacobian(self, x, layer, cotangent):
+        """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
+        c = np.zeros_like(x) if cotangent.output is None else cotangent.output
+        return np.einsum("ij,in->jn", layer.W, c), np.concatenate([np.einsum("in,jn->ij", c, x).ravel(), c.sum(axis=1)])
+
+    def jacobian_product(self, x, layer, direction):
+        """Df v (d, n) for v (d, n)."""
+        return np.einsum("ij,jn->in", layer.W, direction)
+
+    def jacobian(self, x, layer):
+        """Df (d, d, n)."""
+        return np.repeat(layer.W[:, :, None], x.shape[1], axis=2)
+
+    def laplacian(self, x, layer):
+        """Σ_k ∂²f/∂x_k² (d, n): 0."""
+        return np.zeros_like(x)

@@ -1,0 +1,61 @@
+"""The compound Poisson limit of strong dropout: X jumps by s² f_i(X) e_i at rate 1/s² for each component i (derived, MATH 1.3 note 3).
+
+    generator  Σ_i (φ(x + s² f_i(x) e_i) − φ(x))/s²
+"""
+
+import numpy as np
+from scipy.stats import poisson
+
+from ocnet.kernels import philox
+from ocnet.process import LayeredProcess
+
+__all__ = ["JumpProcess"]
+
+_BEYOND = 1e-17                      # probability of more jumps in a layer than are drawn
+
+
+class _Jumps:
+    """ξ of one layer: how many jumps, and a uniform for each that says which component jumps.  Not standardised."""
+
+    def __init__(self, mean, dim):
+        self.mean, self.dim = mean, dim
+        self.most = int(poisson.isf(_BEYOND, mean)) + 1
+        self._table = poisson.cdf(np.arange(self.most), mean)
+
+    @property
+    def channels(self):
+        return 1 + self.most
+
+    def draw(self, seed, first_path, paths, layer, mirrored=False):
+        """(1 + most, paths): the number of jumps, then the component of each."""
+        u = philox.uniforms(seed, first_path, paths, layer, self.channels)
+        u = 1 - u if mirrored else u
+        return np.concatenate([np.searchsorted(self._table, u[:1]).astype(float), np.floor(u[1:] * self.dim)])
+
+
+class JumpProcess(LayeredProcess):
+    """The jump process of a network with StrongDropout at the layers' times, drawn exactly: no step is too long.
+
+    Coefficients are those of layer n on [t_n, t_{n+1}).
+    """
+
+    def __init__(self, network, theta):
+        if not hasattr(network.noise, "jump_rate"):
+            raise ValueError(f"noise={network.noise!r} has no jump limit; use network.diffusion(theta), or StrongDropout")
+        self.network, self.theta, self.size = network, theta, 1 / network.noise.jump_rate
+        self._views = [network.control.layer(theta, n) for n in range(network.layers)]
+        jumps = _Jumps(network.dim * network.dt * network.noise.jump_rate, network.dim)
+        super().__init__(self.step, jumps, network.dim, network.times)
+
+    def jump(self, n, x):
+        """s² f (d, points) at x: what component i jumps by, at rate 1/s²."""
+        return self.size * self.network.block.features(x, self._views[n]).output
+
+    def step(self, n, x, xi):
+        """X_{n+1} (d, points) after the jumps that ξ says."""
+        count, x = xi[0], np.array(x)
+        for k in range(int(count.max(initial=0))):
+            moving = np.flatnonzero(count > k)
+            component = xi[1 + k, moving].astype(np.intp)
+            x[component, moving] += self.jump(n, np.ascontiguousarray(x[:, moving]))[component, np.arange(moving.size)]
+        return x

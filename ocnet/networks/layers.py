@@ -1,0 +1,65 @@
+"""The network's own law: its layers as a LayeredProcess, with the transposes that gradients need."""
+
+import numpy as np
+
+from ocnet.process import LayeredProcess, Transition
+
+from .blocks import BlockAt
+
+__all__ = ["NetworkLayers"]
+
+_HERMITE = 7                         # quadrature nodes a channel, where the noise is not a mask
+
+
+class NetworkLayers(LayeredProcess):
+    """X_{n+1} = X_n + increment_n(X_n, ξ_n) of a network at θ."""
+
+    def __init__(self, network, theta):
+        self.network, self.theta = network, theta
+        self._views = [network.control.layer(theta, n) for n in range(network.layers)]
+        self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
+        self._laws = [model.law(network.block, network.dim) for model in self.models]
+        super().__init__(self.step, self._laws[-1], network.dim, network.times)
+
+    def law_at(self, n):
+        """The law of ξ_n."""
+        return self._laws[n]
+
+    def _at(self, n, x, axes=None):
+        return BlockAt(self.network.block, self._views[n], x, self.models[n].needs, axes)
+
+    def step(self, n, x, xi):
+        """X_{n+1} (d, points) from x (d, points) and ξ (channels, points)."""
+        return x + self.models[n].increment(self._at(n, x), xi, self.network.dt)
+
+    def mean_step(self, n, x):
+        """E[X_{n+1} | X_n = x] at x (d, points)."""
+        return x + self.network.dt * self.models[n].mean(self._at(n, x))
+
+    def step_vjp(self, n, x, xi, cotangent):
+        """The cotangents of x (d, points), and of θ_n (p,) summed over the points."""
+        back, gradient = self.models[n].increment_vjp(self._at(n, x), xi, self.network.dt, cotangent)
+        return cotangent + back, gradient
+
+    def draw_backward(self, seed, first, paths, n):
+        """ξ_n of the reverse sweep: that of the forward one, but for shake-shake as published."""
+        return self.models[n].draw_backward(self._laws[n], seed, first, paths, n)
+
+    def transition(self, n, x, order=_HERMITE, axes=None):
+        """The law of X_{n+1} from x (d, points): additive normal noise as smoothing, any other by its quadrature branches.
+
+        axes : of the tensor grid whose nodes x are, if they are: blocks may be faster there
+        """
+        model, dt, at = self.models[n], self.network.dt, self._at(n, x, axes)
+        if model.deviation is not None:
+            return Transition((x + dt * model.mean(at))[None], np.ones(1), np.full(self.dim, model.scale(dt) * model.deviation))
+        nodes, weights = self._laws[n].quadrature(order)
+        return Transition(x + model.branches(at, nodes, dt), weights, np.zeros(self.dim))
+
+    def transition_vjp(self, n, x, feet_cotangent, order=_HERMITE, axes=None):
+        """The cotangent of θ_n (p,) for a cotangent (branches, d, points) of the feet of `transition`."""
+        model, dt, at = self.models[n], self.network.dt, self._at(n, x, axes)
+        if model.deviation is not None:
+            return model.coefficients_vjp(at, dt * feet_cotangent[0])[1]
+        nodes, _ = self._laws[n].quadrature(order)
+        return model.branches_vjp(at, nodes, dt, feet_cotangent)[1]

@@ -1,0 +1,17 @@
+"""X⁺ = x + dt f + scale · s f ξ with one normal ξ for the whole block."""
+
+from dataclasses import dataclass
+
+from ocnet.laws import Normal
+
+from .multiplicative_gaussian import MultiplicativeGaussian
+
+__all__ = ["BlockGaussian"]
+
+
+@dataclass(frozen=True)
+class BlockGaussian(MultiplicativeGaussian):
+    """The branch f times 1 + `level` ξ ("natural"): S = level² f fᵀ, one channel."""
+
+    def law(self, block, dim):
+        return Normal(1)

@@ -1,0 +1,53 @@
+"""X⁺ = x + dt Σ_k α_k f_k, α ~ Dirichlet(1, …, 1): shake-shake with K branches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.laws import DirichletShares
+from ocnet.networks.blocks.features import Features
+
+from .affine_noise import AffineNoise
+
+__all__ = ["DirichletShake"]
+
+
+@dataclass(frozen=True)
+class DirichletShake(AffineNoise):
+    """Shares uniform on the simplex: the drift is the branches' mean, S = F C Fᵀ with F = [f_1 … f_K], C = (1 − 𝟏𝟏ᵀ/K)/(K(K + 1)).
+
+    Skewed for K > 2.  Drawn with K − 1 channels; the factor F C^½ has K columns.
+    """
+
+    copies: int = 3
+    scaling: str = "natural"
+    needs = ("output", "branches")
+
+    @classmethod
+    def example(cls):
+        return cls(3)
+
+    @property
+    def skewness(self):
+        return DirichletShares(self.copies).skewness
+
+    def law(self, block, dim):
+        return DirichletShares(self.copies)
+
+    def spread(self, features, xi):
+        return np.einsum("kin,kn->in", features.branches, np.einsum("ck,cn->kn", DirichletShares(self.copies).basis, xi))
+
+    def spread_vjp(self, features, xi, cotangent):
+        return Features(branches=np.einsum("ck,cn->kn", DirichletShares(self.copies).basis, xi)[:, None] * cotangent)
+
+    @property
+    def _root(self):
+        k = self.copies
+        return (np.eye(k) - 1 / k) / np.sqrt(k * (k + 1))
+
+    def factor(self, at):
+        """(d, K, n): F C^½."""
+        return np.einsum("kin,kl->iln", at.features.branches, self._root)
+
+    def factor_vjp(self, at, cotangent):
+        return Features(branches=np.einsum("iln,kl->kin", cotangent, self._root))

@@ -1,0 +1,45 @@
+"""X⁺ = x + dt (W₂ (a ∗ γ/q) + b₂): dropout on the last hidden units, before the last linear map."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.networks.blocks.features import Features
+
+from .dropout import Dropout
+
+__all__ = ["HiddenDropout"]
+
+
+@dataclass(frozen=True)
+class HiddenDropout(Dropout):
+    """Each last hidden unit a_j stays with probability `keep`, scaled by 1/keep; the drift is unchanged.
+
+    S = (1 − q)/q W₂ diag(a²) W₂ᵀ: as many channels as hidden units, and not the S of output dropout, whose drift is the same.
+    """
+
+    keep: float
+    scaling: str = "natural"
+    rescaled = True
+    needs = ("output", "hidden", "last_weights")
+
+    def masks(self, block, dim):
+        return block.width
+
+    def spread(self, features, xi):
+        return self.size * np.einsum("ij,jn->in", features.last_weights, features.hidden * xi)
+
+    def spread_vjp(self, features, xi, cotangent):
+        back = np.einsum("ij,in->jn", features.last_weights, cotangent)
+        return Features(hidden=self.size * xi * back, last_weights=self.size * np.einsum("in,jn->ij", cotangent, features.hidden * xi))
+
+    def directions(self, at):
+        """(d, H, n): column j is √((1 − q)/q) W₂[:, j] a_j."""
+        if self.keep == 1:
+            return np.empty((len(at.x), 0, at.x.shape[1]))
+        return self.size * at.features.last_weights[:, :, None] * at.features.hidden
+
+    def factor_vjp(self, at, cotangent):
+        a, w = at.features.hidden, at.features.last_weights
+        return Features(hidden=self.size * np.einsum("ijn,ij->jn", cotangent, w),
+                        last_weights=self.size * np.einsum("ijn,jn->ij", cotangent, a))

@@ -1,0 +1,36 @@
+"""X⁺ = x + dt f + scale · s f ∗ ξ: normal noise on each component of the branch's output, in proportion to it."""
+
+from dataclasses import dataclass
+
+from ocnet.laws import Normal
+from ocnet.networks.blocks.features import Features
+
+from .affine_noise import AffineNoise
+from .noise_model import checked_level
+
+__all__ = ["MultiplicativeGaussian"]
+
+
+@dataclass(frozen=True)
+class MultiplicativeGaussian(AffineNoise):
+    """Each output f_i times 1 + `level` ξ_i ("natural"): S = level² diag(f²)."""
+
+    level: float
+    scaling: str = "natural"
+
+    def __post_init__(self):
+        super().__post_init__()
+        checked_level(self.level)
+
+    @classmethod
+    def example(cls):
+        return cls(level=0.6)
+
+    def law(self, block, dim):
+        return Normal(dim)
+
+    def spread(self, features, xi):
+        return self.level * features.output * xi
+
+    def spread_vjp(self, features, xi, cotangent):
+        return Features(self.level * xi * cotangent)

@@ -1,0 +1,78 @@
+"""The contract of a noise model."""
+
+import numpy as np
+
+__all__ = ["NoiseModel", "checked_level", "checked_probability"]
+
+_SCALINGS = ("natural", "diffusive")
+
+
+def checked_level(level):
+    """Return `level` if it is a standard deviation, or raise ValueError."""
+    if not (np.isfinite(level) and level >= 0):
+        raise ValueError(f"level={level} is not a standard deviation; give a finite number ≥ 0")
+    return level
+
+
+def checked_probability(value, name, meaning):
+    """Return `value` if it is in (0, 1], or raise ValueError that says what it means."""
+    if not 0 < value <= 1:
+        raise ValueError(f"{name}={value} is not a probability in (0, 1]; it is {meaning}")
+    return value
+
+
+class NoiseModel:
+    """X⁺ = x + increment(ξ) with E increment = dt · mean(x) and Cov increment = scale² S(x).
+
+    A subclass is a frozen dataclass with a field `scaling` ("natural": scale dt, "diffusive": scale √dt; see the folder's primer) and
+    gives `law`, `increment`, `increment_vjp`, `branches`, `branches_vjp`, `mean`, `mean_jacobian_product`, `factor`, `coefficients_vjp`.
+    All `*_vjp` return the cotangents of the points and of the numbers.  Where the noise is affine in ξ (`AffineNoise`), they follow from its mean and its spread.
+    needs     : the `Features` that it asks of a block, as (d, n) arrays of points
+    additive  : the size s where G = s · 1 whatever the state, else None
+    deviation : the same where the noise is normal too, so that grids can smooth instead of branching
+    skewness  : E ξ³ of the law's channels (the largest third moment where they depend on each other)
+    """
+
+    needs = ("output",)
+    additive = None
+    skewness = 0.0
+
+    def __init_subclass__(cls):
+        if not hasattr(cls, "scaling"):
+            raise TypeError(f"{cls.__name__} declares no scaling; give the dataclass a field scaling = 'natural' or 'diffusive'")
+
+    def __post_init__(self):
+        if self.scaling not in _SCALINGS:
+            raise ValueError(f"scaling={self.scaling!r}; choose 'natural' (noise inside the branch, times dt) or 'diffusive' (times √dt)")
+
+    def at(self, n, layers, dt):
+        """The model of layer n of `layers`, of step dt; itself unless it has a schedule."""
+        return self
+
+    def scale(self, dt):
+        """The factor before Σ_j g_j ξ_j in a layer of step dt."""
+        return dt if self.scaling == "natural" else np.sqrt(dt)
+
+    def diffusive_scale(self, dt):
+        """The factor before g in G of the Itô equation dX = f dt + G dB that a layer of step dt approximates."""
+        return np.sqrt(dt) if self.scaling == "natural" else 1.0
+
+    @property
+    def deviation(self):
+        return None
+
+    @property
+    def weak_order(self):
+        """Weak order of the layers in dt by what they are compared with: a dict (derived in Sun, Tao, Du; checked by experiments/weak_order.py).
+
+        "ode"      : X' = mean(X), natural scaling only
+        "itô"      : `network.diffusion(theta)`, in the diffusive scaling ½ where ξ is skewed: the third moment stays
+        "modified" : `network.diffusion(theta, order=2)`; None where no such equation exists
+        """
+        if self.scaling == "natural":
+            return {"ode": 1.0, "itô": 1.0, "modified": 2.0}
+        return {"ode": None, "itô": 0.5 if self.skewness else 1.0, "modified": 2.0 if self.deviation is not None else None}
+
+    def draw_backward(self, law, seed, first, paths, n):
+        """ξ of the reverse sweep: that of the forward one."""
+        return law.draw(seed, first, paths, n)

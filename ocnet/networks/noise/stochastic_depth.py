@@ -1,0 +1,58 @@
+"""X⁺ = x + dt f η/p, η ~ Bernoulli(p_n): whole blocks are dropped (Huang et al., 2016)."""
+
+from dataclasses import dataclass, replace
+
+from ocnet.networks.blocks.features import Features
+
+from .dropout import Dropout
+from .noise_model import checked_probability
+
+__all__ = ["StochasticDepth"]
+
+
+@dataclass(frozen=True)
+class StochasticDepth(Dropout):
+    """Each block stays with probability p_n: S = (1 − p)/p f fᵀ where rescaled, p(1 − p) f fᵀ where not; one channel.
+
+    survival : p_L of the last block
+    schedule : "constant", or "linear": p_n = 1 − n/(N − 1) (1 − p_L), from 1 at the first block (one block alone has p_L)
+    rescaled : whether a block that stays is scaled by 1/p, which leaves the drift f; else it is p f
+    """
+
+    survival: float
+    rescaled: bool = True
+    schedule: str = "constant"
+    scaling: str = "natural"
+
+    def __post_init__(self):
+        checked_probability(self.survival, "survival", "the chance that the last block stays")
+        if self.schedule not in ("constant", "linear"):
+            raise ValueError(f"schedule={self.schedule!r}; choose 'constant' or 'linear' (from 1 at the first block to survival at the last)")
+        super().__post_init__()
+
+    @classmethod
+    def example(cls):
+        return cls(survival=0.7, schedule="linear")
+
+    @property
+    def keep(self):
+        return self.survival
+
+    @property
+    def mean_share(self):
+        return 1.0 if self.rescaled else self.survival
+
+    def at(self, n, layers, dt):
+        if self.schedule == "constant":
+            return self
+        share = n / (layers - 1) if layers > 1 else 1.0
+        return replace(self, survival=1 - share * (1 - self.survival), schedule="constant")
+
+    def masks(self, block, dim):
+        return 1
+
+    def spread(self, features, xi):
+        return self.size * features.output * xi
+
+    def spread_vjp(self, features, xi, cotangent):
+        return Features(self.size * xi * cotangent)

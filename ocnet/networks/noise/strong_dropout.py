@@ -1,0 +1,48 @@
+"""X⁺ = x + dt f ∗ γ/q with q = dt/(dt + s²): dropout of constant noise s per √time, whose limit jumps."""
+
+from dataclasses import dataclass
+
+from .affine_noise import AffineNoise
+from .noise_model import checked_level
+from .output_dropout import OutputDropout
+
+__all__ = ["StrongDropout"]
+
+
+@dataclass(frozen=True)
+class StrongDropout(AffineNoise):
+    """Rescaled output dropout whose variance a layer is dt s² diag(f²) at any depth: q → 0 as dt → 0.
+
+    Its limit is no diffusion but a compound Poisson process: component i jumps by s² f_i(x) at rate 1/s², generator
+    Σ_i (φ(x + s² f_i e_i) − φ(x))/s²; see `network.jump_process(theta)`.
+    """
+
+    level: float
+    scaling: str = "natural"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not checked_level(self.level) > 0:
+            raise ValueError(f"level={self.level} leaves no noise; use Noiseless()")
+        if self.scaling != "natural":
+            raise ValueError(f"scaling={self.scaling!r}; the mask's keep probability already depends on dt: use 'natural', or CentredDropout")
+
+    @classmethod
+    def example(cls):
+        return cls(level=0.8)
+
+    def at(self, n, layers, dt):
+        return OutputDropout(dt / (dt + self.level**2))
+
+    @property
+    def jump_rate(self):
+        """1/s²: jumps of a component per time."""
+        return 1 / self.level**2
+
+    def law(self, block, dim):
+        raise TypeError("the law of StrongDropout depends on the layer's step; ask at(n, layers, dt)")
+
+    @property
+    def weak_order(self):
+        """Order 1 to the jump process ("jump"); none to any diffusion."""
+        return {"ode": None, "itô": None, "modified": None, "jump": 1.0}
