@@ -9,5 +9,7 @@ Peers are optional: pip install 'ocnet[bench]'.  One that is missing is a row wi
     grid.py       the program: options and tasks   setting.py   what all tasks share
     solves.py     tasks at given nodes and steps   equal_error.py  tasks at equal error
     steps.py      the bounded step                 limits.py    what the machine allows, and cost against size
-    peers/        one file per peer
+    particles.py  the particle view's program          walk.py      what its tasks share; peers at their best settings
+    walks.py      means, a user's diffusion             walk_gradient.py  the gradient;  draws.py  normals, ceiling, overhead
+    program.py    the command line of both programs     peers/       one file per peer
 """

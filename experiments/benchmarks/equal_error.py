@@ -2,7 +2,6 @@
 
 import math
 from functools import lru_cache
-from time import process_time
 
 import numpy as np
 
@@ -10,9 +9,9 @@ from ocnet.kolmogorov import schemes, solve_backward
 
 from .peers import Unavailable, load
 from .problems import EPSILON, HALF_WIDTH, LAYERS, Heston, box, p1, terminal, weights
-from .protocol import Contender
+from .protocol import Contender, quickest, with_peers
 from .setting import LAYER_TIME, drift_at, drifts, start
-from .solves import jax_elimination, ocnet_solve, with_peers
+from .solves import jax_elimination, ocnet_solve
 
 __all__ = ["heston", "p1_error", "py_pde", "scipy"]
 
@@ -45,19 +44,6 @@ def smallest_for_good(sizes, reaches):
     return found
 
 
-def _quickest(contenders, system, target):
-    """The contender whose second run takes the least CPU time."""
-    def seconds(contender):
-        contender.run()
-        before = process_time()
-        contender.run()
-        return process_time() - before
-
-    if not contenders:
-        raise Unavailable(f"{system} does not reach the error {target:g} with any nodes and steps tried")
-    return min(contenders, key=seconds)
-
-
 def _cheapest(system, variants, setting, search=smallest, sizes=None):
     """The quickest Contender that reaches the target: variants are callables (size) -> Contender."""
     target = _QUICK_TARGET if setting.quick else _TARGET
@@ -71,7 +57,9 @@ def _cheapest(system, variants, setting, search=smallest, sizes=None):
         size = search(sizes, reaches)
         if size is not None:
             reaching.append(variant(size))
-    return _quickest(reaching, system, target)
+    if not reaching:
+        raise Unavailable(f"{system} does not reach the error {target:g} with any nodes and steps tried")
+    return quickest({contender: contender.run for contender in reaching})
 
 
 def _named(scheme):

@@ -30,18 +30,18 @@ _PROBES = np.linspace(-1.5, 1.5, 33)
 _REFERENCE_STEPS = 8                 # a layer: its time error is below 1/64 of that of one step a layer, by order 2
 
 
-def weights(dim=2):
-    """(W1 (L, H, d), b1 (L, H), W2 (L, d, H)) from one seed, in this order."""
+def weights(dim=2, width=WIDTH):
+    """(W1 (L, H, d), b1 (L, H), W2 (L, d, H)) from one seed, in this order; H = width."""
     rng = np.random.default_rng(2024)
-    return (rng.normal(size=(LAYERS, WIDTH, dim)) * 1.5 / np.sqrt(dim), rng.normal(size=(LAYERS, WIDTH)),
-            rng.normal(size=(LAYERS, dim, WIDTH)) / np.sqrt(WIDTH))
+    return (rng.normal(size=(LAYERS, width, dim)) * 1.5 / np.sqrt(dim), rng.normal(size=(LAYERS, width)),
+            rng.normal(size=(LAYERS, dim, width)) / np.sqrt(width))
 
 
-def network(dim=2):
-    """The ResidualNetwork of P1 and its θ."""
-    net = ResidualNetwork(Perceptron(WIDTH), Gaussian(EPSILON), layers=LAYERS, dim=dim)
+def network(dim=2, width=WIDTH):
+    """The ResidualNetwork of P1's kind and its θ."""
+    net = ResidualNetwork(Perceptron(width), Gaussian(EPSILON), layers=LAYERS, dim=dim)
     theta = net.control.zeros()
-    for n, (w1, b1, w2) in enumerate(zip(*weights(dim))):
+    for n, (w1, b1, w2) in enumerate(zip(*weights(dim, width))):
         layer = net.control.layer(theta, n)
         layer.W1[:], layer.b1[:], layer.W2[:] = w1, b1, w2
     return net, theta

@@ -8,11 +8,15 @@ from statistics import median
 from time import perf_counter, process_time, sleep
 
 import numpy as np
+from threadpoolctl import threadpool_limits     # comes with scikit-learn
 
 from ocnet.kernels.threads import set_threads, threads
 from ocnet.training.checkpoint import write_text
 
-__all__ = ["Contender", "Row", "Timing", "clock_name", "compare", "missing", "pinned", "race", "table", "write_rows"]
+from .peers import Unavailable
+
+__all__ = ["Contender", "Row", "Timing", "clock_name", "compare", "missing", "pinned", "quickest", "race", "table", "with_peers",
+           "write_rows"]
 
 _COLUMNS = ("task", "system", "threads", "seconds", "throughput", "unit", "error", "ratio", "note")
 _SETTLE = 0.1                        # seconds of rest before a turn: JAX unmaps its buffers on a thread of its own, at the next one's cost
@@ -80,7 +84,10 @@ class Timing:
 
 @contextmanager
 def pinned(count):
-    """Keep the process, and every pool that a peer starts in it, to `count` cores; ocnet to as many threads."""
+    """Keep the process, and every pool that a peer starts in it, to `count` cores; ocnet to as many threads.
+
+    NumPy's BLAS stays on the thread that calls it: its pool is as large as the machine, and would spin on few cores.
+    """
     allowed, before, flags = _cores(), threads(), os.environ.get("XLA_FLAGS")
     if allowed is not None:
         os.sched_setaffinity(0, sorted(allowed)[:count])
@@ -88,7 +95,8 @@ def pinned(count):
         os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_cpu_multi_thread_eigen=false".strip()
     set_threads(count)
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         set_threads(before)
         if allowed is not None:
@@ -132,6 +140,15 @@ def race(contenders, repetitions=5):
     return timings
 
 
+def quickest(runs):
+    """The key of the callable of the dict `runs` whose second call takes the least time."""
+    def seconds(key):
+        runs[key]()
+        return _timed(Contender("trial", runs[key]), Timing())
+
+    return min(runs, key=seconds)
+
+
 def _timed(contender, timing, count=1):
     """Mean seconds of `count` runs; the last result is kept."""
     clock = process_time if clock_name() == "cpu" else perf_counter
@@ -142,22 +159,33 @@ def _timed(contender, timing, count=1):
 
 
 def compare(task, contenders, unit, repetitions=5):
-    """Race the contenders, ocnet first, and return a Row each; for those that compile also a row "compile <task>"."""
+    """Race the contenders and return a Row each; for those that compile also a row "compile <task>".  Without ocnet no ratios."""
     timings = race(contenders, repetitions)
-    reference, clock = timings[0].median, clock_name()
+    own, clock = next((t.median for c, t in zip(contenders, timings) if c.system == "ocnet"), None), clock_name()
     rows, first = [], []
     for contender, timing in zip(contenders, timings):
         seconds = timing.median
         error = None if contender.error is None else float(contender.error(timing.result))
         used = contender.threads or threads()
         rows.append(Row(task, contender.system, used, seconds, contender.work / seconds if contender.work else None,
-                        unit if contender.work else None, error, seconds / reference, contender.note,
+                        unit if contender.work else None, error, own and seconds / own, contender.note,
                         min(timing.seconds), len(timing.seconds), clock))
         if contender.compiles:
             first.append(Row(f"compile {task}", contender.system, used, max(timing.first - seconds, 0.0),
                              note="first call of this task in this process − median; ocnet's compile cache may be filled",
                              runs=1, clock=clock))
     return rows + first
+
+
+def with_peers(task, own, peers, unit, repetitions):
+    """Compare ocnet's contender with what the peers (name, callable () -> Contender) can build; rows for the missing too."""
+    present, absent = [own] if own else [], []
+    for name, build in peers:
+        try:
+            present.append(build())
+        except Unavailable as reason:
+            absent.append(missing(task, name, str(reason)))
+    return (compare(task, present, unit, repetitions) if present else []) + absent
 
 
 def missing(task, system, sentence):

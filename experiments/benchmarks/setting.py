@@ -7,33 +7,34 @@ import numpy as np
 
 from .problems import LAYERS, Reference, box, network, p1, p2, terminal
 
-__all__ = ["LAYER_TIME", "Setting", "drift_at", "drifts", "start"]
+__all__ = ["GridSetting", "LAYER_TIME", "Setting", "drift_at", "drifts", "start"]
 
 LAYER_TIME = 1.0 / LAYERS
 
 
 @dataclass(frozen=True)
 class Setting:
-    """quick : tiny sizes, for a look and for tests;  repetitions : timed runs in a race
+    """quick : tiny sizes, for a look and for tests;  reference : size of the references;  repetitions : timed runs in a race"""
 
-    reference_nodes : of the finer grid of the references, 2^k + 1
-    """
+    quick: bool
+    reference: int
+    repetitions: int
 
-    quick: bool = False
-    reference_nodes: int = 1025
-    repetitions: int = 5
+    def size(self, full, quick):
+        """`full`, or `quick` in a quick run."""
+        return quick if self.quick else full
+
+
+class GridSetting(Setting):
+    """reference : nodes of the finer grid of the references, 2^k + 1"""
 
     @cached_property
     def reference_p1(self):
-        return Reference(p1(), self.reference_nodes)
+        return Reference(p1(), self.reference)
 
     @cached_property
     def reference_p2(self):
-        return Reference(p2(), self.reference_nodes)
-
-    def size(self, nodes, quick):
-        """`nodes`, or `quick` in a quick run."""
-        return quick if self.quick else nodes
+        return Reference(p2(), self.reference)
 
 
 @lru_cache(maxsize=1)

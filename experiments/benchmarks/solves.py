@@ -6,12 +6,12 @@ import numpy as np
 
 from ocnet.kolmogorov import gradient, schemes, solve_backward
 
-from .peers import Unavailable, load
+from .peers import load
 from .problems import EPSILON, LAYERS, Heston, box, network, p1, p2, weights
-from .protocol import Contender, Row, compare, missing, race
+from .protocol import Contender, Row, quickest, race, with_peers
 from .setting import LAYER_TIME, drifts, start
 
-__all__ = ["douglas", "full_tensor", "gradient_of_p1", "jax_elimination", "ocnet_solve", "with_peers"]
+__all__ = ["douglas", "full_tensor", "gradient_of_p1", "jax_elimination", "ocnet_solve"]
 
 _RATE = EPSILON**2
 _TRIAL = 2                           # steps a layer of the trial: a program that no task below compiles
@@ -24,24 +24,11 @@ def ocnet_solve(problem, nodes, steps, scheme):
     return lambda: solve_backward(problem, grid, LAYERS * steps, scheme).values[0, 0].reshape(nodes, nodes)
 
 
-def with_peers(task, own, peers, unit, repetitions):
-    """Compare ocnet's contender with what the peers (name, callable () -> Contender) can build; rows for the missing too."""
-    present, absent = [own], []
-    for name, build in peers:
-        try:
-            present.append(build())
-        except Unavailable as reason:
-            absent.append(missing(task, name, str(reason)))
-    return compare(task, present, unit, repetitions) + absent
-
-
 def jax_elimination(nodes):
     """The name of JAX's quicker elimination on this machine, tried once each after compiling."""
     jax = load("jax_grid")
-    names = list(jax.ELIMINATIONS)
-    timings = race([Contender(name, jax.douglas(weights(), start(nodes), box(nodes).axes[0], _RATE, LAYER_TIME, _TRIAL, name))
-                    for name in names], 1)
-    return names[int(np.argmin([timing.median for timing in timings]))]
+    return quickest({name: jax.douglas(weights(), start(nodes), box(nodes).axes[0], _RATE, LAYER_TIME, _TRIAL, name)
+                     for name in jax.ELIMINATIONS})
 
 
 def douglas(task, setting, nodes, steps):
