@@ -14,9 +14,10 @@ Doubt       an `Estimate` carries its standard error (sampling); the time step's
 """
 
 from .estimate import Estimate, estimate, estimate_difference
+from .multilevel import MultilevelEstimate, estimate_multilevel
 from .pathwise import sampled_value_and_gradient
 from .propagate import Propagation, over_ends, propagate
 from .schemes import euler_maruyama
 
-__all__ = ["Estimate", "Propagation", "estimate", "estimate_difference", "euler_maruyama", "over_ends",
-           "propagate", "sampled_value_and_gradient"]
+__all__ = ["Estimate", "MultilevelEstimate", "Propagation", "estimate", "estimate_difference", "estimate_multilevel",
+           "euler_maruyama", "over_ends", "propagate", "sampled_value_and_gradient"]

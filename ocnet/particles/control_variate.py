@@ -45,10 +45,10 @@ class ControlVariate:
 
     @cached_property
     def gradients(self):
-        """Per layer the spline of ∇u(t_{n+1}), (q · d rows), over the numbers of the nodes along each axis."""
+        """Per layer the spline of ∇u(t_{n+1}), (q · d rows), over the box, or over the numbers of nodes that are not uniform."""
         grid = self.value.grid
-        numbers = Grid(tuple(np.arange(float(axis.size)) for axis in grid.axes))
-        splines = [LimitedSpline(numbers, self._at_nodes(t), limited=False) for t in self.process.times[:0:-1]]
+        chart = grid if grid.is_uniform else Grid(tuple(np.arange(float(axis.size)) for axis in grid.axes))
+        splines = [LimitedSpline(chart, self._at_nodes(t), limited=False) for t in self.process.times[:0:-1]]
         for spline in splines:
             spline.coefficients                                      # found here, once, and not by every thread
         return splines[::-1]
@@ -64,7 +64,9 @@ class ControlVariate:
 
     def increments(self, n, x, after):
         """(q, paths) increments of layer n for paths that go from x to `after`, both (d, paths)."""
-        mean = self.process.mean_step(n, x)
-        places = np.stack([np.interp(row, axis, np.arange(axis.size)) for row, axis in zip(mean, self.value.grid.axes)])
+        mean, grid = self.process.mean_step(n, x), self.value.grid
+        places = mean
+        if not grid.is_uniform:
+            places = np.stack([np.interp(row, axis, np.arange(axis.size)) for row, axis in zip(mean, grid.axes)])
         gradient = self.gradients[n](places).reshape(-1, *x.shape)
         return np.einsum("qdn,dn->qn", gradient, after - mean)

@@ -72,7 +72,7 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     states, gradients = [None] * pieces, [None] * pieces
 
     def forward(lo, hi):
-        states[lo // partition.CHUNK] = list(process.states(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo))
+        states[lo // partition.CHUNK] = process.trajectory(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo)
         ends[lo:hi] = states[lo // partition.CHUNK][-1].T
 
     over_chunks(forward, count, partition.CHUNK)
@@ -84,16 +84,8 @@ def _chunk(process, x0, paths, terminal, seed, rows):
 
     def backward(lo, hi):
         k, cotangent = lo // partition.CHUNK, np.ascontiguousarray(back[lo:hi].T)
-        gradients[k] = _reverse(process, states[k], cotangent, seed, begin + lo)
+        gradients[k] = process.reverse(states[k], seed, begin + lo, cotangent)
 
     over_chunks(backward, count, partition.CHUNK)
     return contribution, _in_order(gradients), rest
 
-
-def _reverse(process, states, cotangent, seed, first):
-    """(N, p) cotangents of the layers' parameters for a cotangent (d, m) of the last of the states."""
-    gradient = [None] * process.layers
-    for n in reversed(range(process.layers)):
-        xi = process.draw_backward(seed, first, cotangent.shape[1], n)
-        cotangent, gradient[n] = process.step_vjp(n, states[n], xi, cotangent)
-    return np.stack(gradient)
