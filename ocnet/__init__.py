@@ -11,7 +11,8 @@ _HOMES = {
     "Grid": "grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
-    "estimate": "particles", "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks",
+    "estimate": "particles", "estimate_difference": "particles", "estimate_multilevel": "particles", "propagate": "particles",
+    "ResidualNetwork": "networks", "Control": "networks",
     "train": "training", "compare": "analysis", "compare_gradients": "analysis", "set_threads": "kernels.threads",
 }
 

@@ -26,9 +26,12 @@ class _Task:
         batches, found = [self.partition[k] for k in numbers], {}
         noises = self.sampling.noises(self.functional.process, self.seed, batches)
         for batch, noise in zip(batches, noises):
-            payoffs = self.functional.payoffs(batch.starts(self.x0), noise)
-            _add(found, (batch.rows.start, batch.replicate), self.sampling.moments(payoffs.reshape(len(payoffs), batch.points, -1)))
+            _add(found, (batch.rows.start, batch.replicate), self._moments(batch, noise))
         return found
+
+    def _moments(self, batch, noise):
+        payoffs = self.functional.payoffs(batch.starts(self.x0), noise)
+        return self.sampling.moments(payoffs.reshape(len(payoffs), batch.points, -1))
 
 
 def _add(found, key, moments):
