@@ -92,6 +92,11 @@ class Rademacher(_Law):
     def example(cls):
         return cls(channels=3)
 
+    @property
+    def two_values(self):
+        """P(first), and the two values."""
+        return 0.5, 1.0, -1.0
+
     def from_uniforms(self, u):
         """(channels, n) signs: +1 where u (channels, n) < ½."""
         return np.where(u < 0.5, 1.0, -1.0)
@@ -123,22 +128,19 @@ class Bernoulli(_Law):
         return (1 - 2 * self.keep) / np.sqrt(self.keep * (1 - self.keep))
 
     @property
-    def _values(self):
+    def two_values(self):
+        """P(kept), and the values of a kept and of a dropped unit."""
         q = self.keep
-        return np.sqrt((1 - q) / q), -np.sqrt(q / (1 - q))       # unit kept, unit dropped
+        return q, np.sqrt((1 - q) / q), -np.sqrt(q / (1 - q))
 
     def from_uniforms(self, u):
         """(channels, n) values of kept units where u (channels, n) < keep, else of dropped ones."""
-        kept, dropped = self._values
+        _, kept, dropped = self.two_values
         return np.where(u < self.keep, kept, dropped)
-
-    def mask(self, xi):
-        """γ, exactly 1 or 0, of values ξ."""
-        return (xi > 0).astype(np.float64)
 
     def quadrature(self, order=None):
         """All 2^channels masks with their probabilities: exact, whatever `order`."""
-        return _tensor(self._values, (self.keep, 1 - self.keep), self.channels)
+        return _tensor(self.two_values[1:], (self.keep, 1 - self.keep), self.channels)
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,21 @@ class LayeredProcess:
             pass
         return x
 
+    def trajectory(self, x, seed, first):
+        """All `states` as (layers + 1, d, m)."""
+        out = np.empty((self.layers + 1, *x.shape))
+        for n, state in enumerate(self.states(x, seed, first)):
+            out[n] = state
+        return out
+
+    def reverse(self, states, seed, first, cotangent):
+        """(N, p) cotangents of the layers' parameters for one (d, m) of the last of the states (N + 1, d, m); needs `step_vjp`."""
+        gradient = [None] * self.layers
+        for n in reversed(range(self.layers)):
+            xi = self.draw_backward(seed, first, cotangent.shape[1], n)
+            cotangent, gradient[n] = self.step_vjp(n, states[n], xi, cotangent)
+        return np.stack(gradient)
+
     def transition(self, n, x, order=7, axes=None):
         """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel.
 

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import numba
+from numba.extending import overload
 
-__all__ = ["kernel", "parallel", "reduction"]
+__all__ = ["by_precision", "kernel", "parallel", "reduction"]
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _CONTRACTED = {"contract", "nsz"}
@@ -57,3 +58,19 @@ def reduction(function):
     Only for functions that add products: reassociation would break the rounding tricks of `elementary`.
     """
     return _compile(function, _CONTRACTED | {"reassoc"})
+
+
+def by_precision(double, single):
+    """Return a function for calls from kernels: `double` or `single`, by the precision of its last or only array.
+
+    Both are kernels with the same arguments.
+    """
+    def either(*arguments):
+        raise NotImplementedError("this function is for kernels")
+
+    @overload(either, strict=False, jit_options=dict(_OPTIONS, fastmath=_CONTRACTED))
+    def choose(*arguments):
+        array = [argument for argument in arguments if isinstance(argument, numba.types.Array)][-1]
+        return (single if array.dtype == numba.types.float32 else double).py_func
+
+    return either

@@ -9,7 +9,7 @@ import numpy as np
 
 from .compile import kernel, reduction
 
-__all__ = ["add_dots", "add_products", "fill_rows"]
+__all__ = ["add_dots", "add_products", "add_sums", "fill_rows"]
 
 
 @kernel
@@ -72,6 +72,20 @@ def _dot(a, i, b, j, n):
     for p in range(np.uintp(n)):
         total += a[i, p] * b[j, p]
     return total
+
+
+@reduction
+def _sum(a, i, n):
+    total = 0.0
+    for p in range(np.uintp(n)):
+        total += a[i, p]
+    return total
+
+
+@kernel
+def add_sums(a, rows, n, out, at):             # out[at + i] += Σ_p a[i, p] over p < n
+    for i in range(np.uintp(rows)):
+        out[np.uintp(at) + i] += _sum(a, i, n)
 
 
 @kernel

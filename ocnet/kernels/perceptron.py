@@ -7,29 +7,14 @@ Matrices come flat, row after row.
 import numpy as np
 from numba import prange
 
-from .compile import kernel, parallel, reduction
-from .dense import add_dots, add_products, fill_rows
-from .elementary import tanh
+from .compile import kernel, parallel
+from .dense import add_dots, add_products, add_sums, fill_rows
+from .elementary_rows import tanh_rows
 
-__all__ = ["forward", "forward_tiles", "hidden", "tanh_rows", "vector_jacobian"]
+__all__ = ["forward", "forward_tiles", "hidden", "vector_jacobian"]
 
 _TILE = 256
 _UNITS = 8
-
-
-@reduction
-def _sum(a, i, n):
-    total = 0.0
-    for p in range(np.uintp(n)):
-        total += a[i, p]
-    return total
-
-
-@kernel
-def tanh_rows(a, rows, n):                     # a[:rows, :n] = tanh a
-    for u in range(np.uintp(rows)):
-        for p in range(np.uintp(n)):
-            a[u, p] = tanh(a[u, p])
 
 
 @kernel
@@ -95,8 +80,8 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_co
         n = min(_TILE, hi - start)
         _read(x, dim, start, n, tile)
         _read(cotangent, dim, start, n, c)
-        for i in range(dim):
-            g_b2[i] += _sum(c, np.uintp(i), n)
+        add_sums(c, dim, n, g_b2, 0)
+        for i in range(np.uintp(dim)):
             for p in range(np.uintp(_TILE)):
                 back[i, p] = 0.0
         for unit in range(0, width, _UNITS):
@@ -114,7 +99,7 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_co
             for u in range(np.uintp(units)):
                 for p in range(np.uintp(_TILE)):
                     s[u, p] *= 1.0 - a[u, p] * a[u, p]
-                g_b1[unit + u] += _sum(s, u, n)
+            add_sums(s, units, n, g_b1, unit)
             add_dots(s, units, tile, dim, n, g_w1, unit * dim, dim, 1)
             add_dots(c, dim, a, units, n, g_w2, unit, width, 1)
             add_products(w1, unit * dim, 1, dim, dim, units, s, back, _TILE)

@@ -14,7 +14,7 @@ from .compile import kernel
 from .elementary import log, sine_cosine_of_turn
 from .threads import over_chunks
 
-__all__ = ["checked_seed", "derived_seed", "normals", "philox_block", "uniforms"]
+__all__ = ["checked_seed", "derived_seed", "fill_pair", "normals", "philox_block", "uniforms"]
 
 _CHUNK = 1 << 14
 _TILE = 1024                         # of paths: uniforms wait in the first-level cache to become normals
@@ -51,7 +51,7 @@ def _open_unit(high, low):                     # 52 random bits k -> (2k + 1) 2�
 
 
 @kernel
-def _fill(seed, first_path, layer, pair, normal, lo, hi, first, second):
+def fill_pair(seed, first_path, layer, pair, normal, lo, hi, first, second):
     """Write the draws of channels 2·pair and 2·pair + 1 into first[lo:hi] and second[lo:hi].
 
     Rounds and Box–Muller are two passes, and the rounds are written here rather than called as a block, because the
@@ -91,7 +91,7 @@ def _draw(seed, first_path, paths, layer, channels, normal):
 
     def fill(lo, hi):
         for pair in range(len(out) // 2):
-            _fill(*address, np.uint64(pair), normal, lo, hi, out[2 * pair], out[2 * pair + 1])
+            fill_pair(*address, np.uint64(pair), normal, lo, hi, out[2 * pair], out[2 * pair + 1])
 
     over_chunks(fill, paths, _CHUNK)
     return out[:channels]

@@ -5,6 +5,7 @@ import numpy as np
 from ocnet.process import LayeredProcess, Transition
 
 from .blocks import BlockAt
+from .fused_paths import FusedPaths
 
 __all__ = ["NetworkLayers"]
 
@@ -19,6 +20,7 @@ class NetworkLayers(LayeredProcess):
         self._views = [network.control.layer(theta, n) for n in range(network.layers)]
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
         self._laws = [model.law(network.block, network.dim) for model in self.models]
+        self.fused = FusedPaths.of(network, theta, self.models, self._laws)
         super().__init__(self.step, self._laws[-1], network.dim, network.times)
 
     def law_at(self, n):
@@ -44,6 +46,31 @@ class NetworkLayers(LayeredProcess):
     def draw_backward(self, seed, first, paths, n):
         """ξ_n of the reverse sweep: that of the forward one, but for shake-shake as published."""
         return self.models[n].draw_backward(self._laws[n], seed, first, paths, n)
+
+    def states(self, x, seed, first):
+        """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
+        if self.fused is None:
+            yield from super().states(x, seed, first)
+            return
+        yield x
+        for n in range(self.layers):
+            before, x = x, np.empty_like(x)
+            self.fused.carry(before, seed, first, n, n + 1, x)
+            yield x
+
+    def ends(self, x, seed, first):
+        """The last of `states`, with the same bits."""
+        if self.fused is None:
+            return super().ends(x, seed, first)
+        out = np.empty_like(x)
+        self.fused.carry(x, seed, first, 0, self.layers, out)
+        return out
+
+    def reverse(self, states, seed, first, cotangent):
+        """(N, p) cotangents of the layers' numbers for one (d, m) of the last of the states."""
+        if self.fused is None:
+            return super().reverse(states, seed, first, cotangent)
+        return self.fused.carry_back(states, seed, first, np.array(cotangent))
 
     def transition(self, n, x, order=_HERMITE, axes=None):
         """The law of X_{n+1} from x (d, points): additive normal noise as smoothing, any other by its quadrature branches.

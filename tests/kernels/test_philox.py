@@ -33,7 +33,7 @@ def test_uniforms_are_made_of_the_published_words(counter, key, output):
     path, seed, pair = counter[0] | counter[1] << 32, key[0] | key[1] << 32, counter[3]
     if pair > 3:                                           # a pair that is out of reach of `uniforms`: the kernel itself
         out = np.empty((2, 1))
-        philox._fill(*(np.uint64(v) for v in (seed, path, counter[2], pair)), False, 0, 1, out[0], out[1])
+        philox.fill_pair(*(np.uint64(v) for v in (seed, path, counter[2], pair)), False, 0, 1, out[0], out[1])
     else:
         out = philox.uniforms(seed, path, 1, counter[2], 2)
     for u, high, low in zip(out[:, 0], output[::2], output[1::2]):
@@ -141,13 +141,13 @@ def test_seeds_and_words_out_of_range_are_refused_by_name(call, message):
 
 def test_one_compilation_serves_all_draws():
     philox.normals(1, 0, 10, 0, 3), philox.uniforms(np.uint64(1), np.int32(0), 10, np.int64(2), 2)
-    assert len(philox._fill.signatures) <= 2 and len(philox.philox_block.signatures) <= 1
+    assert len(philox.fill_pair.signatures) <= 2 and len(philox.philox_block.signatures) <= 1
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the instructions named are those of x86")
 def test_both_passes_are_compiled_to_packed_arithmetic():
     """No timed test: rounds that the compiler left as a call, or one at a time, show no packed 32-bit multiplication."""
-    fresh = numba.njit(**compile._OPTIONS, fastmath=compile._CONTRACTED)(philox._fill.py_func)   # a cached one shows no code
+    fresh = numba.njit(**compile._OPTIONS, fastmath=compile._CONTRACTED)(philox.fill_pair.py_func)   # a cached one shows no code
     zero, out = np.uint64(0), np.empty((2, 8))
     fresh(zero, zero, zero, zero, True, 0, 8, out[0], out[1])
     code = "".join(fresh.inspect_asm().values())

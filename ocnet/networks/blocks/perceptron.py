@@ -20,6 +20,7 @@ class Perceptron:
     """One hidden layer of `width` tanh units."""
 
     width: int
+    fused = True                     # kernels.perceptron_paths knows it
     shows = ("output", "hidden", "last_weights", "state")
 
     def __post_init__(self):

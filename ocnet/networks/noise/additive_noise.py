@@ -11,12 +11,18 @@ __all__ = ["AdditiveNoise"]
 class AdditiveNoise(AffineNoise):
     """Base of additive models of size `level`; a subclass gives the law."""
 
+    place = "additive"
+
     def __post_init__(self):
         super().__post_init__()
         checked_level(self.level)
 
     @property
     def additive(self):
+        return self.level
+
+    @property
+    def unit_size(self):
         return self.level
 
     def spread(self, features, xi):

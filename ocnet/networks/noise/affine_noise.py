@@ -22,7 +22,6 @@ class AffineNoise(NoiseModel):
     """
 
     scaling = "natural"
-    mean_share = 1.0
 
     def spread(self, features, xi):
         """Σ_j g_j ξ_j (d, n) for ξ (channels, n)."""

@@ -14,5 +14,5 @@ class CentredDropout(OutputDropout):
     scaling: str = "diffusive"
 
     @property
-    def size(self):
+    def unit_size(self):
         return 1.0

@@ -21,6 +21,7 @@ class DropConnect(Dropout):
     keep: float
     scaling: str = "natural"
     rescaled = True
+    place = None                     # a mask of its own for every weight: more draws than work
     needs = ("output", "hidden", "last_weights")
 
     def masks(self, block, dim):
@@ -30,14 +31,14 @@ class DropConnect(Dropout):
         return xi.reshape(*features.last_weights.shape, -1)
 
     def spread(self, features, xi):
-        return self.size * np.einsum("ij,jn,ijn->in", features.last_weights, features.hidden, self._per_weight(features, xi))
+        return self.unit_size * np.einsum("ij,jn,ijn->in", features.last_weights, features.hidden, self._per_weight(features, xi))
 
     def spread_vjp(self, features, xi, cotangent):
-        a, w, masks = features.hidden, features.last_weights, self.size * self._per_weight(features, xi)
+        a, w, masks = features.hidden, features.last_weights, self.unit_size * self._per_weight(features, xi)
         return Features(hidden=np.einsum("ij,ijn,in->jn", w, masks, cotangent), last_weights=np.einsum("jn,ijn,in->ij", a, masks, cotangent))
 
     def _deviations(self, features):
-        return self.size * np.sqrt(np.einsum("ij,jn->in", features.last_weights**2, features.hidden**2))
+        return self.unit_size * np.sqrt(np.einsum("ij,jn->in", features.last_weights**2, features.hidden**2))
 
     def factor(self, at):
         """(d, d, n): diagonal."""
@@ -47,6 +48,6 @@ class DropConnect(Dropout):
 
     def factor_vjp(self, at, cotangent):
         a, w, deviations = at.features.hidden, at.features.last_weights, self._deviations(at.features)
-        inner = np.einsum("iin->in", cotangent) * self.size**2
+        inner = np.einsum("iin->in", cotangent) * self.unit_size**2
         inner = np.divide(inner, deviations, out=np.zeros_like(inner), where=deviations > 0)
         return Features(hidden=np.einsum("in,ij->jn", inner, w**2) * a, last_weights=np.einsum("in,jn->ij", inner, a**2) * w)

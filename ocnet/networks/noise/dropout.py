@@ -34,7 +34,7 @@ class Dropout(AffineNoise):
         return self.additive
 
     @property
-    def size(self):
+    def unit_size(self):
         """Standard deviation of a unit's factor."""
         q = self.keep
         return np.sqrt((1 - q) / q) if self.rescaled else np.sqrt(q * (1 - q))

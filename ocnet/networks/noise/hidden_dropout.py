@@ -21,25 +21,26 @@ class HiddenDropout(Dropout):
     keep: float
     scaling: str = "natural"
     rescaled = True
+    place = "hidden"
     needs = ("output", "hidden", "last_weights")
 
     def masks(self, block, dim):
         return block.width
 
     def spread(self, features, xi):
-        return self.size * np.einsum("ij,jn->in", features.last_weights, features.hidden * xi)
+        return self.unit_size * np.einsum("ij,jn->in", features.last_weights, features.hidden * xi)
 
     def spread_vjp(self, features, xi, cotangent):
         back = np.einsum("ij,in->jn", features.last_weights, cotangent)
-        return Features(hidden=self.size * xi * back, last_weights=self.size * np.einsum("in,jn->ij", cotangent, features.hidden * xi))
+        return Features(hidden=self.unit_size * xi * back, last_weights=self.unit_size * np.einsum("in,jn->ij", cotangent, features.hidden * xi))
 
     def directions(self, at):
         """(d, H, n): column j is √((1 − q)/q) W₂[:, j] a_j."""
         if self.keep == 1:
             return np.empty((len(at.x), 0, at.x.shape[1]))
-        return self.size * at.features.last_weights[:, :, None] * at.features.hidden
+        return self.unit_size * at.features.last_weights[:, :, None] * at.features.hidden
 
     def factor_vjp(self, at, cotangent):
         a, w = at.features.hidden, at.features.last_weights
-        return Features(hidden=self.size * np.einsum("ijn,ij->jn", cotangent, w),
-                        last_weights=self.size * np.einsum("ijn,jn->ij", cotangent, a))
+        return Features(hidden=self.unit_size * np.einsum("ijn,ij->jn", cotangent, w),
+                        last_weights=self.unit_size * np.einsum("ijn,jn->ij", cotangent, a))

@@ -36,6 +36,14 @@ class InputDropout(NoiseModel):
         return cls(keep=0.6)
 
     @property
+    def place(self):
+        return "input" if self.scaling == "natural" else None
+
+    @property
+    def unit_size(self):
+        return np.sqrt((1 - self.keep) / self.keep)
+
+    @property
     def skewness(self):
         return 0.0 if self.keep == 1 else Bernoulli(self.keep, 1).skewness
 
@@ -52,7 +60,7 @@ class InputDropout(NoiseModel):
 
     def _factors(self, xi):
         """γ/q of ξ."""
-        return 1 + np.sqrt((1 - self.keep) / self.keep) * xi
+        return 1 + self.unit_size * xi
 
     def _masked(self, at, xi):
         return at.moved(np.ascontiguousarray(at.x * self._factors(xi))) if len(xi) else at

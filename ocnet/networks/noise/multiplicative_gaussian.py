@@ -17,6 +17,7 @@ class MultiplicativeGaussian(AffineNoise):
 
     level: float
     scaling: str = "natural"
+    place = "output"
 
     def __post_init__(self):
         super().__post_init__()
@@ -25,6 +26,10 @@ class MultiplicativeGaussian(AffineNoise):
     @classmethod
     def example(cls):
         return cls(level=0.6)
+
+    @property
+    def unit_size(self):
+        return self.level
 
     def law(self, block, dim):
         return Normal(dim)

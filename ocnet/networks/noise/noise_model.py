@@ -30,12 +30,17 @@ class NoiseModel:
     needs     : the `Features` that it asks of a block, as (d, n) arrays of points
     additive  : the size s where G = s · 1 whatever the state, else None
     deviation : the same where the noise is normal too, so that grids can smooth instead of branching
+    place, unit_size : where in the branch a random factor acts ("additive", "output", "state", "hidden", "input"), and the standard
+                deviation of ξ's factor there: what fused kernels need to know; place is None where they do not serve
+    mean_share : the mean as a multiple of the branch without noise, where it is one
     skewness  : E ξ³ of the law's channels (the largest third moment where they depend on each other)
     """
 
     needs = ("output",)
     additive = None
     skewness = 0.0
+    place = unit_size = None
+    mean_share = 1.0
 
     def __init_subclass__(cls):
         if not hasattr(cls, "scaling"):

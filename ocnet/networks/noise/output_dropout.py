@@ -19,6 +19,7 @@ class OutputDropout(Dropout):
     keep: float
     rescaled: bool = True
     scaling: str = "natural"
+    place = "output"
 
     @property
     def mean_share(self):
@@ -28,7 +29,7 @@ class OutputDropout(Dropout):
         return dim
 
     def spread(self, features, xi):
-        return self.size * features.output * xi
+        return self.unit_size * features.output * xi
 
     def spread_vjp(self, features, xi, cotangent):
-        return Features(self.size * xi * cotangent)
+        return Features(self.unit_size * xi * cotangent)

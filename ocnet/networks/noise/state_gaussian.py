@@ -18,6 +18,7 @@ class StateGaussian(AffineNoise):
     level: float
     scaling: str = "diffusive"
     needs = ("output", "state")
+    place = "state"
 
     def __post_init__(self):
         super().__post_init__()
@@ -26,6 +27,10 @@ class StateGaussian(AffineNoise):
     @classmethod
     def example(cls):
         return cls(level=0.3)
+
+    @property
+    def unit_size(self):
+        return self.level
 
     def law(self, block, dim):
         return Normal(dim)

@@ -23,6 +23,7 @@ class StochasticDepth(Dropout):
     rescaled: bool = True
     schedule: str = "constant"
     scaling: str = "natural"
+    place = "output"
 
     def __post_init__(self):
         checked_probability(self.survival, "survival", "the chance that the last block stays")
@@ -52,7 +53,7 @@ class StochasticDepth(Dropout):
         return 1
 
     def spread(self, features, xi):
-        return self.size * features.output * xi
+        return self.unit_size * features.output * xi
 
     def spread_vjp(self, features, xi, cotangent):
-        return Features(self.size * xi * cotangent)
+        return Features(self.unit_size * xi * cotangent)

@@ -1,0 +1,75 @@
+"""All layers of a network at once, for paths: which pairs of block and noise the fused kernels serve, and how they are called.
+
+The layers themselves (`NetworkLayers.step`) are the oracle: tests hold the two together to rounding.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.kernels import perceptron_paths as kernels
+from ocnet.laws import Bernoulli, Normal, Rademacher, Silent
+
+__all__ = ["FusedPaths"]
+
+_PLACES = {"additive": kernels.ADDITIVE, "output": kernels.OUTPUT, "state": kernels.STATE, "hidden": kernels.HIDDEN, "input": kernels.INPUT}
+
+
+@dataclass(frozen=True, eq=False)
+class FusedPaths:
+    """What `kernels.perceptron_paths` reads: theta (layers, p), numbers (layers, 4), where the noise acts, its law and channels."""
+
+    theta: np.ndarray
+    numbers: np.ndarray
+    place: int
+    law: int
+    channels: int
+
+    @classmethod
+    def of(cls, network, theta, models, laws):
+        """Return the plan for a network at θ, or None where its block or noise has no fused kernel."""
+        if not getattr(network.block, "fused", False):
+            return None
+        rows = [_numbers(model, law, network.dt) for model, law in zip(models, laws)]
+        if any(row is None for row in rows):
+            return None
+        kinds = {row[0] for row in rows if row[0] != kernels.NONE}
+        codes = {row[1] for row in rows if row[0] != kernels.NONE}
+        if len(kinds) > 1 or len(codes) > 1:
+            return None
+        return cls(np.array(network.control.depth(theta)), np.array([row[2] for row in rows]), (kinds or {kernels.NONE}).pop(),
+                   (codes or {kernels.NORMAL}).pop(), max(law.channels for law in laws))
+
+    def single(self):
+        """The same in single precision."""
+        return FusedPaths(self.theta.astype(np.float32), self.numbers.astype(np.float32), self.place, self.law, self.channels)
+
+    def carry(self, x, seed, first, begin, end, out):
+        """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n)."""
+        kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
+                      0, x.shape[1], out)
+
+    def carry_back(self, states, seed, first, cotangent):
+        """(layers, p) cotangents of θ for one (d, n) of the last of the states (layers + 1, d, n); cotangent becomes that of the first."""
+        gradient = np.zeros_like(self.theta)
+        kernels.carry_back(states, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first),
+                           0, cotangent.shape[1], cotangent, gradient)
+        return gradient
+
+
+def _numbers(model, law, dt):
+    """(place, law, (dt, three numbers of the law)) of one layer, or None."""
+    if model.place is None:
+        return None
+    place, scale = _PLACES[model.place], model.scale(dt)
+    centre, factor = {kernels.ADDITIVE: (0.0, scale), kernels.OUTPUT: (dt * model.mean_share, scale), kernels.STATE: (0.0, scale),
+                      kernels.HIDDEN: (1.0, scale / dt), kernels.INPUT: (1.0, 1.0)}[place]
+    if isinstance(law, Silent):
+        return kernels.NONE, None, (dt, 1.0, centre, centre)           # beside layers of masks: a mask that drops nothing
+    size = factor * model.unit_size
+    if isinstance(law, Normal):
+        return place, kernels.NORMAL, (dt, centre, size, 0.0)
+    if isinstance(law, (Bernoulli, Rademacher)):
+        probability, kept, dropped = law.two_values
+        return place, kernels.TWO, (dt, probability, centre + size * kept, centre + size * dropped)
+    return None

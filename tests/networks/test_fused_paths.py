@@ -1,0 +1,83 @@
+"""All layers at once against the layers one by one: ends, states and reverse sweep, for every pair of block and noise that is fused."""
+
+import numpy as np
+import pytest
+
+from ocnet.kernels import perceptron_paths
+from ocnet.networks import ResidualNetwork
+from ocnet.networks import noise as family
+from ocnet.networks.blocks import Affine, Perceptron
+
+FUSED = [family.Noiseless(), family.Gaussian(0.4), family.Gaussian(0.4, "natural"), family.RademacherNoise(0.3), family.CentredBernoulli(0.7, 0.3),
+         family.MultiplicativeGaussian(0.6), family.BlockGaussian(0.5), family.StateGaussian(0.3), family.OutputDropout(0.7),
+         family.OutputDropout(0.7, rescaled=False), family.CentredDropout(0.6), family.StochasticDepth(0.6),
+         family.StochasticDepth(0.5, schedule="linear"), family.StochasticDepth(0.5, rescaled=False, schedule="linear"),
+         family.HiddenDropout(0.5), family.HiddenDropout(0.5, "diffusive"), family.InputDropout(0.6), family.StrongDropout(0.8),
+         family.OutputDropout(1.0)]
+LAYERED = [family.DropConnect(0.7), family.InputDropout(0.6, "diffusive")]
+SIZES = [(1, 3, 5), (2, 16, 777), (5, 11, 300)]                          # d, hidden, paths; tiles are of 256 paths and 8 units
+each = pytest.mark.parametrize("noise", FUSED, ids=repr)
+every_size = pytest.mark.parametrize("size", SIZES)
+
+
+def both(noise, size, layers=4):
+    """The layers as they come, the same one by one, and start states."""
+    dim, width, paths = size
+    network = ResidualNetwork(Perceptron(width), noise, layers, dim=dim)
+    theta = 3 * network.initialise(1)
+    fused, plain = network.layered(theta), network.layered(theta)
+    plain.fused = None
+    return fused, plain, np.random.default_rng(0).normal(size=(dim, paths))
+
+
+@each
+@every_size
+def test_paths_are_those_of_the_layers(noise, size):
+    """Rounding: some ulps of sums of `width` terms of size up to 10, through four layers that stretch by up to 5 each."""
+    fused, plain, x = both(noise, size)
+    assert fused.fused is not None
+    exact = plain.trajectory(x, 9, 1000)
+    states = fused.trajectory(x, 9, 1000)
+    assert np.abs(states - exact).max() < 1e-12
+    assert fused.ends(x, 9, 1000).tobytes() == np.ascontiguousarray(states[-1]).tobytes()
+    assert np.abs(fused.ends(x, 10, 1000) - exact[-1]).max() > 1e-3 or noise.additive == 0     # what must fail: another seed
+
+
+@each
+@every_size
+def test_reverse_sweep_is_that_of_the_layers(noise, size):
+    fused, plain, x = both(noise, size)
+    states, cotangent = plain.trajectory(x, 9, 0), np.random.default_rng(1).normal(size=x.shape)
+    kept = cotangent.copy()
+    gradient, exact = fused.reverse(states, 9, 0, cotangent), plain.reverse(states, 9, 0, cotangent)
+    assert (cotangent == kept).all() and gradient.shape == exact.shape
+    assert np.abs(gradient - exact).max() < 1e-12 * np.abs(exact).max()                        # sums of 777 terms, regrouped
+
+
+@pytest.mark.parametrize("noise", LAYERED, ids=repr)
+def test_what_is_not_fused_goes_layer_by_layer(noise):
+    fused, _, x = both(noise, SIZES[0])
+    assert fused.fused is None and fused.ends(x, 1, 0).shape == x.shape
+    assert ResidualNetwork(Affine(), family.Gaussian(0.1), 2).layered(np.zeros(15)).fused is None
+
+
+@pytest.mark.parametrize("noise", [family.Gaussian(0.4), family.HiddenDropout(0.5), family.BlockGaussian(0.5)], ids=repr)
+def test_single_precision_has_the_same_law(noise, paths=100_000):
+    """Means of x and x² by other draws of the same law: 5 standard errors (false alarm 6e-7 a number) and 1e-5 of rounding."""
+    fused, _, _ = both(noise, (2, 16, 1))
+    x = np.zeros((2, paths))
+    ends, out = fused.ends(x, 3, 0), np.empty((2, paths), np.float32)
+    fused.fused.single().carry(x.astype(np.float32), 3, 0, 0, fused.layers, out)
+    assert out.dtype == np.float32
+    for power in (1, 2):
+        a, b = ends**power, out.astype(float) ** power
+        error = np.hypot(a.std(axis=1), b.std(axis=1)) / np.sqrt(paths)
+        assert (np.abs(a.mean(axis=1) - b.mean(axis=1)) < 5 * error + 1e-5).all()
+
+
+def test_two_compilations_serve_all_noise_and_sizes():
+    for noise in FUSED[:6]:
+        for size in SIZES:
+            fused, _, x = both(noise, size, layers=2)
+            fused.reverse(fused.trajectory(x, 1, 0), 1, 0, np.ones_like(x))
+    assert len(perceptron_paths.carry.signatures) <= 2 and len(perceptron_paths.carry_back.signatures) <= 1
