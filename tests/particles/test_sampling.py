@@ -201,3 +201,12 @@ def test_a_difference_on_other_noise_would_be_caught():
 def test_problems_without_common_noise_are_refused(other, message):
     with pytest.raises(ValueError, match=message):
         estimate_difference(PROBIT, other, START, 64, 8)
+
+
+def test_a_law_that_is_not_made_of_uniforms_is_refused_by_sobol_points():
+    class Own:
+        channels = 1
+
+    process = LayeredProcess(toy().step, Own(), 2, [0, 1])
+    with pytest.raises(ValueError, match="layer 0.*not made of uniforms.*Independent"):
+        estimate(KolmogorovProblem(linear(), lambda x: x[:, 0], T), X0[None], 64, layered=process, sampling=Sobol(4))

@@ -44,6 +44,9 @@ class Coordinates:
 
     def __init__(self, process):
         self._laws = [process.law_at(n) for n in range(process.layers)]
+        for n, law in enumerate(self._laws):
+            if not hasattr(law, "from_uniforms"):
+                raise ValueError(f"the noise of layer {n}, of law {law!r}, is not made of uniforms; use sampling=Independent()")
         parts = getattr(self._laws[0], "laws", self._laws[:1])
         self._parts = parts if all(law == self._laws[0] for law in self._laws) else None
         self._bridge = BrownianBridge(process.times)
