@@ -62,7 +62,8 @@ def gradient_of_mean(task, setting, paths, dim, width):
                     "from 8 other seeds in standard errors, about 1", compiles=True)
 
     def torch():
-        return tuned("PyTorch", load("torch_particles").value_and_gradient, walk, chunked(setting), error, ", autograd")
+        peer = load("torch_particles")
+        return tuned("PyTorch", peer.value_and_gradient, walk, chunked(setting, layer=peer.DIFFERENTIABLE), error, ", autograd")
 
     def jax():
         peer = load("jax_particles")

@@ -1,6 +1,7 @@
 """diffrax: Euler's method, one solve for a chunk of paths in columns or one a path under vmap; chunks by lax.map, jitted whole.
 
-UnsafeBrownianPath draws each increment afresh, as fixed steps allow; VirtualBrownianTree (an increment of any interval) takes 10 times as long.
+UnsafeBrownianPath draws each increment afresh, as fixed steps allow; VirtualBrownianTree, which answers for any interval, takes 10 times as
+long and is not raced.
 """
 
 from functools import partial

@@ -8,7 +8,7 @@ import torch
 
 from .workers import mean_and_error, sums_by_workers
 
-__all__ = ["LAYERS", "layered_mean", "value_and_gradient"]
+__all__ = ["DIFFERENTIABLE", "LAYERS", "layered_mean", "value_and_gradient"]
 
 torch._dynamo.config.recompile_limit = 64    # chunk sizes, precisions and dimensions that the compiled layer meets
 
@@ -22,9 +22,13 @@ def _fused(x, z, w1, b1, w2, deviation):
     return x + w2 @ torch.tanh(w1 @ x + b1) + deviation * z
 
 
-LAYERS = {"in place": _in_place}
+def _products(x, z, w1, b1, w2, deviation):
+    return torch.addmm(x, w2, torch.tanh(torch.addmm(b1, w1, x))).add_(z, alpha=deviation)
+
+
+LAYERS, DIFFERENTIABLE = {"in place": _in_place}, {"eager": _products}
 if shutil.which(os.environ.get("CXX", "g++")):
-    LAYERS["torch.compile"] = torch.compile(_fused)
+    LAYERS["torch.compile"] = DIFFERENTIABLE["torch.compile"] = torch.compile(_fused)
 
 
 def _tensors(walk):
@@ -61,9 +65,9 @@ def layered_mean(walk, chunk, layer, team):
     return run
 
 
-def value_and_gradient(walk, chunk, team):
-    """A callable () -> (mean, gradient in (W1, b1, W2)) by autograd, chunk after chunk into .grad."""
-    workers, inside = team
+def value_and_gradient(walk, chunk, layer, team):
+    """A callable () -> (mean, gradient in (W1, b1, W2)) by autograd, chunk after chunk into .grad.  layer : of DIFFERENTIABLE"""
+    (workers, inside), step = team, DIFFERENTIABLE[layer]
     generators = _generators(workers)
 
     def work(worker, chunks):
@@ -73,7 +77,7 @@ def value_and_gradient(walk, chunk, team):
             x = torch.zeros(walk.dim, chunk, dtype=leaves[0].dtype)
             for w1, b1, w2 in zip(*(leaf.unbind() for leaf in leaves)):
                 z = torch.randn(x.shape, generator=generators[worker], dtype=x.dtype)
-                x = torch.addmm(x, w2, torch.tanh(torch.addmm(b1[:, None], w1, x)), alpha=walk.dt).add_(z, alpha=walk.deviation)
+                x = step(x, z, w1, b1[:, None], walk.dt * w2, walk.deviation)
             mean = torch.sigmoid(3 * x[0]).sum() / walk.paths
             mean.backward()
             total += mean.item()

@@ -1,6 +1,7 @@
 """How the peers of the particle benchmark add up chunks of paths: on one thread, or on Python threads side by side."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 
@@ -15,12 +16,16 @@ def teams(threads):
 
 
 def sums_by_workers(work, chunks, workers):
-    """Add what `work(worker, chunks of its share)` returns; the peers' kernels let other threads run."""
+    """Add what `work(worker, chunks of its share)` returns; the peers' kernels let other threads run.
+
+    Workers take the caller's context along: PyTorch keeps its compiler's settings there.
+    """
     if workers == 1:
         return work(0, chunks)
     shares = [len(part) for part in np.array_split(np.arange(chunks), workers)]
     with ThreadPoolExecutor(workers) as pool:
-        return sum(pool.map(work, range(workers), shares))
+        tasks = [pool.submit(copy_context().run, work, *given) for given in enumerate(shares)]
+        return sum(task.result() for task in tasks)
 
 
 def mean_and_error(sums, paths):
