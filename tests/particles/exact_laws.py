@@ -31,13 +31,14 @@ def second_moments_of_steps(process, change=lambda xi: xi):
     """The same of a process whose steps are linear in x: the map of second moments is the mean of S(ξ) ⊗ S(ξ), by quadrature.
 
     ξ enters with degree 3 at most (ΔB_j (ΔB_j² − dt) would), its square with 6: four Gauss–Hermite nodes are exact to 7.
-    change : what to do to ξ (channels,) first, for schemes that must fail
+    change : what to do to ξ (channels, nodes) first, for schemes that must fail
     """
     moments = np.kron(X0, X0)
     for n in range(process.layers):
         nodes, weights = process.law_at(n).quadrature(4)
-        maps = [process.step(n, np.eye(2), np.repeat(change(xi)[:, None], 2, axis=1)) for xi in nodes]
-        moments = sum(w * np.kron(S, S) for w, S in zip(weights, maps)) @ moments
+        xi = np.repeat(change(nodes.T), 2, axis=1)
+        maps = process.step(n, np.tile(np.eye(2), len(nodes)), xi).reshape(2, len(nodes), 2)      # column j of S(ξ_k) at [:, k, j]
+        moments = np.einsum("k,ikj,lkm->iljm", weights, maps, maps).reshape(4, 4) @ moments
     return moments
 
 
@@ -72,7 +73,8 @@ def expectation_on_the_circle(diffusion):
 def expectation_of_steps_on_the_circle(process):
     """The same of equal steps, by Gauss–Hermite quadrature of 20 nodes and trigonometric interpolation."""
     nodes, weights = process.law_at(0).quadrature(20)
-    one = sum(w * _waves_at(process.step(0, LINE[None], np.full((len(xi), POINTS), xi[:, None]))[0]) for w, xi in zip(weights, nodes))
+    feet = [process.step(0, LINE[None], np.repeat(xi[:, None], POINTS, axis=1))[0] for xi in nodes]
+    one = np.einsum("k,kij->ij", weights, _waves_at(np.concatenate(feet)).reshape(-1, POINTS, POINTS))
     return np.linalg.matrix_power(one, process.layers) @ PHI
 
 

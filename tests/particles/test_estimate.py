@@ -7,6 +7,7 @@ from scipy.special import ndtr
 from ocnet.boundary import Dirichlet
 from ocnet.kernels import threads
 from ocnet.particles import estimate, euler_maruyama, propagate
+from ocnet.particles.schemes import Platen
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
 from tests.particles.processes import toy
@@ -177,3 +178,38 @@ def test_levels_and_channels_that_make_no_sense_are_refused():
         estimate(R3_PROBLEM, [[X0]], 10, 2).interval(1.5)
     with pytest.raises(ValueError, match="channels=None"):
         euler_maruyama(Diffusion(OU.drift, lambda t, x: x[:, :, None], 1), 1.0, 2)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"terminal": lambda x: np.where(x[:, 0] > 0, np.inf, 0.0)}, r"terminal is not finite at x=\[2.0, -1.0\]"),
+    ({"terminal": lambda x: x[:1, 0]}, r"terminal returned shape \(1,\); expected \(2,\) or \(2, q\)"),
+    ({"potential": lambda t, x: np.where(x[:, 0] > 0, np.nan, 0.0)}, r"potential is not finite at t=0, x=\[2.0, -1.0\]"),
+    ({"source": lambda t, x: np.where(x[:, 1] < 0, np.inf, 0.0)}, r"source is not finite at t=0, x=\[2.0, -1.0\]"),
+    ({"source": lambda t, x: np.zeros((2, 1, 1))}, r"source returned shape \(2, 1, 1\) at t=0")])
+def test_functions_that_are_wrong_at_a_point_are_reported_with_it(change, message):
+    process = Diffusion(lambda t, x: 0 * x, np.zeros((2, 0)), 2)
+    problem = KolmogorovProblem(process, **{"terminal": lambda x: x[:, 0], "horizon": 1.0, **change})
+    rows = np.array([[-1.0, 2.0], [0.5, -1.0]])                             # the points (−1, ½) and (2, −1)
+    with pytest.raises(ValueError, match=message):
+        problem.terminal_rows(rows), problem.potential_rows(0.0, rows), problem.source_rows(0.0, rows)
+
+
+def test_a_process_that_gets_to_its_ends_faster_is_asked_for_them():
+    """Unless a potential, a source or a control wants to see the states on the way."""
+    class Fast(type(toy())):
+        def ends(self, x, seed, first):
+            return np.full_like(x, 7.0)
+
+    def sum_of_ends(x):
+        return x.sum(axis=1)
+
+    plane, fast = Diffusion(lambda t, x: -x, np.eye(2), 2), Fast(toy().theta)
+    result = estimate(KolmogorovProblem(plane, sum_of_ends, 1.0), [[0.0, 0.0]], 100, layered=fast)
+    assert result.value == 14 and result.standard_error == 0
+    assert estimate(KolmogorovProblem(plane, sum_of_ends, 1.0, potential=0.0), [[0.0, 0.0]], 100, layered=fast).value != 14
+
+
+def test_a_scheme_of_order_2_needs_fewer_steps(steps=8):
+    """MATH R3: the weak error of 8 Euler–Maruyama steps is 1e-2, that of Platen's 4e-4 or so: below five standard errors of 4e-4."""
+    assert same(estimate(R3_PROBLEM, [[X0]], 300_000, steps, seed=1, scheme=Platen()), R3).all()
+    assert estimate(R3_PROBLEM, [[X0]], 1000, 4).to_dict()["freedom"] == 999

@@ -12,6 +12,9 @@ import pytest
 from ocnet.grid import Grid
 from ocnet.kernels import threads
 from ocnet.laws import Silent
+from ocnet.networks import ResidualNetwork
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import HiddenDropout
 from ocnet.particles import estimate, estimate_difference, estimate_multilevel, over_ends, propagate, sampled_value_and_gradient
 from ocnet.particles.executors import in_order
 from ocnet.particles.moments import Moments
@@ -49,6 +52,9 @@ PROBLEM = KolmogorovProblem(Diffusion(drift, factor, 2), payoff, 1.0, potential=
 OTHER = KolmogorovProblem(Diffusion(drift, factor, 2), payoff, 1.0)
 CONTROL = ValueFunction(Grid.uniform([-2, -2], [2, 2], 8), np.array([0.0, 1.0]), np.random.default_rng(1).normal(size=(2, 2, 64)))
 
+NETWORK = ResidualNetwork(Perceptron(4), HiddenDropout(keep=0.8), layers=3)
+THETA = NETWORK.initialise(1)
+
 
 def everything(executor):
     """Bits of all that takes an executor; three points of 20 000 paths are nine batches, of 300 a part of one."""
@@ -66,6 +72,7 @@ def everything(executor):
     arrays = [array for e in estimates for array in (e.value, e.standard_error)]
     arrays += [ends, propagate(toy(), START, 9000, 3, executor=executor).ends,
                propagate(toy(), START, 100, 3, keep_layers=True, executor=executor).layers]
+    arrays += [propagate(NETWORK.layered(THETA), START, 9000, 3, executor=executor).ends]
     arrays += sampled_value_and_gradient(toy(), START, 9000, scored, 4, executor=executor)
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 

@@ -56,9 +56,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(case):
 
 def test_cost_in_path_steps_grows_as_the_square_of_the_accuracy_also_where_noise_does_not_commute():
     """Costs over a factor of 4 in tolerance; the finest level jumps by whole ones, which moves the exponent by less than 0.2."""
-    coarse, fine = (estimate_multilevel(GENERAL, X0[None], tolerance, seed=1) for tolerance in (0.01, 0.0025))
-    assert -2.3 < np.log(fine.cost / coarse.cost) / np.log(0.0025 / 0.01) < -1.7
-    assert fine.converged and np.abs(fine.value - EXACT).max() < 5 * 0.0025
+    coarse, fine = (estimate_multilevel(GENERAL, X0[None], tolerance, seed=1) for tolerance in (0.014, 0.0035))
+    assert -2.3 < np.log(fine.cost / coarse.cost) / np.log(0.0035 / 0.014) < -1.7
+    assert fine.converged and np.abs(fine.value - EXACT).max() < 5 * 0.0035
 
 
 # Clark & Cameron: dX = dB₁, dY = X dB₂, whose steps miss the Lévy area and nothing else
@@ -66,7 +66,7 @@ AREA = KolmogorovProblem(Diffusion(lambda t, x: 0 * x, lambda t, x: np.eye(2) * 
                          lambda x: np.sin(x[:, 1]), T)
 
 
-def decay(coupling, paths=20_000):
+def decay(coupling, paths=10_000):
     """log₂ of the ratio of variances from level 2 to level 4, per level: β."""
     sampler = LevelSampler(coupling, X0[None], 7)
     variance = [sampler.more(level, 0, paths).variance.max() for level in (2, 4)]
@@ -74,7 +74,7 @@ def decay(coupling, paths=20_000):
 
 
 def test_variances_of_levels_fall_by_four_and_by_two_only_without_antithetic_pairs():
-    """β = 2 and 1 to 0.4.  Variances deviate by less than 5 % (kurtosis below 50), β by less than 0.05: false alarm below 1e-9."""
+    """β = 2 and 1 to 0.4.  Variances deviate by 5 % (kurtosis 29), β by 0.06: false alarm below 1e-9."""
     class Single(Coupling):
         antithetic = False
 

@@ -39,11 +39,9 @@ def test_expectations_on_the_circle_have_the_stated_weak_order(scheme, noise):
 
 def test_platens_scheme_without_the_signs_or_with_time_stood_still_would_be_caught():
     """What must fail: V = 0, and V of one sign, lose order 2 where noise does not commute; coefficients frozen in time do too."""
-    def silent(xi):
-        return np.where(np.arange(3) < 2, xi, 0.0)
-
-    assert observed_orders(errors_in_moments(Platen(), 0.0, silent))[-1] < 1.3
-    assert observed_orders(errors_in_moments(Platen(), 0.0, lambda xi: np.where(np.arange(3) < 2, xi, 1.0)))[-1] < 1.3
+    for sign in (0.0, 1.0):
+        errors = errors_in_moments(Platen(), 0.0, lambda xi: np.concatenate([xi[:2], np.full_like(xi[2:], sign)]))
+        assert observed_orders(errors)[-1] < 1.3
 
     class Still(Platen):
         def step(self, diffusion, t, dt, x, xi):
@@ -53,7 +51,7 @@ def test_platens_scheme_without_the_signs_or_with_time_stood_still_would_be_caug
     assert observed_orders(errors_in_moments(Still(), 0.5))[-1] < 1.3
 
 
-def ends_on_one_path(scheme, diffusion, steps, channels, paths=20_000, finest=128):
+def ends_on_one_path(scheme, diffusion, steps, channels, paths=10_000, finest=128):
     """Ends from (1, …, 1) on Brownian paths drawn in `finest` increments; a scheme's other channels are drawn apart."""
     process = scheme.layered(diffusion, T, steps, channels)
     x, share = np.ones((diffusion.dim, paths)), finest // steps
@@ -75,8 +73,8 @@ STRONG = {
 def test_paths_converge_with_the_stated_strong_order(scheme, noise):
     """Two levels on one Brownian path differ by c dt^r in mean square.
 
-    Mean squares over 20 000 paths have a relative deviation below 5 % (kurtosis below 50), an order over three doublings one of
-    0.035: false alarm below 1e-6 at five of them; the rest is for the next term.  Orders ½ and 1 are told apart.
+    Mean squares over 10 000 paths have a relative deviation below 5 % (kurtosis below 25), an order over three doublings one of
+    0.024: false alarm below 1e-6 at five of them; the rest is for the next term.  Orders ½ and 1 are told apart.
     """
     diffusion, channels = STRONG[noise]
     ends = [ends_on_one_path(scheme, diffusion, n, channels) for n in (8, 16, 64, 128)]
