@@ -99,7 +99,7 @@ def estimate_multilevel(problem, x0, tolerance, seed=0, steps=4, most_levels=12,
     executor, progress : as for `estimate`; the bits of the result do not depend on them
     Returns   MultilevelEstimate; where most_levels were not enough, its `status` says so.
     Raises    ValueError for a boundary that holds values, and for a tolerance that is not positive.
-    Cost      O(tolerance^−2) path-steps for smooth payoffs, commutative noise or not; more for payoffs with jumps.
+    Cost      O(tolerance^−2) path-steps for smooth payoffs, commutative noise or not; payoffs with jumps were not tested.
     Accuracy  variances and bias are estimated, the bias from two levels: functionals whose error is not O(dt) yet deceive it.
     Source    Giles (2008), (2015); Giles & Szpruch (2014).
     """

@@ -11,7 +11,7 @@ from ocnet.kolmogorov import solve_backward
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import HiddenDropout
-from ocnet.particles import estimate
+from ocnet.particles import estimate, estimate_difference
 from ocnet.particles.control_variate import ControlVariate
 from ocnet.particles.sampling import Antithetic
 from ocnet.particles.schemes import Milstein, Platen
@@ -105,6 +105,35 @@ def test_one_axis_and_few_kept_times_serve_too():
     problem = KolmogorovProblem(Diffusion(lambda t, x: -x, [[0.6]], 1), on_a_line, 1.0)
     control = solve_backward(problem, Grid.uniform(-4, 4, 161), steps=50, keep=11)
     plain, controlled = (estimate(problem, [[0.3]], PATHS, STEPS, seed=k, control=c) for k, c in ((1, None), (2, control)))
+    assert agree(plain, controlled) and gain(plain, controlled) > LEAST
+
+
+def test_what_is_left_of_the_variance_is_of_the_order_of_the_step():
+    """Four times the steps, a quarter of the variance: 3 to 5, each variance being known to 2 % or so (20 000 paths, kurtosis 10)."""
+    problem = KolmogorovProblem(Diffusion(lambda t, x: -x, [[0.6]], 1), on_a_line, 1.0)
+    control = solve_backward(problem, Grid.uniform(-4, 4, 401), steps=80, keep=81)
+    few, many = (estimate(problem, [[0.3]], PATHS, steps, control=control).standard_error for steps in (20, 80))
+    assert 3 < (few / many) ** 2 < 5
+
+
+def test_values_between_kept_times_that_are_run_again_serve_as_well():
+    kept, again = solved(ADDITIVE), solve_backward(ADDITIVE, GRID, steps=STEPS, max_memory=10 * GRID.size * 8)
+    assert again.between is not None
+    a, b = (estimate(ADDITIVE, START, 1000, STEPS, control=control) for control in (kept, again))
+    # the same values but for rounding, which the gradient divides by a spacing of 0.1
+    assert np.abs(a.value - b.value).max() < 1e-11
+
+
+def test_paths_that_leave_a_small_box_are_not_biased():
+    small = solved(ADDITIVE, Grid.uniform([-0.5, -0.5], [0.5, 0.5], 21))
+    plain, controlled = (estimate(ADDITIVE, START, PATHS, STEPS, seed=k, control=c) for k, c in ((1, None), (2, small)))
+    assert agree(plain, controlled) and gain(plain, controlled) > 1
+
+
+def test_a_difference_takes_a_control_for_each():
+    other = replace(ADDITIVE, terminal=lambda x: 0.9 * bump(x))
+    plain = estimate_difference(ADDITIVE, other, START, PATHS, STEPS, seed=1)
+    controlled = estimate_difference(ADDITIVE, other, START, PATHS, STEPS, seed=2, control=(solved(ADDITIVE), solved(other)))
     assert agree(plain, controlled) and gain(plain, controlled) > LEAST
 
 

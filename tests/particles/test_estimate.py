@@ -213,3 +213,11 @@ def test_a_scheme_of_order_2_needs_fewer_steps(steps=8):
     """MATH R3: the weak error of 8 Euler–Maruyama steps is 1e-2, that of Platen's 4e-4 or so: below five standard errors of 4e-4."""
     assert same(estimate(R3_PROBLEM, [[X0]], 300_000, steps, seed=1, scheme=Platen()), R3).all()
     assert estimate(R3_PROBLEM, [[X0]], 1000, 4).to_dict()["freedom"] == 999
+
+
+def test_a_potential_frozen_over_a_step_has_order_1_whatever_the_scheme():
+    """Left sums of ∫ t dt over [0, 1] are short by 1/(2N) exactly."""
+    problem = KolmogorovProblem(still(), lambda x: np.ones(len(x)), 1.0, potential=lambda t, x: np.full(len(x), t))
+    for steps in (4, 8):
+        value = estimate(problem, [[0.0]], 2, steps, scheme=Platen()).value[0]
+        assert abs(np.log(value) + 0.5 - 0.5 / steps) < 1e-15

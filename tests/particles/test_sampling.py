@@ -188,6 +188,12 @@ def test_a_difference_on_the_same_noise_has_the_error_of_the_difference(ways, pa
     assert np.abs(result.value - (own[0] - own[1])).max() < 1e-14            # the same paths: sums of numbers below 1
 
 
+def test_a_difference_has_the_columns_of_either():
+    columns = KolmogorovProblem(ornstein_uhlenbeck(), lambda x: np.stack([probit(x), x[:, 0]], axis=1), 1.0)
+    result = estimate_difference(PROBIT, columns, START, 100, 4)
+    assert result.value.shape == (2, 2) and np.abs(result.value[:, 0]).max() == 0 and np.abs(result.value[:, 1]).min() > 0.1
+
+
 def test_a_difference_on_other_noise_would_be_caught():
     """What must fail: two seeds have a difference a hundred times the common-noise error from the truth's."""
     other = KolmogorovProblem(ornstein_uhlenbeck(1.21), probit, 1.0)

@@ -17,8 +17,8 @@ __all__ = ["Antithetic"]
 class Antithetic:
     """Paths 2k and 2k + 1 are a pair, one with the mirrored noise of the other: −ξ for a symmetric law, 1 − u for its uniforms.
 
-    The standard error is that of the pairs' means, so it is honest whether the pairs help (payoffs monotone in the noise:
-    always) or harm (even payoffs: twice the variance).  Paths must be even.
+    The standard error is that of the pairs' means, so it is honest whether the pairs help (payoffs odd in the noise: exact) or
+    harm (even ones: twice the variance).  Paths must be even in number.
     """
 
     replicates = 1

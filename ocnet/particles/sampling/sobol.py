@@ -26,8 +26,8 @@ class Sobol:
     Coordinates in the order of their importance: those of normal channels make a Brownian bridge over the layers (its end first,
     then middles), which Sobol' points fill best; then come the other channels, layer by layer, by inversion of their
     distribution functions.  All start points share the points, so their errors are alike.
-    Paths must be replicates times a power of two.  Error nearly O(1/paths) for smooth payoffs of few effective dimensions,
-    and never much above Monte Carlo's.  With few replicates intervals use Student's law of replicates − 1 degrees.
+    Paths must be replicates times a power of two.  Error nearly O(1/paths) for smooth payoffs of few effective dimensions.
+    Intervals use Student's law of replicates − 1 degrees of freedom.
     Source   Owen (1995); Caflisch, Morokoff & Owen (1997) for the bridge; points: scipy.stats.qmc.Sobol.
     """
 
