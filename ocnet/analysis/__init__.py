@@ -2,9 +2,10 @@
 
     grid (SDE law) − chain = modelling gap        chain − particles = sampling noise + interpolation + box
 
-A comparison never prints a number without its bar.
+A comparison never prints a number without its bar.  `weak_order` measures the gap itself as depth grows, without grids or sampling.
 """
 
 from .comparison import Agreement, Comparison, GradientAgreement, compare, compare_gradients, compare_views
+from .weak_order import WeakOrder, weak_order
 
-__all__ = ["Agreement", "Comparison", "GradientAgreement", "compare", "compare_gradients", "compare_views"]
+__all__ = ["Agreement", "Comparison", "GradientAgreement", "WeakOrder", "compare", "compare_gradients", "compare_views", "weak_order"]

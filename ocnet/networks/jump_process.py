@@ -19,8 +19,9 @@ class _Jumps:
 
     def __init__(self, mean, dim):
         self.mean, self.dim = mean, dim
-        self.most = int(poisson.isf(_BEYOND, mean)) + 1
-        self._table = poisson.cdf(np.arange(self.most), mean)
+        counts = np.arange(int(mean + 40 + 10 * np.sqrt(mean)))
+        self.most = int((poisson.sf(counts, mean) > _BEYOND).sum()) + 1
+        self._table = poisson.cdf(counts[:self.most], mean)
 
     @property
     def channels(self):

@@ -10,5 +10,6 @@ from .block_at import BlockAt
 from .branches import Branches
 from .features import Features
 from .perceptron import Perceptron
+from .sine import Sine
 
-__all__ = ["Affine", "BlockAt", "Branches", "Features", "Perceptron"]
+__all__ = ["Affine", "BlockAt", "Branches", "Features", "Perceptron", "Sine"]

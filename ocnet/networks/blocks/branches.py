@@ -19,6 +19,11 @@ class Branches:
     count: int = 2
     shows = ("output", "branches", "state")
 
+    @property
+    def period(self):
+        """That of the block, where it has one."""
+        return self.block.period
+
     def __post_init__(self):
         if int(self.count) != self.count or self.count < 2:
             raise ValueError(f"count={self.count} is not a whole number ≥ 2; one branch is the block itself")
