@@ -28,7 +28,7 @@ TASKS = {
     "overhead": (partial(draws.overhead, **_M1), 1_000_000, 4000),
     "ito": (partial(walks.user_diffusion, **_M1), 100_000, 4000),
 }
-PROGRAM = Program("particles.py", __doc__, TASKS, ParticleSetting, ("paths", 2_000_000, 20_000))
+PROGRAM = Program("particles.py", __doc__, TASKS, ParticleSetting, ("paths", 1_000_000, 20_000))
 
 
 def main(arguments=None):
