@@ -2,8 +2,8 @@
 
 import numpy as np
 
-import ocnet
 from ocnet.kernels.threads import threads
+from ocnet.particles import sampled_value_and_gradient
 
 from .peers import load
 from .problems import LAYERS
@@ -28,8 +28,7 @@ def _own_gradient(walk, seed):
         return values.sum() / walk.paths, cotangent, np.zeros(0)
 
     def run():
-        value, gradient, _ = ocnet.particles.sampled_value_and_gradient(net.layered(theta), np.zeros((1, walk.dim)), walk.paths,
-                                                                        terminal, seed)
+        value, gradient, _ = sampled_value_and_gradient(net.layered(theta), np.zeros((1, walk.dim)), walk.paths, terminal, seed)
         whole = net.control.zeros()
         net.control.depth(whole)[:] = gradient
         layers = [net.control.layer(whole, n) for n in range(LAYERS)]
