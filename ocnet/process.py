@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.kernels import philox
+from ocnet.kernels import memory, philox
 
 __all__ = ["Diffusion", "LayeredProcess", "Transition"]
 
@@ -232,7 +232,7 @@ class LayeredProcess:
 
     def trajectory(self, x, seed, first):
         """All `states` as (layers + 1, d, m)."""
-        out = np.empty((self.layers + 1, *x.shape))
+        out = memory.empty((self.layers + 1, *x.shape))
         for n, state in enumerate(self.states(x, seed, first)):
             out[n] = state
         return out
@@ -263,7 +263,6 @@ class LayeredProcess:
         points = checked_points(points, self.dim)
         x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
         lower, upper = x.min(axis=1), x.max(axis=1)
-        for n in range(self.layers):
-            x = self.step(n, x, self.draw(seed, 0, x.shape[1], n))
+        for x in self.states(x, seed, 0):
             lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
         return _widened(lower, upper, leak)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.kernels import memory
 from ocnet.kernels import perceptron_paths as kernels
 from ocnet.laws import Bernoulli, Normal, Rademacher, Silent
 
@@ -48,6 +49,16 @@ class FusedPaths:
         """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n)."""
         kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
                       0, x.shape[1], out)
+
+    def carried(self, x, seed, first, begin, end):
+        """The paths as a new float64 array (d, n), in the precision of the plan."""
+        if self.theta.dtype == np.float64:
+            out = memory.empty_like(x)
+            self.carry(x, seed, first, begin, end, out)
+            return out
+        narrow = x.astype(self.theta.dtype)
+        self.carry(narrow, seed, first, begin, end, narrow)
+        return narrow.astype(np.float64)
 
     def carry_back(self, states, seed, first, cotangent):
         """(layers, p) cotangents of θ for one (d, n) of the last of the states (layers + 1, d, n); cotangent becomes that of the first."""

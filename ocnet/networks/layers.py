@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ocnet.kernels import memory
 from ocnet.process import LayeredProcess, Transition
 
 from .blocks import BlockAt
@@ -15,13 +16,25 @@ _HERMITE = 7                         # quadrature nodes a channel, where the noi
 class NetworkLayers(LayeredProcess):
     """X_{n+1} = X_n + increment_n(X_n, ξ_n) of a network at θ."""
 
-    def __init__(self, network, theta):
+    def __init__(self, network, theta, precision="double"):
         self.network, self.theta = network, theta
         self._views = [network.control.layer(theta, n) for n in range(network.layers)]
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
         self._laws = [model.law(network.block, network.dim) for model in self.models]
         self.fused = FusedPaths.of(network, theta, self.models, self._laws)
+        self._carrier = self._of_precision(precision)
         super().__init__(self.step, self._laws[-1], network.dim, network.times)
+
+    def _of_precision(self, precision):
+        """The fused paths that carry particles, or None."""
+        if precision not in ("double", "single"):
+            raise ValueError(f"precision={precision!r}; choose 'double' or 'single'")
+        if precision == "double":
+            return self.fused
+        if self.fused is None:
+            raise ValueError(f"precision='single' needs a fused kernel, which {self.network.block!r} with {self.network.noise!r} has not; "
+                             "use 'double'")
+        return self.fused.single()
 
     def law_at(self, n):
         """The law of ξ_n."""
@@ -49,21 +62,26 @@ class NetworkLayers(LayeredProcess):
 
     def states(self, x, seed, first):
         """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
-        if self.fused is None:
+        if self._carrier is None:
             yield from super().states(x, seed, first)
             return
         yield x
         for n in range(self.layers):
-            before, x = x, np.empty_like(x)
-            self.fused.carry(before, seed, first, n, n + 1, x)
+            x = self._carrier.carried(x, seed, first, n, n + 1)
             yield x
 
     def ends(self, x, seed, first):
         """The last of `states`, with the same bits."""
+        return super().ends(x, seed, first) if self._carrier is None else self._carrier.carried(x, seed, first, 0, self.layers)
+
+    def trajectory(self, x, seed, first):
+        """All states in double precision, for `reverse`: (layers + 1, d, m)."""
         if self.fused is None:
-            return super().ends(x, seed, first)
-        out = np.empty_like(x)
-        self.fused.carry(x, seed, first, 0, self.layers, out)
+            return super().trajectory(x, seed, first)
+        out = memory.empty((self.layers + 1, *x.shape))
+        out[0] = x
+        for n in range(self.layers):
+            self.fused.carry(out[n], seed, first, n, n + 1, out[n + 1])
         return out
 
     def reverse(self, states, seed, first, cotangent):

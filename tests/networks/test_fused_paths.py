@@ -26,7 +26,7 @@ def both(noise, size, layers=4):
     network = ResidualNetwork(Perceptron(width), noise, layers, dim=dim)
     theta = 3 * network.initialise(1)
     fused, plain = network.layered(theta), network.layered(theta)
-    plain.fused = None
+    plain.fused = plain._carrier = None
     return fused, plain, np.random.default_rng(0).normal(size=(dim, paths))
 
 
@@ -66,13 +66,22 @@ def test_single_precision_has_the_same_law(noise, paths=100_000):
     """Means of x and x² by other draws of the same law: 5 standard errors (false alarm 6e-7 a number) and 1e-5 of rounding."""
     fused, _, _ = both(noise, (2, 16, 1))
     x = np.zeros((2, paths))
-    ends, out = fused.ends(x, 3, 0), np.empty((2, paths), np.float32)
-    fused.fused.single().carry(x.astype(np.float32), 3, 0, 0, fused.layers, out)
-    assert out.dtype == np.float32
+    single = fused.network.layered(fused.theta, precision="single")
+    out = single.ends(x, 3, 0)
+    assert out.dtype == np.float64 and (out == out.astype(np.float32)).all()
+    *_, last = single.states(x, 3, 0)
+    assert last.tobytes() == out.tobytes() and single.trajectory(x[:, :9], 3, 0).tobytes() == fused.trajectory(x[:, :9], 3, 0).tobytes()
     for power in (1, 2):
-        a, b = ends**power, out.astype(float) ** power
+        a, b = fused.ends(x, 3, 0) ** power, out**power
         error = np.hypot(a.std(axis=1), b.std(axis=1)) / np.sqrt(paths)
         assert (np.abs(a.mean(axis=1) - b.mean(axis=1)) < 5 * error + 1e-5).all()
+
+
+def test_single_precision_is_refused_where_there_is_no_fused_kernel():
+    with pytest.raises(ValueError, match="precision='single' needs a fused kernel"):
+        ResidualNetwork(Perceptron(2), family.DropConnect(0.5), 2).layered(np.zeros(27), precision="single")
+    with pytest.raises(ValueError, match="precision='half'"):
+        ResidualNetwork(Perceptron(2), family.Gaussian(0.5), 2).layered(np.zeros(27), precision="half")
 
 
 def test_two_compilations_serve_all_noise_and_sizes():
