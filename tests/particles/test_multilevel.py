@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from ocnet.boundary import Dirichlet
 from ocnet.kernels import threads
-from ocnet.kernels.philox import normals
+from ocnet.kernels.philox import derived_seed, normals
 from ocnet.particles import estimate_multilevel
 from ocnet.particles.coupling import Coupling, LevelSampler
 from ocnet.problem import KolmogorovProblem
@@ -111,6 +111,19 @@ def test_coarse_increments_are_sums_of_the_fine_ones():
     payoffs = coupling.payoffs(3, np.zeros((1, 100)), lambda n: normals(1, 0, 100, n, 1))
     assert np.abs(payoffs).max() < 1e-14                                      # 40 roundings of numbers up to 3
     assert all(0.3 in coupling.times(level) for level in range(4))
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_each_level_has_the_noise_of_its_own_derived_seed(level, paths=50):
+    """Path k of start point i of n is number k · n + i; another level's seed gives other samples, so levels are independent."""
+    coupling, start = Coupling.of(GENERAL, 2, 4), np.stack([X0, 2 * X0])
+    means = []
+    for word in (level, level + 1):
+        seed = derived_seed(9, word)
+        payoffs = coupling.payoffs(level, np.tile(start.T, (1, paths)), lambda n: normals(seed, 0, 2 * paths, n, 2))
+        means.append(payoffs.reshape(3, paths, 2).mean(axis=1))
+    found = LevelSampler(coupling, start, 9).more(level, 0, paths).mean
+    assert np.abs(found - means[0]).max() < 1e-13 and np.abs(found - means[1]).min() > 1e-5      # sums of 50 numbers up to 20
 
 
 def test_potential_and_source_are_those_of_estimate():
