@@ -75,7 +75,9 @@ class NetworkLayers(LayeredProcess):
         return super().ends(x, seed, first) if self._carrier is None else self._carrier.carried(x, seed, first, 0, self.layers)
 
     def trajectory(self, x, seed, first):
-        """All states in double precision, for `reverse`: (layers + 1, d, m)."""
+        """All `states` as (layers + 1, d, m), for `reverse`; in double precision only."""
+        if self._carrier is not self.fused:
+            raise ValueError("precision='single' has no reverse sweep; take gradients of network.layered(theta), which is in double precision")
         if self.fused is None:
             return super().trajectory(x, seed, first)
         out = memory.empty((self.layers + 1, *x.shape))

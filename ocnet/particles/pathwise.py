@@ -16,6 +16,9 @@ from .sampling.independent import checked_paths
 
 __all__ = ["sampled_value_and_gradient"]
 
+_KEPT = 1 << 25                      # numbers of trajectories that one chunk stores: 256 MiB
+_PIECE, _LEAST = 1 << 22, 256        # numbers of a piece's trajectory, and its fewest paths
+
 
 def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None):
     """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
@@ -28,7 +31,8 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
                together; called on several threads at once
     executor : `concurrent.futures.Executor` that carries out the work; None: threads of this process.  The same bits
     Returns    (sum of the contributions, (N, p), (r,)), added over the chunks of start points in their order.
-    Cost       three block evaluations a path and layer; the states of a chunk are stored, its noise is drawn again.
+    Cost       three block evaluations a path and layer: states are stored, activations and noise made again; four where the states of
+               a point's paths would take more than 256 MiB, which then are walked again piece by piece.
     Accuracy   the exact derivative of the sum that was sampled, to rounding; unbiased for its expectation.
     Raises     ValueError for a process without `step_vjp`, and when the cotangent of the ends has another shape.
     """
@@ -68,14 +72,22 @@ def _in_order(terms):
 def _chunk(process, x0, paths, terminal, seed, rows):
     """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
     begin, count = rows.start * paths, (rows.stop - rows.start) * paths
-    ends, pieces = np.empty((count, process.dim)), -(-count // partition.CHUNK)
-    states, gradients = [None] * pieces, [None] * pieces
+    each = (process.layers + 1) * process.dim                           # numbers of one path's trajectory
+    piece = min(partition.CHUNK, max(_LEAST, _PIECE // each))
+    kept, ends = [None] * -(-count // piece), np.empty((count, process.dim))
+    gradients = [None] * len(kept)
+
+    def walked(lo, hi):
+        return process.trajectory(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo)
 
     def forward(lo, hi):
-        states[lo // partition.CHUNK] = process.trajectory(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo)
-        ends[lo:hi] = states[lo // partition.CHUNK][-1].T
+        if count * each <= _KEPT:
+            kept[lo // piece] = walked(lo, hi)
+            ends[lo:hi] = kept[lo // piece][-1].T
+        else:
+            ends[lo:hi] = process.ends(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo).T
 
-    over_chunks(forward, count, partition.CHUNK)
+    over_chunks(forward, count, piece)
     expected = (rows.stop - rows.start, paths, process.dim)
     contribution, back, rest = terminal(ends.reshape(expected), rows)
     if np.shape(back) != expected:
@@ -83,9 +95,9 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     back = back.reshape(ends.shape)
 
     def backward(lo, hi):
-        k, cotangent = lo // partition.CHUNK, np.ascontiguousarray(back[lo:hi].T)
-        gradients[k] = process.reverse(states[k], seed, begin + lo, cotangent)
+        k = lo // piece
+        states = walked(lo, hi) if kept[k] is None else kept[k]
+        gradients[k], kept[k] = process.reverse(states, seed, begin + lo, np.ascontiguousarray(back[lo:hi].T)), None
 
-    over_chunks(backward, count, partition.CHUNK)
+    over_chunks(backward, count, piece)
     return contribution, _in_order(gradients), rest
-

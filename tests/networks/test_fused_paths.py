@@ -70,7 +70,7 @@ def test_single_precision_has_the_same_law(noise, paths=100_000):
     out = single.ends(x, 3, 0)
     assert out.dtype == np.float64 and (out == out.astype(np.float32)).all()
     *_, last = single.states(x, 3, 0)
-    assert last.tobytes() == out.tobytes() and single.trajectory(x[:, :9], 3, 0).tobytes() == fused.trajectory(x[:, :9], 3, 0).tobytes()
+    assert last.tobytes() == out.tobytes()
     for power in (1, 2):
         a, b = fused.ends(x, 3, 0) ** power, out**power
         error = np.hypot(a.std(axis=1), b.std(axis=1)) / np.sqrt(paths)
@@ -80,6 +80,8 @@ def test_single_precision_has_the_same_law(noise, paths=100_000):
 def test_single_precision_is_refused_where_there_is_no_fused_kernel():
     with pytest.raises(ValueError, match="precision='single' needs a fused kernel"):
         ResidualNetwork(Perceptron(2), family.DropConnect(0.5), 2).layered(np.zeros(27), precision="single")
+    with pytest.raises(ValueError, match="no reverse sweep"):
+        ResidualNetwork(Perceptron(2), family.Gaussian(0.5), 2).layered(np.zeros(27), precision="single").trajectory(np.zeros((2, 3)), 0, 0)
     with pytest.raises(ValueError, match="precision='half'"):
         ResidualNetwork(Perceptron(2), family.Gaussian(0.5), 2).layered(np.zeros(27), precision="half")
 

@@ -1,5 +1,6 @@
 """The pathwise gradient against a complex step of the sampled functional, its noise frozen."""
 
+import tracemalloc
 from importlib import import_module
 
 import numpy as np
@@ -69,6 +70,25 @@ def test_the_size_of_chunks_only_regroups_the_sums(monkeypatch):
     assert abs(value - other_value) < 1e-14 * value
     assert np.abs(depth - other_depth).max() < 1e-13 * np.abs(depth).max()
     assert np.abs(rest - other_rest).max() < 1e-13 * np.abs(rest).max()
+
+
+@pytest.mark.parametrize("points, paths", SHAPES)
+def test_states_walked_again_are_those_that_were_stored(points, paths, monkeypatch):
+    stored = result(points, paths)
+    monkeypatch.setattr(import_module("ocnet.particles.pathwise"), "_KEPT", 0)
+    for a, b in zip(stored, result(points, paths)):
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+def test_memory_of_a_point_of_many_paths_is_bounded(monkeypatch, paths=200_000):
+    """20 layers in two dimensions: 67 MB of states if they were stored, ends and cotangents 6.4 MB."""
+    monkeypatch.setattr(import_module("ocnet.particles.pathwise"), "_KEPT", 0)
+    threads.set_threads(1)
+    tracemalloc.start()
+    sampled_value_and_gradient(toy(layers=20), START[:1], paths, terminal, seed=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e7
 
 
 def test_a_gradient_with_other_noise_would_be_caught():
