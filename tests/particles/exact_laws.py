@@ -7,7 +7,7 @@ from scipy.linalg import expm
 from ocnet.process import Diffusion
 
 A = np.array([[-0.6, 0.9], [-0.4, 0.3]])
-B = np.array([[[0.3, 0.5], [0.0, -0.2]], [[0.1, 0.0], [0.6, 0.4]]])      # B₀B₁ − B₁B₀ has entries up to 0.5: noise in general position
+B = np.array([[[0.3, 0.5], [0.0, -0.2]], [[0.1, 0.0], [0.6, 0.4]]])      # B₀B₁ − B₁B₀ is not 0: general noise
 X0, T = np.array([1.0, -0.5]), 1.0
 
 

@@ -32,7 +32,8 @@ def bump(x):
 
 def wavy(t, x):
     """A full factor that depends on the state."""
-    return 0.4 * np.stack([np.stack([1 + 0.3 * np.sin(x[:, 1]), 0.2 * x[:, 0]], 1), np.stack([0 * x[:, 0], 1 + 0.3 * np.cos(x[:, 0])], 1)], 1)
+    a, b = x.T
+    return 0.4 * np.stack([np.stack([1 + 0.3 * np.sin(b), 0.2 * a], 1), np.stack([0 * a, 1 + 0.3 * np.cos(a)], 1)], 1)
 
 
 ADDITIVE = KolmogorovProblem(Diffusion(lambda t, x: x @ TURN.T, 0.4 * np.eye(2), 2), bump, 1.0)

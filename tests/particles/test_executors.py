@@ -33,7 +33,8 @@ def drift(t, x):
 
 
 def factor(t, x):
-    return 0.4 * np.stack([np.stack([1 + 0.3 * np.sin(x[:, 1]), 0.2 * x[:, 0]], 1), np.stack([0 * x[:, 0], 1 + 0.3 * np.cos(x[:, 0])], 1)], 1)
+    a, b = x.T
+    return 0.4 * np.stack([np.stack([1 + 0.3 * np.sin(b), 0.2 * a], 1), np.stack([0 * a, 1 + 0.3 * np.cos(a)], 1)], 1)
 
 
 def payoff(x):
@@ -145,7 +146,8 @@ def test_an_executor_holds_no_more_tasks_than_it_is_to():
     assert pool.most == 5
 
 
-@pytest.mark.parametrize("points, paths, replicates, size", [(1, 100_000, 1, 8192), (7, 300, 1, 1000), (3, 64, 16, 8192), (2, 4096, 4, 512)])
+@pytest.mark.parametrize("points, paths, replicates, size", [
+    (1, 100_000, 1, 8192), (7, 300, 1, 1000), (3, 64, 16, 8192), (2, 4096, 4, 512)])
 def test_batches_are_all_paths_once_in_at_most_64_tasks(points, paths, replicates, size):
     partition = Partition(points, paths, replicates, size)
     seen = np.zeros((points, paths), dtype=int)

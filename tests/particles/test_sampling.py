@@ -217,3 +217,11 @@ def test_a_law_that_is_not_made_of_uniforms_is_refused_by_sobol_points():
     process = LayeredProcess(toy().step, Own(), 2, [0, 1])
     with pytest.raises(ValueError, match="layer 0.*not made of uniforms.*Independent"):
         estimate(KolmogorovProblem(linear(), lambda x: x[:, 0], T), X0[None], 64, layered=process, sampling=Sobol(4))
+
+
+@pytest.mark.parametrize("steps", [1, 300, 20_000])
+def test_batches_of_sobol_points_shrink_as_their_coordinates_grow(steps):
+    """At most 2²³ numbers, 64 MB, in powers of two."""
+    process = EulerMaruyama().layered(linear(), T, steps, 2)
+    size = Sobol().batch_size(process)
+    assert size & (size - 1) == 0 and (size == 8192 or 2**22 < size * 2 * steps <= 2**23)

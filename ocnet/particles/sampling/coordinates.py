@@ -11,7 +11,8 @@ __all__ = ["BrownianBridge", "Coordinates"]
 class BrownianBridge:
     """Independent normals of the layers from as many others, the first of which fix the path's end, then its middles.
 
-    W(T) = √T z_0; W(m) given its known neighbours l < m < r is ((r − m) W(l) + (m − l) W(r))/(r − l) + √((m − l)(r − m)/(r − l)) z_k,
+    W(T) = √T z_0; W(m) given its known neighbours l < m < r is
+    ((r − m) W(l) + (m − l) W(r))/(r − l) + √((m − l)(r − m)/(r − l)) z_k,
     and ξ_n = (W(t_{n+1}) − W(t_n))/√dt_n: an orthogonal map of z.   times : (N + 1,) increasing
     Source   Caflisch, Morokoff & Owen (1997).
     """

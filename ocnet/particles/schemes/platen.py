@@ -16,7 +16,8 @@ _END = 1 - 1e-9                      # of a step: there a coefficient that jumps
 
 @dataclass(frozen=True)
 class Platen(Scheme):
-    """Weak order 2 for any noise.  With ΔB_j = √dt ξ_j, Y = X + dt f + Σ_j G_j ΔB_j, R±^j = X + dt f ± √dt G_j, U±^r = X ± √dt G_r,
+    """Weak order 2 for any noise.  With ΔB_j = √dt ξ_j, Y = X + dt f + Σ_j G_j ΔB_j,
+    R±^j = X + dt f ± √dt G_j and U±^r = X ± √dt G_r,
 
         X + ½ dt (f(Y) + f) + ¼ Σ_j [ (G_j(R₊^j) + G_j(R₋^j) + 2 G_j) ΔB_j + (G_j(R₊^j) − G_j(R₋^j)) (ΔB_j² − dt)/√dt ]
           + ¼ Σ_{j ≠ r} [ (G_j(U₊^r) + G_j(U₋^r) − 2 G_j) ΔB_j + (G_j(U₊^r) − G_j(U₋^r)) (ΔB_j ΔB_r + V_rj)/√dt ],
