@@ -22,7 +22,7 @@ from ocnet.training.grid_estimate import estimate_on_grid
 from ocnet.training.grid_training import train_on_grid
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 from ocnet.training.optimisers import LBFGS, Adam
-from run_folder import RunFolder, Trained, noise_of, setting_of
+from run_folder import NOISES, RunFolder, Trained, noise_of, setting_of
 
 DEFAULT_OUT = Path(__file__).resolve().parent.parent / "figures" / "binary_classification"
 
@@ -38,10 +38,11 @@ def parser():
     p = OneLineParser(prog="binary_classification.py", description=__doc__)
     p.add_argument("--data", default="breast-cancer", metavar="NAME|CSV",
                    help=f"one of {', '.join(datasets.NAMES)}, or a CSV file whose last column is the label")
-    p.add_argument("--noise", choices=("gaussian", "dropout", "none"), default="gaussian",
-                   help="additive noise in every layer, dropout on the output of every block, or none")
+    p.add_argument("--noise", choices=tuple(NOISES), default="gaussian",
+                   help=f"one of {', '.join(NOISES)}; dropout is on the output of every block")
     p.add_argument("--level", type=float, default=None,
-                   help="gaussian: standard deviation per √time (default: 0.2); dropout: keep probability (default: 0.8)")
+                   help="gaussian: standard deviation per √time (default: 0.2); multiplicative: of each output's factor (0.5); dropout and "
+                        "depth: probability to stay (0.8)")
     p.add_argument("--layers", type=whole, default=20, help="residual layers N; the horizon is 1")
     p.add_argument("--width", type=whole, default=16, help="hidden units of each block")
     p.add_argument("--loss", choices=("EL", "LE"), default="EL",

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import datasets
 from ocnet.networks import ResidualNetwork
-from ocnet.networks.blocks import Perceptron
-from ocnet.networks.noise import Gaussian, Noiseless, OutputDropout
+from ocnet.networks.blocks import Branches, Perceptron
+from ocnet.networks.noise import (Gaussian, HiddenDropout, InputDropout, MultiplicativeGaussian, Noiseless, OutputDropout, ShakeShake,
+                                  StochasticDepth)
 from ocnet.networks.readouts import Linear, Tanh
 from ocnet.training import checkpoint
 from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
@@ -22,9 +23,11 @@ from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
 
-__all__ = ["RunError", "RunFolder", "Trained", "setting_of"]
+__all__ = ["NOISES", "RunError", "RunFolder", "Trained", "noise_of", "setting_of"]
 
-_NOISES = {"gaussian": (Gaussian, 0.2), "dropout": (OutputDropout, 0.8), "none": (None, 0.0)}
+NOISES = {"gaussian": (Gaussian, 0.2), "dropout": (OutputDropout, 0.8), "hidden-dropout": (HiddenDropout, 0.8),
+           "input-dropout": (InputDropout, 0.8), "stochastic-depth": (StochasticDepth, 0.8), "multiplicative": (MultiplicativeGaussian, 0.5),
+           "shake-shake": (ShakeShake, None), "none": (Noiseless, None)}
 _CRITERIA = {"EL": ExpectedLoss, "LE": LossOfExpectation}
 _VERSION = 1
 
@@ -35,8 +38,10 @@ class RunError(ValueError):
 
 def noise_of(name, level):
     """Return the noise model `name` at `level` (None: its default)."""
-    member, default = _NOISES[name]
-    return Noiseless() if member is None else member(default if level is None else level)
+    member, default = NOISES[name]
+    if default is None:
+        return member()
+    return member(default if level is None else level)
 
 
 def setting_of(options, dataset):
@@ -46,7 +51,8 @@ def setting_of(options, dataset):
     the logistic loss.
     """
     toy = dataset.name == "interval"
-    network = ResidualNetwork(Perceptron(options["width"]), noise_of(options["noise"], options["level"]),
+    noise, block = noise_of(options["noise"], options["level"]), Perceptron(options["width"])
+    network = ResidualNetwork(Branches(block, noise.copies) if hasattr(noise, "copies") else block, noise,
                               options["layers"], dim=dataset.dim,
                               readout=Tanh(2.0) if toy else Linear())
     data = LabelledPoints(dataset.train.points, dataset.train.labels, dataset.train.weights)

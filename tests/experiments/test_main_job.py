@@ -80,7 +80,7 @@ def test_figures_are_pictures(run):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("noise", ["gaussian", "dropout", "none"])
+@pytest.mark.parametrize("noise", ["gaussian", "dropout", "none", "stochastic-depth", "shake-shake"])
 @pytest.mark.parametrize("loss, law", [("LE", "chain"), ("EL", "sde")])
 def test_interval_toy_never_falls_below_its_floor(noise, loss, law, tmp_path):
     summary = binary_classification.main(["--data", "interval", *TINY, "--noise", noise, "--loss", loss, "--law", law,

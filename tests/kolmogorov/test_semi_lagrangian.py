@@ -86,3 +86,18 @@ def test_the_plain_spline_is_of_order_four_in_space(dim, sizes):
                      - bump(x + speed)).max() for n in sizes]
     rates = np.log2(np.array(errors[:-1]) / errors[1:])
     assert rates[-1] > 3.9, (errors, rates)
+
+
+@pytest.mark.parametrize("channels", [2, 5, 16])
+def test_branches_of_state_dependent_noise_keep_mean_and_covariance(channels):
+    """Of an Euler step, however many channels: rounding of sums of up to 81 feet of unit size."""
+    rng = np.random.default_rng(channels)
+    g = rng.normal(size=(2, channels))
+    process = Diffusion(lambda t, x: np.zeros_like(x), lambda t, x: np.cos(x[:, :1, None]) * g, 2)
+    x = rng.normal(size=(2, 5))
+    transition, = SemiLagrangian().transitions(process, x, 0.0, 0.1, 1)
+    assert len(transition.weights) == (3**channels if channels < 5 else 2 * channels) and transition.weights.min() > 0
+    moved = transition.feet - x
+    assert np.abs(np.einsum("k,kip->ip", transition.weights, moved)).max() < 1e-14
+    covariance = np.einsum("k,kip,kjp->ijp", transition.weights, moved, moved)
+    assert np.abs(covariance - 0.1 * (g @ g.T)[:, :, None] * np.cos(x[0]) ** 2).max() < 1e-14

@@ -16,6 +16,7 @@ from .noise_maps import noise_maps
 __all__ = ["SemiLagrangian"]
 
 _BRANCHES = 3                        # Gauss–Hermite nodes a channel: moments to order 5
+_MOST_CHANNELS = 4                   # of that rule; above, one of 2 m nodes, of moments to order 3: all that an Euler step needs
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class SemiLagrangian:
         none = np.zeros(process.dim)
         if deviation is None:
             g = process.factor_rows(t, x)
-            nodes, weights = Normal(g.shape[1]).quadrature(_BRANCHES)
+            nodes, weights = _quadrature(g.shape[1])
             feet = carried + np.sqrt(h) * np.einsum("ijp,kj->kip", g, nodes)
             return [Transition(feet, weights, none)] * count
         if not deviation.any():
@@ -99,9 +100,17 @@ class SemiLagrangian:
         """The cotangent of the parameters of the coefficients at t, from that of the feet (branches, d, n)."""
         factor_cotangent = None
         if _diagonal(process) is None:
-            nodes, _ = Normal(process.factor_rows(t, x[:, :1]).shape[1]).quadrature(_BRANCHES)
+            nodes, _ = _quadrature(process.factor_rows(t, x[:, :1]).shape[1])
             factor_cotangent = np.sqrt(h) * np.einsum("kip,kj->ijp", feet_cotangent, nodes)
         return flow_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent)
+
+
+def _quadrature(channels):
+    """Nodes (branches, m) and weights of m standard normals: a product rule, or ±√m along each axis (Stroud, 1957, degree 3)."""
+    if channels <= _MOST_CHANNELS:
+        return Normal(channels).quadrature(_BRANCHES)
+    nodes = np.sqrt(channels) * np.eye(channels)
+    return np.concatenate([nodes, -nodes]), np.full(2 * channels, 0.5 / channels)
 
 
 def _diagonal(process):
