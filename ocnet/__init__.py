@@ -11,9 +11,9 @@ _HOMES = {
     "Grid": "grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
-    "estimate": "particles", "estimate_difference": "particles", "estimate_multilevel": "particles", "propagate": "particles",
-    "ResidualNetwork": "networks", "Control": "networks",
-    "train": "training", "compare": "analysis", "compare_gradients": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
+    "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",
+    "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks", "train": "training", "compare": "analysis",
+    "compare_gradients": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 
 __all__ = sorted(_HOMES)

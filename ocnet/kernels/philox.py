@@ -8,6 +8,8 @@ Words travel in the lower halves of 64-bit lanes.  Upper halves are left as they
 needs 32 bits, which the multiplier of 32-bit halves does for nothing.
 """
 
+import secrets
+
 import numpy as np
 
 from .compile import kernel
@@ -79,7 +81,9 @@ def fill_pair(seed, first_path, layer, pair, normal, lo, hi, first, second):
 
 
 def checked_seed(seed):
-    """Return `seed` as an int, or raise ValueError unless it is a whole number from 0 to 2⁶⁴ − 1."""
+    """Return `seed` as an int, a fresh one from the system for None, or raise ValueError unless it is a whole number from 0 to 2⁶⁴ − 1."""
+    if seed is None:
+        return secrets.randbits(64)
     if int(seed) != seed or not 0 <= seed < 2**64:
         raise ValueError(f"seed={seed} is not a whole number from 0 to 2⁶⁴ − 1")
     return int(seed)

@@ -8,16 +8,19 @@ Addresses   path k of start point i has the number i · paths + k; its noise in 
 Batches     about 8192 paths go through all layers while they are in the cache.  Batches, and the tasks (at most 64) that
             executors carry out, are a function of the numbers of points and paths alone, and partial results are added in
             their order: neither threads nor executors change a bit.
-Gradients   are pathwise: the derivative of the sampled functional with the noise frozen, exact for what was sampled.
+Gradients   are pathwise: the derivative of the sampled functional with the noise frozen, exact for what was sampled; with a standard
+            error for every component by `estimate_gradient`.
 Doubt       an `Estimate` carries its standard error (sampling); the time step's error, O(dt^weak_order) in law for a diffusion
             and none for a network's own layers, is not in it.  A `MultilevelEstimate` bounds both.
 """
 
 from .estimate import Estimate, estimate, estimate_difference
+from .gradient_estimate import GradientEstimate, estimate_gradient
 from .multilevel import MultilevelEstimate, estimate_multilevel
 from .pathwise import sampled_value_and_gradient
 from .propagate import Propagation, over_ends, propagate
 from .schemes import euler_maruyama
 
-__all__ = ["Estimate", "MultilevelEstimate", "Propagation", "estimate", "estimate_difference", "estimate_multilevel",
+__all__ = ["Estimate", "GradientEstimate", "MultilevelEstimate", "Propagation", "estimate", "estimate_difference", "estimate_gradient",
+           "estimate_multilevel",
            "euler_maruyama", "over_ends", "propagate", "sampled_value_and_gradient"]

@@ -10,7 +10,6 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 sys.path.insert(0, str(EXPERIMENTS))
 

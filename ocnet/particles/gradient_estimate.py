@@ -1,0 +1,70 @@
+"""Pathwise gradients with a standard error for every component."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from ocnet.kernels.philox import checked_seed, derived_seed
+
+from .pathwise import sampled_value_and_gradient
+from .sampling.independent import checked_paths
+
+__all__ = ["GradientEstimate", "estimate_gradient"]
+
+_BATCH = 0x42415443                  # word of the seeds of the batches
+
+
+@dataclass(frozen=True, eq=False)
+class GradientEstimate:
+    """A sampled functional and its gradient, by means over independent batches; `paths`, `batches` and `seed` reproduce them.
+
+    value, value_error       : the functional and its standard error
+    gradient, gradient_error : (N, p) in the layers' parameters, and the standard error of each component
+    rest, rest_error         : (r,) in the functional's own parameters
+    """
+
+    value: float
+    value_error: float
+    gradient: np.ndarray
+    gradient_error: np.ndarray
+    rest: np.ndarray
+    rest_error: np.ndarray
+    paths: int
+    batches: int
+    seed: int
+
+    def interval(self, level=0.95):
+        """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student)."""
+        if not 0 < level < 1:
+            raise ValueError(f"level={level} is not a probability in (0, 1)")
+        reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
+        return self.gradient - reach, self.gradient + reach
+
+    def __repr__(self):
+        return (f"GradientEstimate({self.value:.6g} ± {self.value_error:.1g} s.e., {' × '.join(map(str, self.gradient.shape))} components of size "
+                f"{np.abs(self.gradient).max():.2g}, s.e. at most {self.gradient_error.max():.1g}, {self.paths} paths in {self.batches} batches, "
+                f"seed {self.seed})")
+
+
+def estimate_gradient(process, x0, paths, terminal, seed=0, batches=16, executor=None):
+    """Estimate the mean of a functional over the paths and its derivatives, each with its standard error.
+
+    terminal : as for `sampled_value_and_gradient`, a mean over the draws of each point (any sum over points): its contributions must not
+               grow with the number of draws
+    paths    : from each start point in all, a multiple of `batches`;  batches : ≥ 2, independent, whose spread gives the errors
+    The other arguments are those of `sampled_value_and_gradient`.
+    Returns    GradientEstimate.
+    Accuracy   unbiased where the functional is linear in the draws; else with the bias of paths/batches draws.
+    """
+    paths, batches, seed = checked_paths(paths), checked_paths(batches, least=2), checked_seed(seed)
+    if paths % batches:
+        raise ValueError(f"paths={paths} is not a multiple of batches={batches}; use {-(-paths // batches) * batches} paths")
+    parts = [sampled_value_and_gradient(process, x0, paths // batches, terminal, derived_seed(seed, _BATCH, k), executor)
+             for k in range(batches)]
+    means, errors = zip(*(_mean_and_error(np.stack(part)) for part in zip(*parts)))
+    return GradientEstimate(float(means[0]), float(errors[0]), means[1], errors[1], means[2], errors[2], paths, batches, seed)
+
+
+def _mean_and_error(samples):
+    return samples.mean(axis=0), samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
