@@ -14,7 +14,7 @@ channel).  All arrays but the addresses are float64, or all float32 (then a bloc
 
 import numpy as np
 
-from .compile import kernel
+from .compile import kernel, reduction
 from .dense import add_dots, add_products, add_sums, fill_rows
 from .draws import draw_rows
 from .elementary_rows import tanh_rows
@@ -87,6 +87,16 @@ def _hidden(w, z, dim, width, unit, units, a):  # a[:units] = tanh of units unit
     fill_rows(w, width * dim + unit, units, a, _TILE)
     add_products(w, unit * dim, dim, 1, units, dim, z, a, _TILE)
     tanh_rows(a, units, _TILE)
+
+
+@reduction
+def _through_tanh(s, a, u, n):                 # s[u] ← (1 − a²) s[u], and its sum, over p < n
+    total = 0.0
+    for p in range(np.uintp(n)):
+        back = (1.0 - a[u, p] * a[u, p]) * s[u, p]
+        s[u, p] = back
+        total += back
+    return total
 
 
 @kernel
@@ -175,9 +185,7 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
                 else:
                     add_dots(f_bar, dim, a, units, n, g, w2 + unit, width, 1)
                 for u in range(np.uintp(units)):
-                    for p in range(np.uintp(_TILE)):
-                        s[u, p] *= 1.0 - a[u, p] * a[u, p]
-                add_sums(s, units, n, g, b1 + unit)
+                    g[np.uintp(b1 + unit) + u] += _through_tanh(s, a, u, n)
                 add_dots(s, units, x, dim, n, g, unit * dim, dim, 1)
                 add_products(w, unit * dim, 1, dim, dim, units, s, back, _TILE)
             if place == INPUT:
