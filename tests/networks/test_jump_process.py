@@ -12,9 +12,16 @@ from ocnet.particles import propagate
 FIVE = 5                             # standard errors: false alarm 6e-7 a comparison
 
 
+LINE = np.array([1, 2, 0, np.pi / 2, 0.7, 0.4, 0.3])
+PLANE = np.array([1, 0, 0, 1, 1, 1, 0, 1, 2, 0.4, 0.2, 0.2, -0.3, 0.4, 0.1, 0.2, 0.1])
+
+
 def process_of(dim, layers, level=0.5):
-    network = ResidualNetwork(Sine(3), StrongDropout(level), layers, dim=dim)
-    return network.jump_process(network.initialise(3))
+    """Fields that the nodes below resolve to 1e-5."""
+    network = ResidualNetwork(Sine(dim + 1), StrongDropout(level), layers, dim=dim)
+    theta = network.control.zeros()
+    network.control.depth(theta)[:] = LINE if dim == 1 else PLANE
+    return network.jump_process(theta)
 
 
 @pytest.mark.parametrize("dim, nodes", [(1, 65), (2, 21)])
