@@ -5,13 +5,15 @@ import numpy as np
 from ocnet.laws import Bernoulli, Silent
 
 from .affine_noise import AffineNoise
-from .noise_model import checked_probability
+from .noise_model import NoiseModel, checked_probability
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "Masks"]
 
 
-class Dropout(AffineNoise):
-    """γ/q = 1 + √((1 − q)/q) ξ where rescaled, γ = q + √(q(1 − q)) ξ where not; a subclass says what is masked."""
+class Masks(NoiseModel):
+    """Base of models whose ξ is a standardised mask that keeps with probability `keep`; keep=1 is no noise."""
+
+    scaling = "natural"
 
     def __post_init__(self):
         super().__post_init__()
@@ -33,11 +35,19 @@ class Dropout(AffineNoise):
     def deviation(self):
         return self.additive
 
+    def masks(self, block, dim):
+        """How many masks a layer draws: one a state component, unless a subclass says otherwise."""
+        return dim
+
+    def law(self, block, dim):
+        return Silent() if self.keep == 1 else Bernoulli(self.keep, self.masks(block, dim))
+
+
+class Dropout(Masks, AffineNoise):
+    """γ/q = 1 + √((1 − q)/q) ξ where rescaled, γ = q + √(q(1 − q)) ξ where not; a subclass says what is masked."""
+
     @property
     def unit_size(self):
         """Standard deviation of a unit's factor."""
         q = self.keep
         return np.sqrt((1 - q) / q) if self.rescaled else np.sqrt(q * (1 - q))
-
-    def law(self, block, dim):
-        return Silent() if self.keep == 1 else Bernoulli(self.keep, self.masks(block, dim))

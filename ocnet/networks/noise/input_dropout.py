@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.laws import Bernoulli, Silent
 from ocnet.networks.blocks.features import Features
 
 from .affine_noise import repeated
-from .noise_model import NoiseModel, checked_probability
+from .dropout import Masks
 
 __all__ = ["InputDropout"]
 
@@ -17,7 +16,7 @@ _SAMPLED = 1 << 12                   # masks, in mirrored pairs
 
 
 @dataclass(frozen=True)
-class InputDropout(NoiseModel):
+class InputDropout(Masks):
     """Each component of the branch's input stays with probability `keep`, scaled by 1/keep.
 
     The mask is followed by a nonlinearity, so the drift is f̄ = E_γ f(x ∗ γ/q), not f, at any depth, and S = Cov_γ f.  Both by all 2^d
@@ -26,10 +25,6 @@ class InputDropout(NoiseModel):
 
     keep: float
     scaling: str = "natural"
-
-    def __post_init__(self):
-        super().__post_init__()
-        checked_probability(self.keep, "keep", "the chance that an input stays, so use keep=0.9 for a dropout rate of 0.1")
 
     @classmethod
     def example(cls):
@@ -42,21 +37,6 @@ class InputDropout(NoiseModel):
     @property
     def unit_size(self):
         return np.sqrt((1 - self.keep) / self.keep)
-
-    @property
-    def skewness(self):
-        return 0.0 if self.keep == 1 else Bernoulli(self.keep, 1).skewness
-
-    @property
-    def additive(self):
-        return 0.0 if self.keep == 1 else None
-
-    @property
-    def deviation(self):
-        return self.additive
-
-    def law(self, block, dim):
-        return Silent() if self.keep == 1 else Bernoulli(self.keep, dim)
 
     def _factors(self, xi):
         """γ/q of ξ."""

@@ -25,9 +25,6 @@ class OutputDropout(Dropout):
     def mean_share(self):
         return 1.0 if self.rescaled else self.keep
 
-    def masks(self, block, dim):
-        return dim
-
     def spread(self, features, xi):
         return self.unit_size * features.output * xi
 
