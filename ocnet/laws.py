@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtri, roots_jacobi
 
 from ocnet.kernels import philox
+from ocnet.products import times
 
 __all__ = ["Bernoulli", "DirichletShares", "Joint", "Normal", "Rademacher", "Silent", "Uniform"]
 
@@ -202,11 +203,10 @@ class DirichletShares(_Law):
 
     def shares(self, xi):
         """α (K, n) of ξ (K − 1, n)."""
-        return 1 / self.branches + np.einsum("ck,cn->kn", self.basis, xi)
+        return 1 / self.branches + times(self.basis.T, xi)
 
     def _standardised(self, alpha):
-        k = self.branches
-        return np.einsum("ck,kn->cn", k * (k + 1) * self.basis, alpha)
+        return times(self.branches * (self.branches + 1) * self.basis, alpha)
 
     def _broken(self, v):
         """Shares (K, n) that breaks v (K − 1, n) of a stick leave: α_i = v_i Π_{j<i} (1 − v_j)."""

@@ -100,8 +100,11 @@ def _through_tanh(s, a, u, n):                 # s[u] ← (1 − a²) s[u], and 
 
 
 @kernel
-def carry(x, theta, numbers, place, law, channels, seed, first, begin, end, lo, hi, out):
-    """Carry the paths x[:, lo:hi] through the layers begin … end − 1 into out[:, lo:hi].  x, out (d, n); may be the same array."""
+def carry(x, theta, numbers, place, law, channels, seed, first, begin, end, lo, hi, out, states):
+    """Carry the paths x[:, lo:hi] through the layers begin … end − 1 into out[:, lo:hi].  x, out (d, n); may be the same array.
+
+    states (layers, d, n) : filled with the states after each layer too, or (0, d, n)
+    """
     dim = x.shape[0]
     width = (theta.shape[1] - dim) // (2 * dim + 1)
     after = width * dim + width
@@ -132,6 +135,10 @@ def carry(x, theta, numbers, place, law, channels, seed, first, begin, end, lo, 
                     _times(a, r, units, a)
                 add_products(w, after + unit, width, 1, dim, units, a, f, _TILE)
             _move(place, of_law[0], f, r, dim, z)
+            if states.shape[0]:
+                for i in range(np.uintp(dim)):
+                    for p in range(np.uintp(n)):
+                        states[layer, i, np.uintp(start) + p] = z[i, p]
         for i in range(np.uintp(dim)):
             for p in range(np.uintp(n)):
                 out[i, np.uintp(start) + p] = z[i, p]

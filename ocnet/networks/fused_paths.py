@@ -45,10 +45,14 @@ class FusedPaths:
         """The same in single precision."""
         return FusedPaths(self.theta.astype(np.float32), self.numbers.astype(np.float32), self.place, self.law, self.channels)
 
-    def carry(self, x, seed, first, begin, end, out):
-        """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n)."""
+    def carry(self, x, seed, first, begin, end, out, states=None):
+        """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n).
+
+        states : (layers, d, n) to be filled with the states after each layer
+        """
+        states = np.empty((0, *x.shape), x.dtype) if states is None else states
         kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
-                      0, x.shape[1], out)
+                      0, x.shape[1], out, states)
 
     def carried(self, x, seed, first, begin, end):
         """The paths as a new float64 array (d, n), in the precision of the plan."""

@@ -82,8 +82,7 @@ class NetworkLayers(LayeredProcess):
             return super().trajectory(x, seed, first)
         out = memory.empty((self.layers + 1, *x.shape))
         out[0] = x
-        for n in range(self.layers):
-            self.fused.carry(out[n], seed, first, n, n + 1, out[n + 1])
+        self.fused.carry(out[0], seed, first, 0, self.layers, memory.empty_like(x), out[1:])
         return out
 
     def reverse(self, states, seed, first, cotangent):

@@ -70,6 +70,8 @@ def test_factor_of_the_ito_limit_has_the_covariance_of_the_layer(noise):
         g = limit.factor_rows(mid(network, n), x)
         assert np.abs(network.dt * limit.drift_rows(mid(network, n), x) - mean).max() < 1e-14
         assert np.abs(network.dt * np.einsum("imp,jmp->ijp", g, g) - covariance).max() < 1e-14
+        model = limit.models[n]
+        assert np.abs(model.scale(network.dt) ** 2 * model.covariance(network.layered(theta)._at(n, x)) - covariance).max() < 1e-14
 
 
 @every

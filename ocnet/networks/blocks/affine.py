@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.products import times
+
 from .features import Features
 
 __all__ = ["Affine"]
@@ -29,16 +31,16 @@ class Affine:
 
     def features(self, x, layer, needs=("output",)):
         """f at the points x (d, n)."""
-        return Features(np.einsum("ij,jn->in", layer.W, x) + layer.b[:, None], state=x)
+        return Features(times(layer.W, x) + layer.b[:, None], state=x)
 
     def vector_jacobian(self, x, layer, cotangent):
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         c = np.zeros_like(x) if cotangent.output is None else cotangent.output
-        return np.einsum("ij,in->jn", layer.W, c), np.concatenate([np.einsum("in,jn->ij", c, x).ravel(), c.sum(axis=1)])
+        return times(layer.W.T, c), np.concatenate([np.einsum("in,jn->ij", c, x).ravel(), c.sum(axis=1)])
 
     def jacobian_product(self, x, layer, direction):
         """Df v (d, n) for v (d, n)."""
-        return np.einsum("ij,jn->in", layer.W, direction)
+        return times(layer.W, direction)
 
     def jacobian(self, x, layer):
         """Df (d, d, n)."""

@@ -60,7 +60,7 @@ class Branches:
         for k, one in enumerate(self._layers(layer)):
             share = 0.0 if cotangent.output is None else cotangent.output / self.count
             whole = share if cotangent.branches is None else share + cotangent.branches[k]
-            x_cotangent, gradient = self.block.vector_jacobian(x, one, Features(np.broadcast_to(whole, x.shape)))
+            x_cotangent, gradient = self.block.vector_jacobian(x, one, Features(np.array(np.broadcast_to(whole, x.shape))))
             back += x_cotangent
             gradients.append(gradient)
         return back, self._joined(gradients, len(x))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.kernels import memory, perceptron, perceptron_on_axes
 from ocnet.kernels.threads import over_chunks, over_tiles
+from ocnet.products import times
 
 from .features import Features
 
@@ -72,7 +73,7 @@ class Perceptron:
     def jacobian_product(self, x, layer, direction):
         """Df v (d, n) = W₂ ((1 − a²) ∗ W₁ v) for v (d, n)."""
         a = self._hidden(x, layer)
-        return _times(layer.W2, (1 - a * a) * _times(layer.W1, direction))
+        return times(layer.W2, (1 - a * a) * times(layer.W1, direction))
 
     def jacobian(self, x, layer):
         """Df (d, d, n)."""
@@ -81,7 +82,7 @@ class Perceptron:
     def laplacian(self, x, layer):
         """Σ_k ∂²f/∂x_k² (d, n) = W₂ (−2 a (1 − a²) |W₁|²)."""
         a = self._hidden(x, layer)
-        return _times(layer.W2, -2 * a * (1 - a * a) * (layer.W1**2).sum(axis=1)[:, None])
+        return times(layer.W2, -2 * a * (1 - a * a) * (layer.W1**2).sum(axis=1)[:, None])
 
     def features_on_axes(self, axes, layer):
         """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
@@ -115,11 +116,6 @@ class Perceptron:
 def _flat(layer):
     """W₁, b₁, W₂, b₂ as flat arrays."""
     return tuple(np.ascontiguousarray(w).ravel() for w in (layer.W1, layer.b1, layer.W2, layer.b2))
-
-
-def _times(matrix, rows):
-    """matrix (m, k) times rows (k, n), each point by itself: its bits do not depend on the others, as those of a BLAS may."""
-    return np.einsum("ij,jn->in", matrix, rows)
 
 
 class _Tables:

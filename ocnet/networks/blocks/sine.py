@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.products import times
+
 from .features import Features
 
 __all__ = ["Sine"]
@@ -36,26 +38,26 @@ class Sine:
 
     @staticmethod
     def _phase(x, layer):
-        return np.einsum("jk,kn->jn", layer.W1, x) + layer.b1[:, None]
+        return times(layer.W1, x) + layer.b1[:, None]
 
     def features(self, x, layer, needs=("output",)):
         """f and the hidden units at the points x (d, n)."""
         hidden = np.sin(self._phase(x, layer))
-        return Features(np.einsum("ij,jn->in", layer.W2, hidden) + layer.b2[:, None], hidden, layer.W2, state=x)
+        return Features(times(layer.W2, hidden) + layer.b2[:, None], hidden, layer.W2, state=x)
 
     def vector_jacobian(self, x, layer, cotangent):
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         phase = self._phase(x, layer)
         c = np.zeros_like(x) if cotangent.output is None else cotangent.output
-        inner = np.einsum("ij,in->jn", layer.W2, c) + (0.0 if cotangent.hidden is None else cotangent.hidden)
+        inner = times(layer.W2.T, c) + (0.0 if cotangent.hidden is None else cotangent.hidden)
         inner = inner * np.cos(phase)
         last = np.einsum("in,jn->ij", c, np.sin(phase)) + (0.0 if cotangent.last_weights is None else cotangent.last_weights)
         gradient = np.einsum("jn,kn->jk", inner, x).ravel(), inner.sum(axis=1), last.ravel(), c.sum(axis=1)
-        return np.einsum("jk,jn->kn", layer.W1, inner), np.concatenate(gradient)
+        return times(layer.W1.T, inner), np.concatenate(gradient)
 
     def jacobian_product(self, x, layer, direction):
         """Df v (d, n) for v (d, n)."""
-        return np.einsum("ij,jn->in", layer.W2, np.cos(self._phase(x, layer)) * np.einsum("jk,kn->jn", layer.W1, direction))
+        return times(layer.W2, np.cos(self._phase(x, layer)) * times(layer.W1, direction))
 
     def jacobian(self, x, layer):
         """Df (d, d, n)."""
@@ -63,4 +65,4 @@ class Sine:
 
     def laplacian(self, x, layer):
         """Σ_k ∂²f/∂x_k² (d, n)."""
-        return -np.einsum("ij,jn->in", layer.W2, np.sin(self._phase(x, layer)) * (layer.W1**2).sum(axis=1)[:, None])
+        return -times(layer.W2, np.sin(self._phase(x, layer)) * (layer.W1**2).sum(axis=1)[:, None])

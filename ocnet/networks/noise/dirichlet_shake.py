@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.laws import DirichletShares
 from ocnet.networks.blocks.features import Features
+from ocnet.products import times
 
 from .affine_noise import AffineNoise
 
@@ -35,10 +36,10 @@ class DirichletShake(AffineNoise):
         return DirichletShares(self.copies)
 
     def spread(self, features, xi):
-        return np.einsum("kin,kn->in", features.branches, np.einsum("ck,cn->kn", DirichletShares(self.copies).basis, xi))
+        return sum(branch * share for branch, share in zip(features.branches, times(DirichletShares(self.copies).basis.T, xi)))
 
     def spread_vjp(self, features, xi, cotangent):
-        return Features(branches=np.einsum("ck,cn->kn", DirichletShares(self.copies).basis, xi)[:, None] * cotangent)
+        return Features(branches=times(DirichletShares(self.copies).basis.T, xi)[:, None] * cotangent)
 
     @property
     def _root(self):

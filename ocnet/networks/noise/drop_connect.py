@@ -31,7 +31,8 @@ class DropConnect(Dropout):
         return xi.reshape(*features.last_weights.shape, -1)
 
     def spread(self, features, xi):
-        return self.unit_size * np.einsum("ij,jn,ijn->in", features.last_weights, features.hidden, self._per_weight(features, xi))
+        masks, w, a = self._per_weight(features, xi), features.last_weights, features.hidden
+        return self.unit_size * sum(w[:, j:j + 1] * (a[j] * masks[:, j]) for j in range(len(a)))
 
     def spread_vjp(self, features, xi, cotangent):
         a, w, masks = features.hidden, features.last_weights, self.unit_size * self._per_weight(features, xi)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocnet.networks.blocks.features import Features
+from ocnet.products import times
 
 from .dropout import Dropout
 
@@ -28,10 +29,10 @@ class HiddenDropout(Dropout):
         return block.width
 
     def spread(self, features, xi):
-        return self.unit_size * np.einsum("ij,jn->in", features.last_weights, features.hidden * xi)
+        return self.unit_size * times(features.last_weights, features.hidden * xi)
 
     def spread_vjp(self, features, xi, cotangent):
-        back = np.einsum("ij,in->jn", features.last_weights, cotangent)
+        back = times(features.last_weights.T, cotangent)
         return Features(hidden=self.unit_size * xi * back, last_weights=self.unit_size * np.einsum("in,jn->ij", cotangent, features.hidden * xi))
 
     def directions(self, at):
