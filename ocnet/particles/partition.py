@@ -1,13 +1,19 @@
-"""Paths cut into batches: a function of the number of points and of paths alone, never of threads or executors."""
+"""Paths cut into batches: a function of the numbers of points, paths and dimensions alone, never of threads or executors."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CHUNK", "TASKS", "Batch", "Partition", "groups"]
+__all__ = ["CHUNK", "TASKS", "Batch", "Partition", "chunk_of", "groups"]
 
 CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
+_NUMBERS, _LEAST = 1 << 18, 256      # of the states of a chunk at most; its paths, if fewer than CHUNK, are a multiple of this
 TASKS = 64                           # into which the batches are grouped: enough for many workers, few enough to send
+
+
+def chunk_of(dim):
+    """How many paths of that dimension go through all layers together: fewer where states are large, so that all threads have some."""
+    return min(CHUNK, max(_LEAST, _NUMBERS // dim // _LEAST * _LEAST))
 
 
 @dataclass(frozen=True)

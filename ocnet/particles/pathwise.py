@@ -39,7 +39,7 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
     if not hasattr(process, "step_vjp"):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
     x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
-    chunks = chunks_of_points(len(x0), paths)
+    chunks = chunks_of_points(len(x0), paths, process.dim)
     tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]
     return _added(list(in_order(_Sweep(process, x0, paths, terminal, seed), tasks, executor)))
 
@@ -73,7 +73,7 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
     begin, count = rows.start * paths, (rows.stop - rows.start) * paths
     each = (process.layers + 1) * process.dim                           # numbers of one path's trajectory
-    piece = min(partition.CHUNK, max(_LEAST, _PIECE // each))
+    piece = min(partition.chunk_of(process.dim), max(_LEAST, _PIECE // each))
     kept, ends = [None] * -(-count // piece), np.empty((count, process.dim))
     gradients = [None] * len(kept)
 

@@ -41,9 +41,9 @@ class Propagation:
         return f"Propagation({n} points × {paths} paths in dimension {d}, seed {self.seed})"
 
 
-def chunks_of_points(points, paths):
-    """Slices of whole start points, of about 8192 paths each: a function of the two counts alone."""
-    step = max(1, partition.CHUNK // paths)
+def chunks_of_points(points, paths, dim=1):
+    """Slices of whole start points, of about `chunk_of(dim)` paths each: a function of the counts alone."""
+    step = max(1, partition.chunk_of(dim) // paths)
     return [slice(lo, min(lo + step, points)) for lo in range(0, points, step)]
 
 
@@ -64,7 +64,7 @@ class _Walk:
 
     def into(self, states, lo, hi):
         """Write the states (kept, hi − lo, d) of the paths number lo … hi − 1, batch by batch."""
-        over_chunks(lambda a, b: self._batch(states[:, a:b], lo + a, lo + b), hi - lo, partition.CHUNK)
+        over_chunks(lambda a, b: self._batch(states[:, a:b], lo + a, lo + b), hi - lo, partition.chunk_of(self.process.dim))
 
     def _batch(self, states, lo, hi):
         x = starts(self.x0, self.paths, lo, hi)
@@ -94,7 +94,7 @@ def over_ends(process, x0, paths, consume, seed=0, executor=None):
     Raises ValueError if x0 is not finite, naming its first bad row.
     """
     x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
-    walk, slices = _Walk(process, x0, paths, seed), chunks_of_points(len(x0), paths)
+    walk, slices = _Walk(process, x0, paths, seed), chunks_of_points(len(x0), paths, process.dim)
 
     def shown(ends, rows):
         consume(ends.reshape(-1, paths, process.dim), rows)
@@ -128,8 +128,8 @@ def propagate(process, x0, paths, seed=0, keep_layers=False, executor=None):
     if executor is None:
         walk.into(states, 0, total)
     else:
-        batches = -(-total // partition.CHUNK)
-        tasks = [range(g.start * partition.CHUNK, min(g.stop * partition.CHUNK, total)) for g in groups(batches)]
+        chunk = partition.chunk_of(process.dim)
+        tasks = [range(g.start * chunk, min(g.stop * chunk, total)) for g in groups(-(-total // chunk))]
         for numbers, part in zip(tasks, in_order(walk, tasks, executor)):
             states[:, numbers.start:numbers.stop] = part
     states = states.reshape(walk.kept, len(x0), paths, process.dim)

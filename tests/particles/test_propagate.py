@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from ocnet.kernels import threads
+from ocnet.networks import ResidualNetwork
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import Gaussian
 from ocnet.particles import over_ends, propagate
+from ocnet.particles.partition import chunk_of
 from tests.particles.processes import all_at_once, toy
 
 START = np.random.default_rng(5).normal(size=(7, 2))
@@ -73,3 +77,26 @@ def test_results_are_read_only_and_speak_in_one_line():
 def test_wrong_input_is_refused_by_name(arguments, message):
     with pytest.raises(ValueError, match=message):
         propagate(toy(), *arguments)
+
+
+def test_chunks_of_paths_shrink_with_the_dimension_to_whole_tiles():
+    """An even number of paths always, as mirrored pairs need."""
+    chunks = [chunk_of(dim) for dim in (1, 2, 16, 32, 33, 100, 1024, 5000)]
+    assert chunks == [8192, 8192, 8192, 8192, 7936, 2560, 256, 256]
+
+
+@pytest.mark.parametrize("dim, width, paths", [(1024, 64, 600), (40, 4096, 600)])
+def test_wide_networks_walk_and_their_bits_do_not_depend_on_threads(dim, width, paths):
+    network = ResidualNetwork(Perceptron(width), Gaussian(0.3), 2, dim=dim)
+    process, bits = network.layered(network.initialise(0)), set()
+    for count in (1, 2):
+        threads.set_threads(count)
+        ends = propagate(process, np.zeros((1, dim)), paths, seed=1).ends
+        bits.add(ends.tobytes())
+    assert len(bits) == 1
+    x, layers = np.zeros((dim, 9)), process.network
+    for n in range(2):                                                  # sums of up to 4096 terms of size 1: 1e-12
+        layer = layers.control.layer(process.theta, n)
+        f = layer.W2 @ np.tanh(layer.W1 @ x + layer.b1[:, None]) + layer.b2[:, None]
+        x = x + 0.5 * f + 0.3 * np.sqrt(0.5) * process.draw(1, 0, 9, n)
+    assert np.abs(ends[0, :9].T - x).max() < 1e-12

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocnet.particles.moments import Moments
-from ocnet.particles.partition import CHUNK
+from ocnet.particles.partition import chunk_of
 
 from .drawn import Drawn, require_drawable
 from .independent import checked_paths
@@ -36,7 +36,7 @@ class Antithetic:
         return paths // 2
 
     def batch_size(self, process):
-        return CHUNK
+        return chunk_of(process.dim)
 
     def noises(self, process, seed, batches):
         require_drawable(process, self)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ocnet.particles.moments import Moments
-from ocnet.particles.partition import CHUNK
+from ocnet.particles.partition import chunk_of
 
 __all__ = ["Independent", "checked_paths"]
 
@@ -46,7 +46,7 @@ class Independent:
         return paths
 
     def batch_size(self, process):
-        return CHUNK
+        return chunk_of(process.dim)
 
     def noises(self, process, seed, batches):
         for batch in batches:
