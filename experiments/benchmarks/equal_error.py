@@ -3,7 +3,6 @@
 import math
 from functools import lru_cache
 
-import numpy as np
 
 from ocnet.kolmogorov import schemes, solve_backward
 

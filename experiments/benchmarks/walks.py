@@ -10,7 +10,7 @@ from ocnet.networks.noise import Noiseless
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
 
-from .peers import Unavailable, load
+from .peers import load
 from .problems import LAYERS, network
 from .protocol import Contender, Row, with_peers
 from .walk import UNIT, Walk, chunked, error_of, sigmoid, tuned, walk_problem

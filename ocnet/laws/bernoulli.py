@@ -1,0 +1,46 @@
+"""Centred, standardised masks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .law import Law, check_channels, tensor
+
+__all__ = ["Bernoulli"]
+
+
+@dataclass(frozen=True)
+class Bernoulli(Law):
+    """ξ = (γ − q)/√(q(1 − q)) with P(γ = 1) = q = keep: the centred, standardised dropout mask."""
+
+    keep: float
+    channels: int
+
+    def __post_init__(self):
+        check_channels(self.channels)
+        if not 0 < self.keep < 1:
+            raise ValueError(f"keep={self.keep} is not a probability in (0, 1); a mask that drops nothing is Silent()")
+
+    @classmethod
+    def example(cls):
+        return cls(keep=0.7, channels=3)
+
+    @property
+    def skewness(self):
+        """E ξ³ = (1 − 2q)/√(q(1 − q))."""
+        return (1 - 2 * self.keep) / np.sqrt(self.keep * (1 - self.keep))
+
+    @property
+    def two_values(self):
+        """P(kept), and the values of a kept and of a dropped unit."""
+        q = self.keep
+        return q, np.sqrt((1 - q) / q), -np.sqrt(q / (1 - q))
+
+    def from_uniforms(self, u):
+        """(channels, n) values of kept units where u (channels, n) < keep, else of dropped ones."""
+        _, kept, dropped = self.two_values
+        return np.where(u < self.keep, kept, dropped)
+
+    def quadrature(self, order=None):
+        """All 2^channels masks with their probabilities: exact, whatever `order`."""
+        return tensor(self.two_values[1:], (self.keep, 1 - self.keep), self.channels)

@@ -1,0 +1,44 @@
+"""What laws share: drawing by way of uniforms, and product quadratures."""
+
+from itertools import product
+
+import numpy as np
+
+from ocnet.kernels import philox
+
+__all__ = ["MOST_BRANCHES", "Law", "check_channels", "tensor"]
+
+MOST_BRANCHES = 4096
+
+
+def tensor(nodes, weights, channels):
+    """Tensor power of a one-channel rule: ((k^channels, channels), (k^channels,))."""
+    if len(nodes) ** channels > MOST_BRANCHES:
+        raise ValueError(f"{len(nodes)}^{channels} quadrature branches for {channels} noise channels are more than "
+                         f"{MOST_BRANCHES}; use the particle view (ocnet.particles) instead")
+    grids = np.array(list(product(nodes, repeat=channels))).reshape(-1, channels)
+    return grids, np.array([np.prod(w) for w in product(weights, repeat=channels)])
+
+
+def check_channels(channels):
+    if int(channels) != channels or channels < 1:
+        raise ValueError(f"channels={channels} is not a whole number ≥ 1; where there is no noise use Silent()")
+
+
+class Law:
+    """What laws share: drawing by way of `uniforms` uniforms a path and layer."""
+
+    skewness = 0.0                   # the largest |E ξ_i ξ_j ξ_k|, with its sign where channels are independent
+
+    @property
+    def uniforms(self):
+        """How many uniforms `from_uniforms` takes."""
+        return self.channels
+
+    def draw(self, seed, first_path, paths, layer, mirrored=False):
+        """(channels, paths) draws for the paths first_path, first_path + 1, … of one layer.
+
+        mirrored : draws of the same law as far from these as can be: made of 1 − u for uniforms u (antithetic)
+        """
+        u = philox.uniforms(seed, first_path, paths, layer, self.uniforms)
+        return self.from_uniforms(1 - u if mirrored else u)

@@ -1,0 +1,39 @@
+"""Standard normals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from ocnet.kernels import philox
+
+from .law import Law, check_channels, tensor
+
+__all__ = ["Normal"]
+
+
+@dataclass(frozen=True)
+class Normal(Law):
+    """Independent standard normals."""
+
+    channels: int
+
+    def __post_init__(self):
+        check_channels(self.channels)
+
+    @classmethod
+    def example(cls):
+        return cls(channels=3)
+
+    def draw(self, seed, first_path, paths, layer, mirrored=False):
+        xi = philox.normals(seed, first_path, paths, layer, self.channels)
+        return -xi if mirrored else xi
+
+    def from_uniforms(self, u):
+        """(channels, n) normals by inversion of their distribution function at u (channels, n) in (0, 1)."""
+        return ndtri(u)
+
+    def quadrature(self, order):
+        """Gauss–Hermite rule with `order` nodes a channel, exact to degree 2·order − 1 in each."""
+        nodes, weights = np.polynomial.hermite_e.hermegauss(order)
+        return tensor(nodes, weights / weights.sum(), self.channels)

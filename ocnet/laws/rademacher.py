@@ -1,0 +1,36 @@
+"""Random signs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .law import Law, check_channels, tensor
+
+__all__ = ["Rademacher"]
+
+
+@dataclass(frozen=True)
+class Rademacher(Law):
+    """Independent signs: +1 or −1, each with probability ½."""
+
+    channels: int
+
+    def __post_init__(self):
+        check_channels(self.channels)
+
+    @classmethod
+    def example(cls):
+        return cls(channels=3)
+
+    @property
+    def two_values(self):
+        """P(first), and the two values."""
+        return 0.5, 1.0, -1.0
+
+    def from_uniforms(self, u):
+        """(channels, n) signs: +1 where u (channels, n) < ½."""
+        return np.where(u < 0.5, 1.0, -1.0)
+
+    def quadrature(self, order=None):
+        """All 2^channels signs: exact, whatever `order`."""
+        return tensor((1.0, -1.0), (0.5, 0.5), self.channels)

@@ -1,0 +1,32 @@
+"""Standardised uniforms."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .law import Law, check_channels, tensor
+
+__all__ = ["Uniform"]
+
+
+@dataclass(frozen=True)
+class Uniform(Law):
+    """ξ = √12 (α − ½) with α uniform on (0, 1)."""
+
+    channels: int
+
+    def __post_init__(self):
+        check_channels(self.channels)
+
+    @classmethod
+    def example(cls):
+        return cls(channels=2)
+
+    def from_uniforms(self, u):
+        """(channels, n): √12 (u − ½)."""
+        return np.sqrt(12) * (u - 0.5)
+
+    def quadrature(self, order):
+        """Gauss–Legendre rule with `order` nodes a channel, exact to degree 2·order − 1 in each."""
+        nodes, weights = np.polynomial.legendre.leggauss(order)
+        return tensor(np.sqrt(3) * nodes, weights / 2, self.channels)
