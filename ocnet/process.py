@@ -10,11 +10,19 @@ import numpy as np
 
 from ocnet.kernels import memory, philox
 
-__all__ = ["Diffusion", "LayeredProcess", "Transition"]
+__all__ = ["Diffusion", "LayeredProcess", "Transition", "checked_points", "checked_starts"]
 
 _SCOUTS = 20_000                     # paths sent out to find the box
 _SEMIDEFINITE = 1e-12                # of the largest entry: how far below 0 rounding may bring an eigenvalue
 _MARGIN = 0.15                       # of the box found by scouts, added on each side
+
+
+def checked_starts(points, dim):
+    """`checked_points` named x0, of which there must be one at least."""
+    x = checked_points(points, dim, "x0")
+    if not len(x):
+        raise ValueError(f"x0 has shape {np.shape(points)}: no start point; give at least one row")
+    return x
 
 
 def checked_points(points, dim, name="points"):

@@ -8,8 +8,6 @@ Fokker–Planck step, and with each verb's product rule the gradient in the coef
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from ocnet.kernels import memory, stencil
 from ocnet.kernels.threads import over_chunks
 

@@ -3,7 +3,6 @@
 import math
 from functools import lru_cache
 
-
 from ocnet.kolmogorov import schemes, solve_backward
 
 from .peers import Unavailable, load

@@ -85,7 +85,9 @@ class PeriodicGrid:
 
 
 def _layer_key(process, n):
-    """What tells a layer of a network from another: its numbers and its noise model."""
+    """What tells a layer of a network from another: its numbers and its noise model; for any other process its number."""
+    if not hasattr(process, "network"):
+        return n
     network = process.network
     numbers = network.control.depth(process.theta)[n].tobytes()
     return numbers, repr(network.noise.at(n, network.layers, network.dt))

@@ -8,6 +8,7 @@ from .periodic import PeriodicGrid
 
 __all__ = ["WeakOrder", "weak_order"]
 
+_PERIODIC = 1e-9                     # what rounding may take off a period
 _ORDER = 12                          # quadrature nodes a channel where noise is not a mask: exact to degree 23
 
 
@@ -20,7 +21,7 @@ def _default_functional(points):
 class WeakOrder:
     """Errors max |E φ(X_N) − reference| over the nodes, by number of layers, and what follows.
 
-    layers, errors (k,) : orders (k − 1,) are log₂ of ratios of neighbouring errors, for doubled layers
+    layers, errors (k,) : orders (k − 1,) are logarithms of ratios of neighbouring errors over those of their layers
     expected : the order that the noise model states, or None
     floor    : size of rounding, below which errors mean nothing
     """
@@ -34,7 +35,7 @@ class WeakOrder:
 
     @property
     def orders(self):
-        return np.log2(self.errors[:-1] / self.errors[1:])
+        return np.log(self.errors[:-1] / self.errors[1:]) / np.log(self.layers[1:] / self.layers[:-1])
 
     @property
     def order(self):
@@ -59,24 +60,55 @@ def weak_order(network, numbers, against="itô", layers=(8, 16, 32, 64, 128, 256
     numbers    : one layer's numbers (p,), the same in all layers; or callable n, N -> (p,) for layer n of N
     against    : "ode" (X' = mean), "itô" (order 1), "modified" (order 2), "jump" (the compound Poisson limit); or a callable
                  network, theta -> Diffusion for an equation of one's own
-    layers     : numbers of layers, each twice the one before
+    layers     : increasing numbers of layers, two at least
     functional : φ, callable (d, n) -> (n,), of period 2π
     Accuracy   to about 1e-12, if the nodes resolve f and φ: look at `WeakOrder.errors` with more nodes.
     """
+    layers = tuple(layers)
+    if len(layers) < 2 or not (np.diff(layers) > 0).all():
+        raise ValueError(f"layers={layers} shows no order; give two or more increasing numbers")
     networks = [network(count) if callable(network) else replace(network, layers=count) for count in layers]
     block, noise = networks[-1].block, networks[-1].noise
     if not hasattr(block, "period"):
         raise ValueError(f"block={block!r} is not periodic; use Sine(width), whose layers and equations need no box")
     grid, errors = PeriodicGrid(nodes, networks[0].dim), []
-    start = functional(grid.points)
+    start = _values(functional, grid)
     for deep, count in zip(networks, layers):
         theta = deep.control.zeros()
-        deep.control.depth(theta)[:] = [numbers(n, count) for n in range(count)] if callable(numbers) else numbers
-        exact = grid.by_layers(deep.layered(theta), start, _ORDER)
+        deep.control.depth(theta)[:] = [_checked_numbers(numbers(n, count) if callable(numbers) else numbers, deep) for n in range(count)]
+        process = deep.layered(theta)
+        _check_periodic(process, grid)
+        exact = grid.by_layers(process, start, _ORDER)
         errors.append(np.abs(exact - _reference(grid, deep, theta, against, start)).max())
-    name = against if isinstance(against, str) else against.__name__
+    name = against if isinstance(against, str) else getattr(against, "__name__", repr(against))
     expected = noise.weak_order.get(against) if isinstance(against, str) and not callable(network) else None
     return WeakOrder(noise, name, np.asarray(layers), np.array(errors), expected)
+
+
+def _values(functional, grid):
+    """φ at the nodes (size,), or ValueError where it has another shape or no period."""
+    values = np.asarray(functional(grid.points), dtype=np.float64)
+    if values.shape != grid.points.shape[1:]:
+        raise ValueError(f"functional returned shape {values.shape} for points of shape {grid.points.shape}; expected {grid.points.shape[1:]}")
+    if not np.abs(functional(grid.points + 2 * np.pi) - values).max() < _PERIODIC * max(1.0, np.abs(values).max()):
+        raise ValueError("functional is not of period 2π; use sines and cosines of its points")
+    return values
+
+
+def _checked_numbers(numbers, network):
+    if np.shape(numbers) != (network.control.layer_size,):
+        raise ValueError(f"numbers has shape {np.shape(numbers)}; a layer of this network has {network.control.layer_size} numbers")
+    return numbers
+
+
+def _check_periodic(process, grid):
+    """Raise ValueError unless the first layer moves points a period apart alike, by its feet and its mean."""
+    x = grid.points[:, :5]
+    here, there = (process.transition(0, points, _ORDER).feet for points in (x, x + 2 * np.pi))
+    turns = (there - here) / (2 * np.pi)
+    if not np.abs(turns - np.round(turns)).max() < _PERIODIC:
+        raise ValueError(f"the layers of {process.network.block!r} with {process.network.noise!r} are not of period 2π; use whole frequencies W1, "
+                         "and noise that is not in proportion to the state")
 
 
 def _reference(grid, network, theta, against, start):

@@ -136,7 +136,6 @@ def _mixed_transposed_row(p, r, shape, cross, out):
     for a in range(shape.size if cross.shape[0] > 0 else 0):
         for b in range(a + 1, shape.size):
             for side in range(2):
-                s = position(r, shape, a)[0]
                 row = _neighbours(r, shape, a)[side]
                 sign = 1.0 if side == 0 else -1.0
                 if row == r:

@@ -3,6 +3,9 @@
     generator  Σ_i (φ(x + s² f_i(x) e_i) − φ(x))/s²
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from scipy.stats import poisson
 
@@ -14,14 +17,22 @@ __all__ = ["JumpProcess"]
 _BEYOND = 1e-17                      # probability of more jumps in a layer than are drawn
 
 
+@dataclass(frozen=True)
 class _Jumps:
-    """ξ of one layer: how many jumps, and a uniform for each that says which component jumps.  Not standardised."""
+    """ξ of one layer: how many jumps, `mean` on average, and a uniform for each that says which of `dim` components jumps.  Not standardised."""
 
-    def __init__(self, mean, dim):
-        self.mean, self.dim = mean, dim
-        counts = np.arange(int(mean + 40 + 10 * np.sqrt(mean)))
-        self.most = int((poisson.sf(counts, mean) > _BEYOND).sum()) + 1
-        self._table = poisson.cdf(counts[:self.most], mean)
+    mean: float
+    dim: int
+
+    @cached_property
+    def _table(self):
+        """P(at most k jumps) for k = 0 … most − 1."""
+        counts = np.arange(int(self.mean + 40 + 10 * np.sqrt(self.mean)))
+        return poisson.cdf(counts[:int((poisson.sf(counts, self.mean) > _BEYOND).sum()) + 1], self.mean)
+
+    @property
+    def most(self):
+        return len(self._table)
 
     @property
     def channels(self):
@@ -32,6 +43,9 @@ class _Jumps:
         u = philox.uniforms(seed, first_path, paths, layer, self.channels)
         u = 1 - u if mirrored else u
         return np.concatenate([np.searchsorted(self._table, u[:1]).astype(float), np.floor(u[1:] * self.dim)])
+
+    def quadrature(self, order=None):
+        raise ValueError("the number of jumps of a layer has no quadrature here; walk the process by particles, or solve the layers themselves")
 
 
 class JumpProcess(LayeredProcess):

@@ -22,7 +22,7 @@ class NetworkLayers(LayeredProcess):
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
         self._laws = [model.law(network.block, network.dim) for model in self.models]
         self.fused = FusedPaths.of(network, theta, self.models, self._laws)
-        self._carrier = self._of_precision(precision)
+        self.precision, self._carrier = precision, self._of_precision(precision)
         super().__init__(self.step, self._laws[-1], network.dim, network.times)
 
     def _of_precision(self, precision):

@@ -18,8 +18,8 @@ def modified_equation(network, theta):
         return _Natural(network, theta)
     if noise.deviation is not None:
         return _Additive(network, theta)
-    if noise.skewness:
-        why = f"ξ is skewed (E ξ³ = {noise.skewness:.3g}): the layers' third moment is a third-order operator of size √dt"
+    if noise.skewed:
+        why = "the noise is skewed: the layers' third moment is a third-order operator of size √dt"
     elif noise.additive is not None:
         why = "E ξ⁴ ≠ 3 adds a fourth-order operator of size dt"
     else:

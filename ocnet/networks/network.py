@@ -37,12 +37,16 @@ class ResidualNetwork:
             value = getattr(self, name)
             if int(value) != value or value < 1:
                 raise ValueError(f"{name}={value} is not a positive whole number")
+            object.__setattr__(self, name, int(value))
         if not (np.isfinite(self.horizon) and self.horizon > 0):
             raise ValueError(f"horizon={self.horizon} is not a finite positive time")
         self._check_pair()
 
     def _check_pair(self):
         """Raise ValueError unless the block shows what the noise needs."""
+        for name in ("block", "noise", "readout"):
+            if isinstance(getattr(self, name), type):
+                raise ValueError(f"{name}={getattr(self, name).__name__} is a class; give an object, such as {getattr(self, name).__name__}.example()")
         name, shows = type(self.block).__name__, self.block.shows
         lacking = [need for need in self.noise.needs if need not in shows]
         if lacking:
@@ -78,7 +82,7 @@ class ResidualNetwork:
         precision : "single" carries particles in float32, for blocks and noise with a fused kernel: about twice as fast, other draws of
             the same law, results off by some 1e-7 of a state's size a layer; it has no gradients
         """
-        return NetworkLayers(self, self.control.check(theta), precision)
+        return NetworkLayers(self, self.control.check(theta).copy(), precision)
 
     def diffusion(self, theta, order=1):
         """Return the Itô equation that the layers approximate to weak order `order` in dt.
@@ -91,11 +95,11 @@ class ResidualNetwork:
             raise ValueError(f"noise={self.noise!r} has no diffusion limit: its layers jump; use network.jump_process(theta)")
         if order not in (1, 2):
             raise ValueError(f"order={order!r}; choose 1 (the limit) or 2 (the modified equation)")
-        return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta))
+        return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta).copy())
 
     def jump_process(self, theta):
         """Return the compound Poisson limit of strong dropout, a LayeredProcess drawn exactly; ValueError for other noise."""
-        return JumpProcess(self, self.control.check(theta))
+        return JumpProcess(self, self.control.check(theta).copy())
 
     def score(self, x, theta):
         """h at the last states x (d, n): (n,)."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ocnet.kernels.philox import checked_seed
-from ocnet.process import checked_points
+from ocnet.process import checked_starts
 
 from .control_variate import ControlVariate
 from .functional import Difference, Functional
@@ -15,6 +15,9 @@ from .sampling import Independent
 from .schemes import EulerMaruyama
 
 __all__ = ["Estimate", "checked_level", "estimate", "estimate_difference"]
+
+
+_REMEDIES = {"scheme": "an object of particles.schemes, such as Milstein()", "layered": "a LayeredProcess, such as network.layered(theta)"}
 
 
 def checked_level(level):
@@ -99,6 +102,8 @@ def estimate_difference(problem_a, problem_b, x0, paths=100_000, steps=100, seed
     if not np.array_equal(a.process.times, b.process.times):
         raise ValueError(f"the two problems walk in different steps, {a.process.layers} and {b.process.layers} in number, so they have no "
                          "noise in common; give them one horizon, and processes with the same breaks")
+    if getattr(a.process, "precision", "double") != getattr(b.process, "precision", "double"):
+        raise ValueError("the two problems draw in different precision, so they have no noise in common; give both processes one precision")
     for n in range(a.process.layers):
         if a.process.law_at(n) != b.process.law_at(n):
             raise ValueError(f"the two problems have noise of different laws in layer {n}, {a.process.law_at(n)} and "
@@ -120,7 +125,12 @@ def channels_at(process, x0):
 
 def _functional(problem, x0, steps, layered, scheme, control):
     checked_boundary(problem)
-    x0 = checked_points(x0, problem.process.dim, "x0")
+    x0 = checked_starts(x0, problem.process.dim)
+    for name, member, method in (("scheme", scheme, "layered"), ("layered", layered, "ends")):
+        if member is not None and (isinstance(member, type) or not hasattr(member, method)):
+            raise ValueError(f"{name}={member!r} cannot be walked; give {_REMEDIES[name]}")
+    if layered is not None:
+        _check_layered(problem, layered)
     if layered is None:
         layered = (scheme or EulerMaruyama()).layered(problem.process, problem.horizon, steps, channels_at(problem.process, x0))
     if control is not None:
@@ -129,10 +139,20 @@ def _functional(problem, x0, steps, layered, scheme, control):
     return Functional(problem, layered, control)
 
 
+def _check_layered(problem, layered):
+    """Raise ValueError unless a LayeredProcess lives where and as long as the problem does."""
+    if layered.dim != problem.process.dim:
+        raise ValueError(f"layered has dim={layered.dim}, the problem {problem.process.dim}; give the two of one network")
+    if abs(layered.times[-1] - problem.horizon) > 1e-9 * problem.horizon:
+        raise ValueError(f"layered ends at time {layered.times[-1]:g}, but the problem's horizon is {problem.horizon:g}; make them equal")
+
+
 def _estimated(functional, problems, x0, paths, seed, sampling, executor, progress):
     sampling = sampling or Independent()
+    if isinstance(sampling, type) or not hasattr(sampling, "noises"):
+        raise ValueError(f"sampling={sampling!r} cannot be drawn from; give an object of particles.sampling, such as Antithetic()")
     paths, seed = sampling.checked(paths), checked_seed(seed)
-    x0 = checked_points(x0, functional.process.dim, "x0")
+    x0 = checked_starts(x0, functional.process.dim)
     results = sampled(functional, x0, sampling, paths, seed, executor, progress)
     single = all(problem.terminal_rows(np.ascontiguousarray(x0[:1].T))[1] for problem in problems)
     return Estimate(*(a[0] if single and len(a) == 1 else a.T.copy() for a in results), paths, seed, sampling.samples(paths) - 1)

@@ -57,7 +57,9 @@ def estimate_gradient(process, x0, paths, terminal, seed=0, batches=16, executor
     Returns    GradientEstimate.
     Accuracy   unbiased where the functional is linear in the draws; else with the bias of paths/batches draws.
     """
-    paths, batches, seed = checked_paths(paths), checked_paths(batches, least=2), checked_seed(seed)
+    paths, seed = checked_paths(paths), checked_seed(seed)
+    if int(batches) != batches or batches < 2:
+        raise ValueError(f"batches={batches} is not a whole number ≥ 2; one batch has no standard error")
     if paths % batches:
         raise ValueError(f"paths={paths} is not a multiple of batches={batches}; use {-(-paths // batches) * batches} paths")
     parts = [sampled_value_and_gradient(process, x0, paths // batches, terminal, derived_seed(seed, _BATCH, k), executor)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ocnet.kernels.philox import checked_seed
-from ocnet.process import checked_points
+from ocnet.process import checked_starts
 
 from .coupling import Coupling, LevelSampler
 from .estimate import channels_at, checked_boundary, checked_level
@@ -108,7 +108,7 @@ def estimate_multilevel(problem, x0, tolerance, seed=0, steps=4, most_levels=12,
     if int(most_levels) != most_levels or most_levels < _FIRST_LEVELS:
         raise ValueError(f"most_levels={most_levels} is not a whole number ≥ {_FIRST_LEVELS}: a bias is told from the last levels")
     checked_boundary(problem)
-    x0, seed = checked_points(x0, problem.process.dim, "x0"), checked_seed(seed)
+    x0, seed = checked_starts(x0, problem.process.dim), checked_seed(seed)
     coupling = Coupling.of(problem, channels_at(problem.process, x0), steps)
     sampler = LevelSampler(coupling, x0, seed)
     found = _refined(sampler, tolerance, most_levels, lambda *paths: sampler.more(*paths, executor, progress))

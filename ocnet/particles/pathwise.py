@@ -1,12 +1,13 @@
 """The pathwise gradient: the derivative of a sampled functional with the noise frozen, by one reverse sweep."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks
-from ocnet.process import checked_points
+from ocnet.process import checked_starts
 
 from . import partition
 from .executors import in_order
@@ -38,7 +39,7 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
     """
     if not hasattr(process, "step_vjp"):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
-    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
+    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
     chunks = chunks_of_points(len(x0), paths, process.dim)
     tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]
     return _added(list(in_order(_Sweep(process, x0, paths, terminal, seed), tasks, executor)))
@@ -55,7 +56,11 @@ class _Sweep:
     seed: int
 
     def __call__(self, chunks):
-        return _added([_chunk(self.process, self.x0, self.paths, self.terminal, self.seed, rows) for rows in chunks])
+        total = None
+        for rows in chunks:
+            part = _chunk(self.process, self.x0, self.paths, self.terminal, self.seed, rows)
+            total = part if total is None else _added([total, part])
+        return total
 
 
 def _added(parts):
@@ -75,7 +80,7 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     each = (process.layers + 1) * process.dim                           # numbers of one path's trajectory
     piece = min(partition.chunk_of(process.dim), max(_LEAST, _PIECE // each))
     kept, ends = [None] * -(-count // piece), np.empty((count, process.dim))
-    gradients = [None] * len(kept)
+    total = _Ordered()
 
     def walked(lo, hi):
         return process.trajectory(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo)
@@ -92,12 +97,30 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     contribution, back, rest = terminal(ends.reshape(expected), rows)
     if np.shape(back) != expected:
         raise ValueError(f"terminal returned a cotangent of shape {np.shape(back)}; expected that of the ends, {expected}")
+    if not np.isfinite(back).all():
+        bad = np.unravel_index(int(np.argmin(np.isfinite(back))), expected)
+        raise ValueError(f"terminal returned a cotangent that is not finite for the end {ends.reshape(expected)[bad[:2]].tolist()}")
     back = back.reshape(ends.shape)
 
     def backward(lo, hi):
         k = lo // piece
         states = walked(lo, hi) if kept[k] is None else kept[k]
-        gradients[k], kept[k] = process.reverse(states, seed, begin + lo, np.ascontiguousarray(back[lo:hi].T)), None
+        kept[k] = None
+        total.add(k, process.reverse(states, seed, begin + lo, np.ascontiguousarray(back[lo:hi].T)))
 
     over_chunks(backward, count, piece)
-    return contribution, _in_order(gradients), rest
+    return contribution, total.sum, rest
+
+
+class _Ordered:
+    """A sum of terms that come in any order, from any thread, added in the order of their numbers: few wait at a time."""
+
+    def __init__(self):
+        self.sum, self._next, self._waiting, self._lock = None, 0, {}, threading.Lock()
+
+    def add(self, number, term):
+        with self._lock:
+            self._waiting[number] = term
+            while self._next in self._waiting:
+                term = self._waiting.pop(self._next)
+                self.sum, self._next = term if self.sum is None else self.sum + term, self._next + 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
-from ocnet.process import checked_points
+from ocnet.process import checked_starts
 
 from . import partition
 from .executors import in_order
@@ -93,7 +93,7 @@ def over_ends(process, x0, paths, consume, seed=0, executor=None):
     (a `concurrent.futures.Executor`, which walks the paths) it is called here, slice after slice.
     Raises ValueError if x0 is not finite, naming its first bad row.
     """
-    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
+    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
     walk, slices = _Walk(process, x0, paths, seed), chunks_of_points(len(x0), paths, process.dim)
 
     def shown(ends, rows):
@@ -122,7 +122,7 @@ def propagate(process, x0, paths, seed=0, keep_layers=False, executor=None):
     Returns Propagation: the law is that of the layers themselves, no limit is taken.
     Raises ValueError if x0 is not finite, naming its first bad row.  Cost: n · paths · N block evaluations.
     """
-    x0, paths, seed = checked_points(x0, process.dim, "x0"), checked_paths(paths), checked_seed(seed)
+    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
     walk, total = _Walk(process, x0, paths, seed, keep_layers), len(x0) * paths
     states = np.empty((walk.kept, total, process.dim))
     if executor is None:

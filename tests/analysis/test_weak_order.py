@@ -12,6 +12,7 @@ from ocnet.analysis.periodic import PeriodicGrid
 from ocnet.networks import ResidualNetwork
 from ocnet.networks import noise as family
 from ocnet.networks.blocks import Affine, Perceptron, Sine
+from ocnet.process import Diffusion
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
@@ -79,6 +80,18 @@ def test_a_mask_before_the_nonlinearity_changes_the_drift_at_any_depth():
     assert errors.min() > 0.1 and abs(np.log2(errors[0] / errors[1])) < 0.05
 
 
+def test_layers_need_not_double_and_an_equation_of_ones_own_need_not_know_the_network():
+    case = DIFFUSIVE[0]
+    assert 0.95 < weak_order(case[1], case[2], "itô", (20, 60, 180)).order < 1.05
+    plain = weak_order(case[1], case[2], lambda network, theta: Diffusion(network.diffusion(theta).drift, [[0.5]], 1), (20, 40))
+    assert np.abs(plain.errors / weak_order(case[1], case[2], "itô", (20, 40)).errors - 1).max() < 1e-6
+
+
+def test_a_fair_mask_before_the_nonlinearity_is_stated_to_have_order_one_half():
+    network = ResidualNetwork(Sine(3), family.InputDropout(0.5, "diffusive"), 1, dim=2)
+    assert network.noise.weak_order["itô"] == 0.5
+
+
 def test_strong_dropout_jumps():
     """Order 1 to the compound Poisson process; to the diffusion of the same variance the error stays."""
     case, = experiment.PANELS["strong dropout"]
@@ -141,6 +154,13 @@ def test_the_generator_of_a_constant_equation_is_the_heat_equation_moving():
 
 @pytest.mark.parametrize("call, words", [
     (lambda: weak_order(ResidualNetwork(Perceptron(2), family.Gaussian(0.1), 2), np.zeros(12)), "not periodic; use Sine"),
+    (lambda: weak_order(ResidualNetwork(Sine(2), family.StateGaussian(0.3), 2, dim=1), experiment.LINE), "not of period"),
+    (lambda: weak_order(ResidualNetwork(Sine(2), family.InputDropout(0.6), 2, dim=1), experiment.LINE), "not of period"),
+    (lambda: weak_order(DIFFUSIVE[0][1], 1.1 * experiment.LINE), "whole frequencies"),
+    (lambda: weak_order(DIFFUSIVE[0][1], [0.5]), "has 7 numbers"),
+    (lambda: weak_order(DIFFUSIVE[0][1], experiment.LINE, functional=lambda x: x[0] ** 2), "functional is not of period"),
+    (lambda: weak_order(DIFFUSIVE[0][1], experiment.LINE, functional=lambda x: 1.0), "functional returned shape"),
+    (lambda: weak_order(DIFFUSIVE[0][1], experiment.LINE, layers=(8,)), "shows no order"),
     (lambda: weak_order(DIFFUSIVE[0][1], experiment.LINE, "ito", (2, 4)), "against='ito'"),
     (lambda: weak_order(DIFFUSIVE[1][1], experiment.LINE, "modified", (2, 4)), "no second-order")])
 def test_what_cannot_be_measured_is_refused(call, words):

@@ -7,7 +7,11 @@ from scipy.stats import chi2
 from ocnet.networks import noise as family
 from ocnet.networks.blocks import Affine, Branches, Perceptron
 from ocnet.networks.network import ResidualNetwork
-from ocnet.particles import propagate
+from ocnet.grid import Grid
+from ocnet.kolmogorov import solve_backward
+from ocnet.kolmogorov.schemes import SemiLagrangian
+from ocnet.particles import estimate, propagate
+from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
 
 MEMBERS = [getattr(family, name).example() for name in family.__all__]
@@ -233,6 +237,40 @@ def test_means_of_masks_before_a_nonlinearity_by_sampling_above_12_inputs():
     assert np.abs(steps.mean(axis=0) - x - network.dt * f).max() > 10 * (spread / np.sqrt(20_000)).max()      # and f̄ is not f
 
 
+@pytest.mark.parametrize("law", [family.StochasticDepth(0.5, schedule="linear"), family.StochasticDepth(0.5, schedule="linear", scaling="diffusive")], ids=repr)
+def test_a_schedule_that_starts_without_noise_keeps_its_columns(law):
+    """Of the diffusion by particles and by the semi-Lagrangian grid, though nothing is dropped in the first layer."""
+    network, theta, x = setting(law, layers=4)
+    diffusion = network.diffusion(3 * theta)
+    assert [diffusion.factor_rows(mid(network, n), x).shape for n in range(4)] == [(2, 1, 7)] * 4
+    problem = KolmogorovProblem(diffusion, lambda p: np.tanh(p[:, 0] + p[:, 1] ** 2), 0.6)
+    start = np.array([[0.3, -0.2]])
+    grid = Grid.uniform([-4, -4], [4, 4], [121, 121])
+    coarse, fine = (solve_backward(problem, grid, steps=n, scheme=SemiLagrangian())(start)[0] for n in (24, 48))
+    few, many = (estimate(problem, start, 100_000, n, seed=1) for n in (100, 200))
+    assert many.standard_error[0] > 1e-5
+    # both of order 1 in time at least: what is left is about the last change; twice that, and 5 standard errors
+    assert abs(many.value[0] - fine) < 5 * np.hypot(many.standard_error[0], few.standard_error[0]) + 2 * abs(fine - coarse)
+
+
+def test_masks_that_drop_nothing_are_no_noise_in_any_dimension():
+    for dim in (2, 13):
+        network, theta, x = setting(family.InputDropout(1.0), dim=dim)
+        f = network.block.features(x, network.control.layer(theta, 0)).output
+        assert np.abs(network.layered(theta).mean_step(0, x) - x - network.dt * f).max() < 1e-15
+    with pytest.raises(ValueError, match="use scaling='natural'"):
+        setting(family.InputDropout(0.5, "diffusive"), dim=13)[0].layered(setting(family.InputDropout(0.5), dim=13)[1])
+
+
+def test_a_process_keeps_the_numbers_that_it_was_made_with():
+    network, theta, x = setting(family.OutputDropout(0.7))
+    process, diffusion = network.layered(theta), network.diffusion(theta)
+    before = process.ends(x, 1, 0), process.mean_step(0, x), diffusion.drift_rows(0.0, x)
+    theta *= 5
+    after = process.ends(x, 1, 0), process.mean_step(0, x), diffusion.drift_rows(0.0, x)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(before, after))
+
+
 def test_survival_falls_linearly_from_1_to_that_of_the_last_block():
     models = [family.StochasticDepth(0.5, schedule="linear").at(n, 5, 0.1) for n in range(5)]
     assert np.allclose([m.survival for m in models], [1, 0.875, 0.75, 0.625, 0.5], rtol=0, atol=1e-15)
@@ -267,7 +305,8 @@ def test_weak_orders_are_data_of_the_model(noise):
             network.diffusion(theta)
         return
     assert isinstance(network.diffusion(theta), Diffusion)
-    assert orders["itô"] == (0.5 if noise.scaling == "diffusive" and noise.skewness else 1.0)
+    assert orders["itô"] == (0.5 if noise.scaling == "diffusive" and noise.skewed else 1.0)
+    assert noise.skewed or not noise.skewness
     if orders["modified"] is None:
         with pytest.raises(ValueError, match="no second-order modified equation"):
             network.diffusion(theta, order=2)

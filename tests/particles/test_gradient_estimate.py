@@ -67,7 +67,7 @@ def test_an_unseeded_estimate_says_which_seed_reproduces_it():
     assert estimate_gradient(toy(), START, 32, terminal, seed=None).seed != one.seed     # equal with probability 5e-20
 
 
-@pytest.mark.parametrize("change, words", [({"paths": 30}, "paths=30 is not a multiple of batches=16; use 32"), ({"batches": 1}, "paths=1"),
+@pytest.mark.parametrize("change, words", [({"paths": 30}, "paths=30 is not a multiple of batches=16; use 32"), ({"batches": 1}, "batches=1"),
                                            ({"seed": -1}, "seed=-1")])
 def test_wrong_counts_are_refused(change, words):
     with pytest.raises(ValueError, match=words):

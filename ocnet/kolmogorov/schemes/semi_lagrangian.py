@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ocnet.laws import Normal
+from ocnet.laws import Normal, Silent
 from ocnet.process import Transition
 from ocnet.sweep import Sweep
 
@@ -107,6 +107,8 @@ class SemiLagrangian:
 
 def _quadrature(channels):
     """Nodes (branches, m) and weights of m standard normals: a product rule, or ±√m along each axis (Stroud, 1957, degree 3)."""
+    if channels == 0:
+        return Silent().quadrature()
     if channels <= _MOST_CHANNELS:
         return Normal(channels).quadrature(_BRANCHES)
     nodes = np.sqrt(channels) * np.eye(channels)

@@ -27,6 +27,7 @@ class Branches:
     def __post_init__(self):
         if int(self.count) != self.count or self.count < 2:
             raise ValueError(f"count={self.count} is not a whole number ≥ 2; one branch is the block itself")
+        object.__setattr__(self, "count", int(self.count))
 
     @classmethod
     def example(cls):

@@ -22,6 +22,7 @@ class Sine:
     def __post_init__(self):
         if int(self.width) != self.width or self.width < 1:
             raise ValueError(f"width={self.width} is not a positive whole number of hidden units")
+        object.__setattr__(self, "width", int(self.width))
 
     @classmethod
     def example(cls):

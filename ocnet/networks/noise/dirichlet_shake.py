@@ -24,6 +24,10 @@ class DirichletShake(AffineNoise):
     scaling: str = "natural"
     needs = ("output", "branches")
 
+    def __post_init__(self):
+        super().__post_init__()
+        DirichletShares(self.copies)                                    # refuses fewer than two
+
     @classmethod
     def example(cls):
         return cls(3)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.laws import Bernoulli
 from ocnet.networks.blocks.features import Features
 
 from .affine_noise import repeated
@@ -29,6 +30,17 @@ class InputDropout(Masks):
     @classmethod
     def example(cls):
         return cls(keep=0.6)
+
+    def law(self, block, dim):
+        if self.scaling == "diffusive" and dim > _MOST_ENUMERATED and self.keep < 1:
+            raise ValueError(f"scaling='diffusive' takes the mean over all masks off each draw, and dim={dim} has more than "
+                             f"2^{_MOST_ENUMERATED} of them: use scaling='natural'")
+        return super().law(block, dim)
+
+    @property
+    def skewed(self):
+        """A fair mask before a nonlinearity is skewed after it."""
+        return self.keep < 1
 
     @property
     def place(self):
@@ -126,11 +138,14 @@ class _Masks:
     """The masks that the mean is over: factors (k, d) of the input and weights (k,)."""
 
     def __init__(self, noise, dim):
-        law = noise.law(None, dim)
+        if noise.keep == 1:
+            self.factors, self.weights = np.ones((1, dim)), np.ones(1)
+            return
+        law = Bernoulli(noise.keep, dim)
         if dim <= _MOST_ENUMERATED:
             nodes, self.weights = law.quadrature()
         else:
             nodes = np.concatenate([law.draw(0, 0, _SAMPLED // 2, 0, mirrored) for mirrored in (False, True)], axis=1).T
             self.weights = np.full(_SAMPLED, 1 / _SAMPLED)
-        self.factors = noise._factors(nodes) if nodes.shape[1] else np.ones((1, dim))
+        self.factors = noise._factors(nodes)
 

@@ -76,12 +76,17 @@ class NoiseModel:
         """
         if self.scaling == "natural":
             return {"ode": 1.0, "itô": 1.0, "modified": 2.0}
-        return {"ode": None, "itô": 0.5 if self.skewness else 1.0, "modified": 2.0 if self.deviation is not None else None}
+        return {"ode": None, "itô": 0.5 if self.skewed else 1.0, "modified": 2.0 if self.deviation is not None else None}
 
     def covariance(self, at):
         """S = g gᵀ (d, d, n): Cov increment/scale²."""
         g = self.factor(at)
         return np.einsum("ijn,kjn->ikn", g, g)
+
+    @property
+    def skewed(self):
+        """Whether the increments have third moments of the size of ξ's."""
+        return bool(self.skewness)
 
     def draw_backward(self, law, seed, first, paths, n):
         """ξ of the reverse sweep: that of the forward one."""

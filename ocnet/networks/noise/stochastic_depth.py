@@ -52,6 +52,14 @@ class StochasticDepth(Dropout):
     def masks(self, block, dim):
         return 1
 
+    def factor(self, at):
+        """(d, 1, n): one column also where nothing is dropped, as in the first layer of a linear schedule."""
+        return self.unit_size * at.features.output[:, None]
+
+    @property
+    def skewed(self):
+        return self.survival < 1 if self.schedule == "linear" else bool(self.skewness)
+
     def spread(self, features, xi):
         return self.unit_size * features.output * xi
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from .stepping import Scheme
+from .stepping import Scheme, check_columns
 
 __all__ = ["EulerMaruyama", "euler_maruyama"]
 
@@ -21,6 +21,7 @@ class EulerMaruyama(Scheme):
 
     def step(self, diffusion, t, dt, x, xi):
         G = diffusion.factor_rows(t, x)
+        check_columns(G, len(xi), t)
         out = x + dt * diffusion.drift_rows(t, x)
         for j in range(len(xi)):
             out += G[:, j] * (sqrt(dt) * xi[j])

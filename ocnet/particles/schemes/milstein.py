@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from .stepping import Scheme
+from .stepping import Scheme, check_columns
 
 __all__ = ["Milstein"]
 
@@ -28,6 +28,7 @@ class Milstein(Scheme):
 
     def step(self, diffusion, t, dt, x, xi):
         G, root = diffusion.factor_rows(t, x), sqrt(dt)
+        check_columns(G, len(xi), t)
         out = x + dt * diffusion.drift_rows(t, x)
         for j in range(len(xi)):
             out += G[:, j] * (root * xi[j])

@@ -7,11 +7,16 @@ import numpy as np
 
 from ocnet.laws import Joint, Normal, Rademacher
 
-from .stepping import Scheme
+from .stepping import Scheme, check_columns
 
 __all__ = ["Platen"]
 
 _END = 1 - 1e-9                      # of a step: there a coefficient that jumps at its end has still its value within
+
+
+def _columns(channels, constant):
+    """m of the channels drawn: m for a constant factor, else m + m(m − 1)/2."""
+    return channels if constant else int((np.sqrt(8 * channels + 1) - 1) / 2)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Platen(Scheme):
     def step(self, diffusion, t, dt, x, xi):
         G, f, end = diffusion.factor_rows(t, x), diffusion.drift_rows(t, x), t + _END * dt
         m = G.shape[1]
+        check_columns(G, _columns(len(xi), diffusion.constant_factor is not None), t)
         dB, base = sqrt(dt) * xi[:m], x + dt * f
         noise = np.einsum("ijp,jp->ip", G, dB)
         if diffusion.constant_factor is None:

@@ -5,7 +5,7 @@ import numpy as np
 from ocnet.laws import Normal, Silent
 from ocnet.process import LayeredProcess
 
-__all__ = ["Scheme", "SteppedDiffusion", "layer_times"]
+__all__ = ["Scheme", "SteppedDiffusion", "check_columns", "layer_times"]
 
 
 def layer_times(diffusion, horizon, steps):
@@ -42,6 +42,13 @@ class Scheme:
             channels = diffusion.constant_factor.shape[1]
         law = self.law(channels, diffusion.constant_factor is not None)
         return SteppedDiffusion(self, diffusion, law, layer_times(diffusion, horizon, steps))
+
+
+def check_columns(G, expected, t):
+    """Raise ValueError unless the factor G (d, m, n) at time t has as many columns as there are draws for."""
+    if G.shape[1] != expected:
+        raise ValueError(f"factor has {G.shape[1]} columns at t={t:g}, but noise is drawn for {expected}; give it equally many at all times "
+                         "(zeros where there are fewer), or say channels=")
 
 
 class SteppedDiffusion(LayeredProcess):

@@ -37,7 +37,8 @@ class GridObjective:
     """J(θ) from one backward sweep over all nodes, its gradient from one transposed sweep.
 
     The data enter by one interpolation at time 0, so the cost does not grow with their number.
-    Values stay within the range of the terminal data at every θ, so a loss ≥ 0 keeps J ≥ 0.
+    Values stay within the range of the terminal data at every θ, so a loss ≥ 0 keeps J ≥ 0.  The price is the limiter's switch: on a coarse
+    grid J can jump a little in θ (0.3 % was seen at 25² nodes, nothing at 61²), and the derivative is that between the jumps.
     """
 
     setting: object
