@@ -11,7 +11,7 @@ from pathlib import Path
 import numba
 from numba.extending import overload
 
-__all__ = ["by_precision", "kernel", "parallel", "reduction"]
+__all__ = ["by_precision", "inlined", "kernel", "parallel", "reduction"]
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _CONTRACTED = {"contract", "nsz"}
@@ -57,7 +57,16 @@ def reduction(function):
 
     Only for functions that add products: reassociation would break the rounding tricks of `elementary`.
     """
-    return _compile(function, _CONTRACTED | {"reassoc"})
+    return _compile(function, _CONTRACTED | {"reassoc"}, forceinline=True)
+
+
+def inlined(function):
+    """Compile `function` into each of its callers, as functions that call a `reduction` must be.
+
+    A sum whose terms may be regrouped is otherwise compiled twice, by itself and with its caller, in two orders; which of the two runs
+    depends on whether the caller came from the cache.
+    """
+    return _compile(function, _CONTRACTED, forceinline=True)
 
 
 def by_precision(double, single):

@@ -7,7 +7,7 @@ do not overlap).  Each element is summed in the order of the terms, wherever the
 
 import numpy as np
 
-from .compile import kernel, reduction
+from .compile import inlined, kernel, reduction
 
 __all__ = ["add_dots", "add_products", "add_sums", "fill_rows"]
 
@@ -106,13 +106,13 @@ def _sum(a, i, n):
     return total
 
 
-@kernel
+@inlined
 def add_sums(a, rows, n, out, at):             # out[at + i] += Σ_p a[i, p] over p < n
     for i in range(np.uintp(rows)):
         out[np.uintp(at) + i] += _sum(a, i, n)
 
 
-@kernel
+@inlined
 def add_dots(a, a_rows, b, b_rows, n, out, at, across, along):
     """out[at + i·across + j·along] += Σ_p a[i, p] b[j, p] over p < n, for i < a_rows, j < b_rows."""
     one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)

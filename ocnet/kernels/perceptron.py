@@ -26,6 +26,13 @@ def _read(x, rows, start, n, tile):            # tile[:rows, :n] = x[:rows, star
 
 
 @kernel
+def _clear(tile, rows, n):                     # 0 beyond n: sums are over whole tiles, so that their order is that of the main loop alone
+    for i in range(np.uintp(rows)):
+        for p in range(np.uintp(n), np.uintp(_TILE)):
+            tile[i, p] = 0.0
+
+
+@kernel
 def _write(tile, rows, start, n, out):
     start = np.uintp(start)
     for i in range(np.uintp(rows)):
@@ -80,7 +87,8 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_co
         n = min(_TILE, hi - start)
         _read(x, dim, start, n, tile)
         _read(cotangent, dim, start, n, c)
-        add_sums(c, dim, n, g_b2, 0)
+        _clear(c, dim, n)
+        add_sums(c, dim, _TILE, g_b2, 0)
         for i in range(np.uintp(dim)):
             for p in range(np.uintp(_TILE)):
                 back[i, p] = 0.0
@@ -91,6 +99,7 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_co
             tanh_rows(a, units, _TILE)
             if hidden_cotangent.shape[0]:
                 _read(hidden_cotangent[unit:], units, start, n, s)
+                _clear(s, units, n)
             else:
                 for u in range(units):
                     for p in range(np.uintp(_TILE)):
@@ -99,9 +108,9 @@ def vector_jacobian(x, w1, b1, w2, b2, cotangent, hidden_cotangent, lo, hi, x_co
             for u in range(np.uintp(units)):
                 for p in range(np.uintp(_TILE)):
                     s[u, p] *= 1.0 - a[u, p] * a[u, p]
-            add_sums(s, units, n, g_b1, unit)
-            add_dots(s, units, tile, dim, n, g_w1, unit * dim, dim, 1)
-            add_dots(c, dim, a, units, n, g_w2, unit, width, 1)
+            add_sums(s, units, _TILE, g_b1, unit)
+            add_dots(s, units, tile, dim, _TILE, g_w1, unit * dim, dim, 1)
+            add_dots(c, dim, a, units, _TILE, g_w2, unit, width, 1)
             add_products(w1, unit * dim, 1, dim, dim, units, s, back, _TILE)
         _write(back, dim, start, n, x_cotangent)
 

@@ -163,6 +163,8 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
         for i in range(np.uintp(dim)):
             for p in range(np.uintp(n)):
                 c[i, p] = cotangent[i, np.uintp(start) + p]
+            for p in range(np.uintp(n), np.uintp(_TILE)):       # sums are over whole tiles: their order is then that of the main loop alone
+                c[i, p] = 0.0
         for layer in range(layers - 1, -1, -1):
             w, g, of_law, dt = theta[layer], gradient[layer], numbers[layer], numbers[layer, 0]
             for i in range(np.uintp(dim)):
@@ -178,7 +180,7 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
             if place == INPUT:
                 _times(x, r, dim, x)
             _scaled(c, 0.0, dim, back)
-            add_sums(f_bar, dim, n, g, b2)
+            add_sums(f_bar, dim, _TILE, g, b2)
             for unit in range(0, width, _UNITS):
                 units = min(_UNITS, width - unit)
                 _hidden(w, x, dim, width, unit, units, a)
@@ -188,12 +190,12 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
                     _draw(law, of_law, seed, number, np.uint64(layer), unit, units, r)
                     _times(s, r, units, s)
                     _times(a, r, units, m)
-                    add_dots(f_bar, dim, m, units, n, g, w2 + unit, width, 1)
+                    add_dots(f_bar, dim, m, units, _TILE, g, w2 + unit, width, 1)
                 else:
-                    add_dots(f_bar, dim, a, units, n, g, w2 + unit, width, 1)
+                    add_dots(f_bar, dim, a, units, _TILE, g, w2 + unit, width, 1)
                 for u in range(np.uintp(units)):
-                    g[np.uintp(b1 + unit) + u] += _through_tanh(s, a, u, n)
-                add_dots(s, units, x, dim, n, g, unit * dim, dim, 1)
+                    g[np.uintp(b1 + unit) + u] += _through_tanh(s, a, u, _TILE)
+                add_dots(s, units, x, dim, _TILE, g, unit * dim, dim, 1)
                 add_products(w, unit * dim, 1, dim, dim, units, s, back, _TILE)
             if place == INPUT:
                 _times(back, r, dim, back)
