@@ -102,7 +102,7 @@ def _checked_numbers(numbers, network):
 
 
 def _check_periodic(process, grid):
-    """Raise ValueError unless the first layer moves points a period apart alike, by its feet and its mean."""
+    """Raise ValueError unless the first layer moves points a period apart alike."""
     x = grid.points[:, :5]
     here, there = (process.transition(0, points, _ORDER).feet for points in (x, x + 2 * np.pi))
     turns = (there - here) / (2 * np.pi)

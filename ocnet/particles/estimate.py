@@ -16,7 +16,6 @@ from .schemes import EulerMaruyama
 
 __all__ = ["Estimate", "checked_level", "estimate", "estimate_difference"]
 
-
 _REMEDIES = {"scheme": "an object of particles.schemes, such as Milstein()", "layered": "a LayeredProcess, such as network.layered(theta)"}
 
 

@@ -87,11 +87,6 @@ def test_layers_need_not_double_and_an_equation_of_ones_own_need_not_know_the_ne
     assert np.abs(plain.errors / weak_order(case[1], case[2], "itô", (20, 40)).errors - 1).max() < 1e-6
 
 
-def test_a_fair_mask_before_the_nonlinearity_is_stated_to_have_order_one_half():
-    network = ResidualNetwork(Sine(3), family.InputDropout(0.5, "diffusive"), 1, dim=2)
-    assert network.noise.weak_order["itô"] == 0.5
-
-
 def test_strong_dropout_jumps():
     """Order 1 to the compound Poisson process; to the diffusion of the same variance the error stays."""
     case, = experiment.PANELS["strong dropout"]

@@ -78,6 +78,20 @@ def test_factor_of_the_ito_limit_has_the_covariance_of_the_layer(noise):
         assert np.abs(model.scale(network.dt) ** 2 * model.covariance(network.layered(theta)._at(n, x)) - covariance).max() < 1e-14
 
 
+@pytest.mark.parametrize("noise", [*MEMBERS, family.InputDropout(0.5, "diffusive"), family.OutputDropout(0.5)], ids=repr)
+def test_skewed_models_are_those_whose_increments_have_third_moments(noise):
+    """Exact, by the branches of a middle layer; what is stated decides on weak order ½ in the diffusive scaling."""
+    if not noise.weak_order["itô"]:
+        return
+    network, theta, x = setting(noise)
+    process = network.layered(theta)
+    nodes, weights = process.law_at(1).quadrature(6)
+    steps = np.stack([process.step(1, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes])
+    centred = steps - np.einsum("k,kip->ip", weights, steps)
+    third, second = (np.abs(np.einsum("k,kip->ip", weights, centred**power)).max() for power in (3, 2))
+    assert noise.skewed == (third > 1e-6 * second**1.5) if second else not noise.skewed
+
+
 @every
 def test_sampled_covariance_is_that_of_the_factor(noise, paths=40_000):
     """Every entry of Cov X_1, at three points: FIVE of its own standard errors, by the sample's fourth moments."""

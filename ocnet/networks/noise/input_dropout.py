@@ -148,4 +148,3 @@ class _Masks:
             nodes = np.concatenate([law.draw(0, 0, _SAMPLED // 2, 0, mirrored) for mirrored in (False, True)], axis=1).T
             self.weights = np.full(_SAMPLED, 1 / _SAMPLED)
         self.factors = noise._factors(nodes)
-
