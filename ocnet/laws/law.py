@@ -1,12 +1,13 @@
 """What laws share: drawing by way of uniforms, and product quadratures."""
 
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from ocnet.kernels import philox
 
-__all__ = ["MOST_BRANCHES", "Law", "check_channels", "tensor"]
+__all__ = ["Channels", "Law", "MOST_BRANCHES", "check_channels", "tensor"]
 
 MOST_BRANCHES = 4096
 
@@ -42,3 +43,13 @@ class Law:
         """
         u = philox.uniforms(seed, first_path, paths, layer, self.uniforms)
         return self.from_uniforms(1 - u if mirrored else u)
+
+
+@dataclass(frozen=True)
+class Channels(Law):
+    """Base of laws that are nothing but `channels` independent copies of one variable."""
+
+    channels: int
+
+    def __post_init__(self):
+        check_channels(self.channels)

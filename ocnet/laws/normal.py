@@ -7,19 +7,14 @@ from scipy.special import ndtri
 
 from ocnet.kernels import philox
 
-from .law import Law, check_channels, tensor
+from .law import Channels, tensor
 
 __all__ = ["Normal"]
 
 
 @dataclass(frozen=True)
-class Normal(Law):
+class Normal(Channels):
     """Independent standard normals."""
-
-    channels: int
-
-    def __post_init__(self):
-        check_channels(self.channels)
 
     @classmethod
     def example(cls):

@@ -4,19 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .law import Law, check_channels, tensor
+from .law import Channels, tensor
 
 __all__ = ["Rademacher"]
 
 
 @dataclass(frozen=True)
-class Rademacher(Law):
+class Rademacher(Channels):
     """Independent signs: +1 or −1, each with probability ½."""
-
-    channels: int
-
-    def __post_init__(self):
-        check_channels(self.channels)
 
     @classmethod
     def example(cls):

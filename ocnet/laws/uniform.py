@@ -4,19 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .law import Law, check_channels, tensor
+from .law import Channels, tensor
 
 __all__ = ["Uniform"]
 
 
 @dataclass(frozen=True)
-class Uniform(Law):
+class Uniform(Channels):
     """ξ = √12 (α − ½) with α uniform on (0, 1)."""
-
-    channels: int
-
-    def __post_init__(self):
-        check_channels(self.channels)
 
     @classmethod
     def example(cls):
