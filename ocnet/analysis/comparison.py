@@ -1,19 +1,16 @@
-"""Agreement of the chain with the network's own particles, of the gradients, and the gap to the Itô limit."""
+"""Agreement of the chain with the network's own particles, and the gap to the Itô limit."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 
-__all__ = ["Agreement", "Comparison", "GradientAgreement", "compare", "compare_gradients", "compare_views"]
+__all__ = ["Agreement", "Comparison", "compare", "compare_views"]
 
 _COMPARING = 3                       # word that keeps these random streams apart from training's
-_REPLICATES = 48                     # independent gradients whose spread gives the standard errors
-_FAMILY = 1e-3                       # false-alarm rate of the simultaneous gradient test
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,33 +63,6 @@ class Agreement:
         return (f"Agreement(grid {self.grid.value:.6g} ± {self.grid.error_bar:.1g} (space {self.grid.space:.1g}, box "
                 f"{self.grid.box:.1g}), particles {self.objective_particles:.6g} ± {self.standard_error:.1g} s.e.: {verdict}, "
                 f"{100 * self.points_within.mean():.1f} % of {len(self.grid_values)} points within)")
-
-
-@dataclass(frozen=True)
-class GradientAgreement:
-    """The chain's gradient against independent pathwise ones, component by component.
-
-    max_abs_z : largest difference in units of its own error, √(standard error² + grid bar²); the grid bar of a component
-        is its change under refinement, or the root mean square of all changes where that is larger
-    within    : max_abs_z below `critical`, the Bonferroni quantile of Student's t over all components at level 1e-3
-    """
-
-    cosine: float
-    max_abs_z: float
-    components: int
-    critical: float
-
-    @property
-    def within(self):
-        return bool(self.max_abs_z <= self.critical)
-
-    def to_dict(self):
-        return {"cosine": self.cosine, "max_abs_z": self.max_abs_z, "components": self.components,
-                "critical_z": self.critical, "within": self.within}
-
-    def __repr__(self):
-        return (f"GradientAgreement(cosine {self.cosine:.5f}, max |z| {self.max_abs_z:.2f} against {self.critical:.2f} "
-                f"over {self.components} components)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,19 +118,3 @@ def compare(setting, theta, nodes=129, paths=2048, seed=0, substeps=2):
     """
     agreement = compare_views(setting, theta, nodes, paths, seed)
     return Comparison(agreement, estimate_on_grid(setting, theta, DiffusionView(substeps), nodes))
-
-
-def compare_gradients(setting, theta, grid, paths=64, seed=0):
-    """Return the `GradientAgreement` of the chain's gradient on `grid` (and 1.5 times refined) with pathwise ones."""
-    theta = setting.network.control.check(theta)
-    coarse = GridObjective(setting, grid).value_and_gradient(theta)[1]
-    fine = GridObjective(setting, grid.refined(1.5)).value_and_gradient(theta)[1]
-    draws = np.stack([ParticleObjective(setting, paths, derived_seed(seed, _COMPARING, k)).value_and_gradient(theta)[1]
-                      for k in range(1, _REPLICATES + 1)])
-    mean, error = draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)
-    change = np.abs(fine - coarse)
-    bar = np.maximum(change, np.sqrt((change * change).mean()))
-    z = np.abs(fine - mean) / np.sqrt(error**2 + bar**2 + np.finfo(float).tiny)
-    cosine = float(fine @ mean / np.sqrt((fine @ fine) * (mean @ mean)))
-    return GradientAgreement(cosine, float(z.max()), int(theta.size),
-                             float(student.isf(0.5 * _FAMILY / theta.size, _REPLICATES - 1)))
