@@ -15,6 +15,7 @@ class ExpectedLoss:
 
     loss: object
     name = "EL"
+    columns = 2
 
     def column(self, labels):
         """(n,) which of the values belongs to a point with this label."""

@@ -17,6 +17,7 @@ class LossOfExpectation:
 
     loss: object
     name = "LE"
+    columns = 1
 
     def column(self, labels):
         """(n,) which of the values belongs to a point with this label: the only one."""

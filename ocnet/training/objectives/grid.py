@@ -46,7 +46,7 @@ class GridObjective:
     view: object = ChainView()
 
     def fields(self, theta, power=1):
-        """Yield the values (q, size) of the layers N … 0: v_−1, v_+1 for EL, u for LE; of terminal data to a power."""
+        """Yield the values (q, size) of the layers N … 0: one row for each of the criterion's `columns`; of terminal data to a power."""
         network = self.setting.network
         terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta)) ** power
         return self.view.sweep(network, theta, self.grid).values(terminal)

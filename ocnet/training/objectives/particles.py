@@ -45,9 +45,10 @@ class ParticleObjective:
             raise ValueError(f"paths={self.paths}: give a whole number ≥ 2 (one path has no standard error)")
 
     def _scores(self, theta, ends):
-        """States (d, m) and scores (points, paths) of end states (points, paths, d)."""
+        """States (d, m) and scores (points, paths), or (K, points, paths), of end states (points, paths, d)."""
         x = np.ascontiguousarray(ends.reshape(-1, self.setting.network.dim).T)
-        return x, self.setting.network.score(x, theta).reshape(ends.shape[:2])
+        scores = self.setting.network.score(x, theta)
+        return x, scores.reshape(scores.shape[:-1] + ends.shape[:2])
 
     def _terminal(self, theta):
         network, criterion, data = self.setting.network, self.setting.criterion, self.setting.data
@@ -55,7 +56,7 @@ class ParticleObjective:
         def terminal(ends, rows):
             x, scores = self._scores(theta, ends)
             value, _, slope = criterion.sampled(scores, data.labels[rows])
-            cotangent = (data.weights[rows][:, None] * slope).ravel()
+            cotangent = (data.weights[rows][:, None] * slope).reshape(*slope.shape[:-2], -1)
             back, rest = network.score_transposed(x, theta, cotangent)
             return float((data.weights[rows] * value).sum()), back.T.reshape(ends.shape), rest
 
@@ -77,8 +78,7 @@ class ParticleObjective:
         theta = setting.network.control.check(theta)
         at_data = points is None
         points = setting.data.points if at_data else np.asarray(points, dtype=float)
-        columns = len(criterion.terminal(np.zeros(1)))
-        means, errors = np.empty((columns, len(points))), np.empty((columns, len(points)))
+        means, errors = np.empty((criterion.columns, len(points))), np.empty((criterion.columns, len(points)))
         contributions, variances = np.zeros(len(points)), np.zeros(len(points))
 
         def consume(ends, rows):
