@@ -1,12 +1,15 @@
 """The objective on a grid: of the network's own law (chain) or of its Itô limit (semi-Lagrangian)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ocnet.chain import chain_sweep
 from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
 from ocnet.spline import LimitedSpline
+
+from .condensed import condensed
 
 __all__ = ["ChainView", "DiffusionView", "GridObjective"]
 
@@ -36,7 +39,8 @@ class DiffusionView:
 class GridObjective:
     """J(θ) from one backward sweep over all nodes, its gradient from one transposed sweep.
 
-    The data enter by one interpolation at time 0, so the cost does not grow with their number.
+    The data enter by one interpolation at time 0, and more than 10⁴ points as few that the grid cannot tell from them (`condensed`), so
+    the cost does not grow with their number.
     Values stay within the range of the terminal data at every θ, so a loss ≥ 0 keeps J ≥ 0.  The price is the limiter's switch: on a coarse
     grid J can jump a little in θ (0.3 % was seen at 25² nodes, nothing at 61²), and the derivative is that between the jumps.
     """
@@ -44,6 +48,12 @@ class GridObjective:
     setting: object
     grid: object
     view: object = ChainView()
+    condense: bool = True                # False only to study what condensing does
+
+    @cached_property
+    def data(self):
+        """The points that are interpolated."""
+        return condensed(self.setting.data, self.grid) if self.condense else self.setting.data
 
     def fields(self, theta, power=1):
         """Yield the values (q, size) of the layers N … 0: one row for each of the criterion's `columns`; of terminal data to a power."""
@@ -57,7 +67,7 @@ class GridObjective:
         return LimitedSpline(self.grid, first)(np.ascontiguousarray(points.T))
 
     def _functional(self, values):
-        data, criterion = self.setting.data, self.setting.criterion
+        data, criterion = self.data, self.setting.criterion
         spline = LimitedSpline(self.grid, values)
         feet, one = np.ascontiguousarray(data.points.T)[None], np.ones(1)
         total, cotangent = criterion.total(spline.mean(feet, one), data.labels, data.weights)
@@ -65,7 +75,7 @@ class GridObjective:
 
     def data_term(self, theta):
         """J without penalties."""
-        data, theta = self.setting.data, self.setting.network.control.check(theta)
+        data, theta = self.data, self.setting.network.control.check(theta)
         return self.setting.criterion.total(self.values_at(theta, data.points), data.labels, data.weights)[0]
 
     def value(self, theta):
@@ -90,4 +100,4 @@ class GridObjective:
         return self
 
     def fingerprint(self):
-        return self.setting.fingerprint(self.view, self.grid)
+        return self.setting.fingerprint(self.view, self.grid, self.condense)
