@@ -1,15 +1,18 @@
 """The objective by particles: Monte Carlo through the layers, gradient by the pathwise reverse sweep."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles import over_ends, sampled_value_and_gradient
 
+from .batches import Batches
+
 __all__ = ["ParticleObjective", "Sample"]
 
-_TRAINING, _JUDGING = 1, 2           # words that keep the random streams of training and of judging apart
+_TRAINING, _JUDGING, _POINTS = 1, 2, 5        # words that keep the random streams of training, of judging and of batches apart
 _JUDGES = 8                          # as many paths judge a point as train on it, times this
 
 
@@ -34,15 +37,22 @@ class Sample:
 
 @dataclass(frozen=True)
 class ParticleObjective:
-    """J(θ) sampled with `paths` paths a data point; the noise is frozen by `seed`, so J is a plain function of θ."""
+    """J(θ) sampled with `paths` paths a data point; the noise is frozen by `seed`, so J is a plain function of θ.
+
+    batch : points that `draw` takes for one training iteration (`Batches`: stratified, unbiased); None takes all.  Points are then judged
+            by eight times as many, the same at every call; `value_and_gradient` and `sample` are of all data
+    """
 
     setting: object
     paths: int
     seed: int = 0
+    batch: int = None
 
     def __post_init__(self):
         if int(self.paths) != self.paths or self.paths < 2:
             raise ValueError(f"paths={self.paths}: give a whole number ≥ 2 (one path has no standard error)")
+        if self.batch is not None:
+            self._batches                                              # refuses a size without meaning
 
     def _scores(self, theta, ends):
         """States (d, m) and scores (points, paths), or (K, points, paths), of end states (points, paths, d)."""
@@ -92,14 +102,30 @@ class ParticleObjective:
         return Sample(float((weights * contributions).sum()), float(np.sqrt((weights**2 * variances).sum())), means,
                       errors, self.paths, self.seed)
 
+    @cached_property
+    def _batches(self):
+        return Batches(self.setting.data, self.batch)
+
+    @cached_property
+    def _judge(self):
+        """What points are judged by: more paths, noise of its own, and all points or eight batches of them."""
+        seed = derived_seed(self.seed, _JUDGING)
+        judge = replace(self, paths=_JUDGES * self.paths, seed=seed, batch=None)
+        if self.batch is None or _JUDGES * self.batch >= len(self.setting.data):
+            return judge
+        return judge._of(Batches(self.setting.data, _JUDGES * self.batch).draw(derived_seed(seed, _POINTS)))
+
+    def _of(self, data):
+        return replace(self, setting=replace(self.setting, data=data), batch=None)
+
     def value(self, theta):
         """J(θ) by more paths and noise of its own, the same at every call: what points are judged by."""
-        judge = replace(self, paths=_JUDGES * self.paths, seed=derived_seed(self.seed, _JUDGING))
-        return judge.sample(theta).value + self.setting.penalty(theta)[0]
+        return self._judge.sample(theta).value + self.setting.penalty(theta)[0]
 
     def draw(self, iteration):
-        """The same objective with the noise of one training iteration."""
-        return replace(self, seed=derived_seed(self.seed, _TRAINING, iteration))
+        """The same objective with the noise, and the batch of points, of one training iteration."""
+        drawn = replace(self, seed=derived_seed(self.seed, _TRAINING, iteration), batch=None)
+        return drawn if self.batch is None else drawn._of(self._batches.draw(derived_seed(drawn.seed, _POINTS)))
 
     def fingerprint(self):
-        return self.setting.fingerprint("particles", self.paths, self.seed)
+        return self.setting.fingerprint("particles", self.paths, self.seed, self.batch)

@@ -1,0 +1,31 @@
+"""Points drawn from many: an unbiased, stratified batch."""
+
+import numpy as np
+
+from ocnet.kernels.philox import uniforms
+
+from .labelled import LabelledPoints
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Batches of `size` points out of weighted data: the k-th is drawn from the k-th of `size` slices of equal weight, in the data's order.
+
+    Each batch has equal weights, and its sums are unbiased: E Σ_batch φ/size = Σ_i w_i φ(x_i).  Slices spare the variance between
+    stretches of the data (sorted labels are always in proportion); a point may come twice.
+    Raises ValueError for a size that is not a whole number ≥ 1.
+    """
+
+    def __init__(self, data, size):
+        if int(size) != size or size < 1:
+            raise ValueError(f"batch={size} is not a whole number ≥ 1 of points; use None for all points")
+        self.data, self.size = data, int(size)
+        self._cumulative = np.cumsum(data.weights)
+
+    def draw(self, seed):
+        """Return the LabelledPoints of one batch.  Cost O(size · log n)."""
+        share = (np.arange(self.size) + uniforms(seed, 0, self.size, 0, 1)[0]) / self.size
+        rows = np.searchsorted(self._cumulative, share * self._cumulative[-1], side="right")
+        rows = np.minimum(rows, len(self.data) - 1)
+        return LabelledPoints(self.data.points[rows], self.data.labels[rows])

@@ -1,0 +1,84 @@
+"""Batches of points: unbiased, stratified, and the same for the same iteration."""
+
+import numpy as np
+import pytest
+
+from ocnet.networks import ResidualNetwork
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import Gaussian
+from ocnet.training import train
+from ocnet.training.criteria import ExpectedLoss
+from ocnet.training.losses import Logistic
+from ocnet.training.objectives import ParticleObjective
+from ocnet.training.objectives.batches import Batches
+from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from ocnet.training.optimisers import Adam
+
+
+def table(n=1000, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = rng.exponential(size=n)
+    labels = np.repeat([-1, 1], n // 2)                                # sorted: a batch of the first points would see one class
+    return LabelledPoints(rng.normal(size=(n, 2)) + 0.8 * labels[:, None], labels, weights / weights.sum())
+
+
+def test_batches_are_unbiased_for_weighted_points():
+    data = table()
+    value = np.sin(3 * data.points[:, 0]) + data.labels                # one function of the points
+    exact = (data.weights * value).sum()
+    batches = Batches(data, 20)
+    lookup = {tuple(x): v for x, v in zip(data.points, value)}
+    means = [np.mean([lookup[tuple(x)] for x in batches.draw(seed).points]) for seed in range(2000)]
+    error = np.std(means, ddof=1) / np.sqrt(len(means))
+    # false alarm 6e-5; plain means of the points, which forget the weights, are 20 standard errors away
+    assert abs(np.mean(means) - exact) < 4 * error
+    assert abs(value.mean() - exact) > 8 * error
+    plain = np.sqrt((data.weights * (value - exact)**2).sum() / 20)
+    assert np.std(means) < 0.8 * plain                                 # slices spare the variance between the classes
+
+
+def test_sorted_labels_come_in_proportion_in_every_batch():
+    data = table()
+    share = data.weights[data.labels < 0].sum()
+    for seed in range(50):
+        assert abs((Batches(data, 20).draw(seed).labels < 0).mean() - share) <= 1 / 20 + 1e-12   # one slice holds both
+
+
+def objective(batch, n=1000):
+    network = ResidualNetwork(Perceptron(4), Gaussian(0.2), 5)
+    return ParticleObjective(Setting(network, table(n), ExpectedLoss(Logistic())), 4, 3, batch)
+
+
+def test_the_gradient_of_batches_is_unbiased_for_that_of_all_points():
+    sampled = objective(100)
+    theta = sampled.setting.network.initialise(0)
+    whole = np.stack([ParticleObjective(sampled.setting, 20, seed).value_and_gradient(theta)[1] for seed in range(40)])
+    draws = np.stack([sampled.draw(k).value_and_gradient(theta)[1] for k in range(400)])
+    variance = draws.var(axis=0, ddof=1) / len(draws) + whole.var(axis=0, ddof=1) / len(whole)
+    # 113 components (Bonferroni) at a false alarm of 1e-4 in all: 5.1; Student's tails of 40 seeds add 0.4
+    assert (np.abs(draws.mean(axis=0) - whole.mean(axis=0)) < 5.5 * np.sqrt(variance)).all()
+    assert len({tuple(sampled.draw(k).setting.data.points[0]) for k in range(9)}) > 1
+
+
+def test_a_drawn_batch_is_the_same_at_every_call_and_the_judge_is_fixed():
+    sampled = objective(50)
+    theta = sampled.setting.network.initialise(1)
+    assert sampled.draw(7).value_and_gradient(theta)[0] == objective(50).draw(7).value_and_gradient(theta)[0]
+    assert sampled.value(theta) == objective(50).value(theta)
+    assert len(sampled._judge.setting.data) == 400 and objective(None)._judge.setting.data is not None
+    assert sampled.fingerprint() != objective(None).fingerprint()
+
+
+def test_training_with_batches_goes_downhill_on_all_points():
+    sampled = objective(64)
+    theta = sampled.setting.network.initialise(2)
+    result = train(sampled, theta, Adam(iterations=60, rate=0.05), progress=lambda *a: None)
+    judge = ParticleObjective(sampled.setting, 64, 11)
+    before, after = judge.sample(theta), judge.sample(result.x)
+    assert after.value < before.value - 10 * (before.standard_error + after.standard_error)
+
+
+@pytest.mark.parametrize("size", [0, 2.5, -3])
+def test_a_batch_without_meaning_is_refused_by_name(size):
+    with pytest.raises(ValueError, match=f"batch={size}"):
+        objective(size)
