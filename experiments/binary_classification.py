@@ -146,7 +146,7 @@ def _accuracy(setting, theta, view, grid, data, options):
 
 def summarise(setting, dataset, trained, verdicts, comparison, gradients, options, seconds):
     """Return the summary of the run as plain numbers; `comparison` is of the network that was trained first."""
-    network = setting.network
+    network, certificate = setting.network, comparison.to_dict()
     return {
         "data": {"name": dataset.name, "train": len(dataset.train), "test": len(dataset.test)},
         "network": {"layers": network.layers, "width": options["width"], "noise": options["noise"],
@@ -155,7 +155,8 @@ def summarise(setting, dataset, trained, verdicts, comparison, gradients, option
         "views": {view: _view_summary(setting, view, trained[view], *verdicts[view], comparison, options)
                   for view in trained},
         "agreement": {f"{view}_trained": verdict[0].to_dict() for view, verdict in verdicts.items()},
-        "modelling_gap": comparison.to_dict(),
+        "certificate": certificate,
+        "modelling_gap": {name: certificate[name] for name in ("objective_network", "objective_sde", "error_bar", "sde_error", "sde_nodes")},
         "gradients": gradients.to_dict(),
         "seconds_total": seconds,
         "versions": versions(),

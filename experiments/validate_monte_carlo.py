@@ -23,7 +23,6 @@ from ocnet.training.objectives.labelled import LabelledPoints
 from value_functions import open_run
 
 _VALIDATING = 6                      # word of the random stream: not that of the run
-_SHARE = 0.99                        # of the points that must lie within their own bars
 
 
 def parser():
@@ -51,7 +50,7 @@ def _some_points(setting, count):
 def validate(setting, theta, nodes, paths, seed):
     """Return the Comparison of grid, chain and fresh particles, and the z-scores of the points."""
     per_point = max(16, 2 * (paths // len(setting.data) // 2))
-    comparison = compare(setting, theta, nodes, per_point, derived_seed(seed, _VALIDATING))
+    comparison = compare(setting.network, theta, setting.data, setting.criterion, nodes, per_point, derived_seed(seed, _VALIDATING))
     a = comparison.agreement
     error = np.sqrt(a.point_errors**2 + a.point_bars**2) + np.finfo(float).tiny
     return comparison, (a.grid_values - a.particle_values) / error
@@ -67,12 +66,6 @@ def budget(comparison):
             f"  chain − particles {a.difference:+.1e}, allowed {3 * a.standard_error + a.grid.error_bar:.1e}; "
             f"{100 * a.points_within.mean():.2f} % of {a.points_within.size} points within their bars",
             f"  modelling gap (Itô limit − chain) {comparison.modelling_gap:+.2e} ± {sde.error_bar + a.grid.error_bar:.0e}"]
-
-
-def covered(comparison):
-    """Whether the bars cover the differences, of the objective and of 99 % of the points."""
-    a = comparison.agreement
-    return bool(a.within and a.points_within.mean() >= _SHARE)
 
 
 def _calibration(ax, z):
@@ -122,8 +115,8 @@ def main(arguments=None):
     out = Path(given.out or folder.path)
     out.mkdir(parents=True, exist_ok=True)
     report = {"paths": given.paths, "points": len(setting.data),
-              "covered": all(covered(comparison) for comparison, _ in results.values()),
-              "views": {view: {"agreement": c.agreement.to_dict(), "modelling_gap": c.to_dict(), "covered": covered(c),
+              "covered": all(comparison.within for comparison, _ in results.values()),
+              "views": {view: {"agreement": c.agreement.to_dict(), "modelling_gap": c.to_dict(), "covered": c.within,
                                "z_standard_deviation": float(z.std()), "z_largest": float(np.abs(z).max())}
                         for view, (c, z) in results.items()}}
     with rc_context(plotting.STYLE):

@@ -5,7 +5,8 @@
 A comparison never prints a number without its bar.  `weak_order` measures the gap itself as depth grows, without grids or sampling.
 """
 
-from .comparison import Agreement, Comparison, compare, compare_views
+from .agreement import Agreement, compare_views
+from .comparison import Comparison, compare
 from .gradients import GradientAgreement, compare_gradients
 from .weak_order import WeakOrder, weak_order
 

@@ -1,120 +1,110 @@
-"""Agreement of the chain with the network's own particles, and the gap to the Itô limit."""
+"""The certificate of a trained network: three views of its objective, and what their differences are made of."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ocnet.kernels.philox import derived_seed
+from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
-from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
+from ocnet.training.losses import Logistic
+from ocnet.training.objectives import DiffusionView
+from ocnet.training.objectives.labelled import LabelledPoints, Setting
 
-__all__ = ["Agreement", "Comparison", "compare", "compare_views"]
+from .agreement import Agreement, compare_views
 
-_COMPARING = 3                       # word that keeps these random streams apart from training's
+__all__ = ["Comparison", "compare"]
 
-
-@dataclass(frozen=True, eq=False)
-class Agreement:
-    """Chain and particles of one network, for the objective and point by point.
-
-    objective_* : data terms; standard_error of the particles'; grid_error_bar computed by refinement
-    grid_values, particle_values, point_bars, point_errors (n,) : what each data point contributes to (EL: its expected
-        loss, LE: its expected score), the grid's own bar and the particles' standard error
-    """
-
-    grid: GridEstimate
-    objective_particles: float
-    standard_error: float
-    grid_values: np.ndarray
-    particle_values: np.ndarray
-    point_bars: np.ndarray
-    point_errors: np.ndarray
-    paths: int
-    # standard errors in a point's bar: 4.7e-4 of honest points lie outside, so that fewer than 99 % of 250 points inside
-    # happens by chance in 2e-4 of all comparisons (at 3 it would be in 3 %)
-    point_quantile = 3.5
-
-    @property
-    def difference(self):
-        return self.grid.value - self.objective_particles
-
-    @property
-    def within(self):
-        """|grid − particles| ≤ 3 standard errors + the grid's bar."""
-        return bool(abs(self.difference) <= 3 * self.standard_error + self.grid.error_bar)
-
-    @property
-    def points_within(self):
-        """(n,) whether each point agrees within 3.5 of its standard errors and its own bar."""
-        return np.abs(self.grid_values - self.particle_values) <= self.point_quantile * self.point_errors + self.point_bars
-
-    def to_dict(self):
-        return {"objective_grid": self.grid.value, "objective_particles": self.objective_particles,
-                "standard_error": self.standard_error, "grid_error_bar": self.grid.error_bar,
-                "grid_error": {"space": self.grid.space, "time": self.grid.time, "box": self.grid.box},
-                "within": self.within, "points": len(self.grid_values),
-                "points_within_fraction": float(self.points_within.mean()),
-                "max_abs_difference": float(np.abs(self.grid_values - self.particle_values).max()),
-                "paths_per_point": self.paths, "nodes": list(self.grid.grid.shape),
-                "refinements": self.grid.refinements, "smallest_value": self.grid.lowest}
-
-    def __repr__(self):
-        verdict = "agree" if self.within else "DISAGREE"
-        return (f"Agreement(grid {self.grid.value:.6g} ± {self.grid.error_bar:.1g} (space {self.grid.space:.1g}, box "
-                f"{self.grid.box:.1g}), particles {self.objective_particles:.6g} ± {self.standard_error:.1g} s.e.: {verdict}, "
-                f"{100 * self.points_within.mean():.1f} % of {len(self.grid_values)} points within)")
+_SHARE = 0.99                        # of the points that must lie within their own bars
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Three views of one network: chain and particles of its own law, and the grid of its Itô limit."""
+    """Three views of one network: chain and particles of its own law, and the grid of its Itô limit.
+
+    agreement : chain against particles;  diffusion : the Itô limit's GridEstimate, or None where there is none (`reason` says why)
+    """
 
     agreement: Agreement
     diffusion: GridEstimate
+    reason: str = ""
+
+    @property
+    def objective(self):
+        """The data term of the network's own law, by the chain."""
+        return self.agreement.grid.value
+
+    @property
+    def errors(self):
+        """What may be between the printed numbers and the truth, by cause: space, time and box are the larger of chain and Itô limit (time:
+        of the latter alone), sampling is one standard error, modelling is the size of the gap."""
+        chain, sde = self.agreement.grid, self.diffusion
+        grids = [chain] if sde is None else [chain, sde]
+        return {"space": max(g.space for g in grids), "time": max(g.time for g in grids), "box": max(g.box for g in grids),
+                "sampling": self.agreement.standard_error, "modelling": None if sde is None else abs(self.modelling_gap)}
+
+    @property
+    def error_bar(self):
+        """Of the network's objective: the chain's bar and three standard errors."""
+        return self.agreement.grid.error_bar + 3 * self.agreement.standard_error
 
     @property
     def modelling_gap(self):
-        """Objective of the Itô limit minus that of the network."""
-        return self.diffusion.value - self.agreement.grid.value
+        """Objective of the Itô limit minus that of the network; None where there is no limit."""
+        return None if self.diffusion is None else self.diffusion.value - self.objective
+
+    @property
+    def modelling_error(self):
+        """Bar of the modelling gap: those of both grids."""
+        return None if self.diffusion is None else self.diffusion.error_bar + self.agreement.grid.error_bar
+
+    @property
+    def within(self):
+        """Whether chain and particles agree within their bars, in the objective and in 99 % of the points."""
+        return bool(self.agreement.within and self.agreement.points_within.mean() >= _SHARE)
 
     def to_dict(self):
-        chain = self.agreement.grid
-        return {"objective_network": chain.value, "objective_sde": self.diffusion.value,
-                "error_bar": chain.error_bar + self.diffusion.error_bar,
-                "sde_error": {"space": self.diffusion.space, "time": self.diffusion.time, "box": self.diffusion.box},
-                "sde_nodes": list(self.diffusion.grid.shape)}
+        """Plain numbers for JSON."""
+        chain, sde = self.agreement.grid, self.diffusion
+        out = {"objective_network": self.objective, "objective_particles": self.agreement.objective_particles,
+               "network_error_bar": self.error_bar, "within": self.within, "errors": self.errors, "chain_nodes": list(chain.grid.shape)}
+        if sde is None:
+            return {**out, "objective_sde": None, "error_bar": chain.error_bar, "no_sde": self.reason}
+        return {**out, "objective_sde": sde.value, "modelling_gap": self.modelling_gap, "error_bar": self.modelling_error,
+                "sde_error": {"space": sde.space, "time": sde.time, "box": sde.box}, "sde_nodes": list(sde.grid.shape)}
 
     def __repr__(self):
-        return (f"Comparison({self.agreement!r}, Itô limit {self.diffusion.value:.6g} ± {self.diffusion.error_bar:.1g}, "
-                f"modelling gap {self.modelling_gap:+.2g})")
+        a, sde = self.agreement, self.diffusion
+        lines = [f"{'view':<10} {'law':<8} {'objective':>10} {'± bar':>8} {'space':>8} {'time':>8} {'box':>8} {'sampling':>8}",
+                 _line("chain", "network", a.grid.value, a.grid.error_bar, a.grid.space, None, a.grid.box, None),
+                 _line("particles", "network", a.objective_particles, 3 * a.standard_error, None, None, None, a.standard_error)]
+        if sde is not None:
+            lines.append(_line("grid", "Itô SDE", sde.value, sde.error_bar, sde.space, sde.time, sde.box, None))
+        lines.append(f"chain − particles = {a.difference:+.1e}, allowed {self.error_bar:.1e}: {'agree' if a.within else 'DISAGREE'}; "
+                     f"{100 * a.points_within.mean():.1f} % of {len(a.grid_values)} points within their own bars ({a.paths} paths each)")
+        lines.append(f"no Itô limit: {self.reason}" if sde is None else
+                     f"modelling gap: SDE − network = {self.modelling_gap:+.2e} ± {self.modelling_error:.0e}")
+        return "\n".join(lines)
 
 
-def compare_views(setting, theta, nodes, paths, seed, tolerance=0.015):
-    """Return the `Agreement` of the chain (refined until its bar is small) with `paths` particles a data point."""
-    estimate = estimate_on_grid(setting, theta, ChainView(), nodes, tolerance)
-    objective = ParticleObjective(setting, paths, derived_seed(seed, _COMPARING))
-    sample = objective.sample(theta)
-    column, rows = setting.criterion.column(setting.data.labels), np.arange(len(setting.data))
-    errors = np.maximum(sample.errors[column, rows], _spread(setting, theta, estimate)[column, rows] / np.sqrt(paths))
-    return Agreement(estimate, sample.value, sample.standard_error, estimate.values[column, rows],
-                     sample.means[column, rows], estimate.bars[column, rows], errors, paths)
+def _line(view, law, value, bar, *parts):
+    """One row of the table; a part that a view does not have is a dash."""
+    cells = " ".join(f"{'–' if part is None else format(part, '.1e'):>8}" for part in parts)
+    return f"{view:<10} {law:<8} {value:>10.6f} {bar:>8.1e} {cells}"
 
 
-def _spread(setting, theta, estimate):
-    """(q, n) standard deviations of the terminal values of one path from each point, by the chain of their squares.
-
-    A sample that has missed a rare, large loss underestimates its own error; the grid has not missed it.
-    """
-    objective = GridObjective(setting, estimate.grid)
-    second = objective.values_at(theta, setting.data.points, power=2)
-    return np.sqrt(np.maximum(second - estimate.values**2, 0))
-
-
-def compare(setting, theta, nodes=129, paths=2048, seed=0, substeps=2):
+def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=129, paths=None, seed=0, substeps=2, tolerance=0.015, floor=2e-4):
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
-    nodes : per axis of the first grid, refined where its bar is above 1.5 % of the objective (or 2e-4)
-    paths : particles a data point;  substeps : time steps a layer of the first solution of the Itô limit
+    network   : ResidualNetwork of one or two dimensions (grids serve no more; above that only particles do)
+    data      : LabelledPoints, or a pair (points (n, d), labels (n,))
+    criterion : member of `training.criteria`; what is compared is the data term, without penalties
+    nodes     : per axis of the first grids, refined where their bar is above `tolerance` of the objective, and above `floor`
+    paths     : particles a data point; None: as many as bring three standard errors below the same
+    substeps  : time steps a layer of the first solution of the Itô limit
     """
-    agreement = compare_views(setting, theta, nodes, paths, seed)
-    return Comparison(agreement, estimate_on_grid(setting, theta, DiffusionView(substeps), nodes))
+    data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)
+    setting = Setting(network, data, criterion)
+    agreement = compare_views(setting, theta, nodes, paths, seed, tolerance, floor)
+    try:
+        network.diffusion(theta)
+    except ValueError as reason:
+        return Comparison(agreement, None, str(reason))
+    return Comparison(agreement, estimate_on_grid(setting, theta, DiffusionView(substeps), nodes, tolerance, floor))

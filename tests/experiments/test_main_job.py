@@ -187,15 +187,15 @@ def test_validation_covers_an_honest_run_and_not_one_with_other_weights(run, tmp
     assert status == 0
     assert json.loads((tmp_path / "validation.json").read_text())["covered"]
     honest = validate_monte_carlo.compare
-    monkeypatch.setattr(validate_monte_carlo, "compare", lambda s, theta, *rest: _crossed(honest, s, theta, rest))
+    monkeypatch.setattr(validate_monte_carlo, "compare", lambda network, theta, *rest: _crossed(honest, network, theta, rest))
     status, _ = _status(validate_monte_carlo, [run[0], "--paths", 40000, "--out", tmp_path], monkeypatch, capsys)
     assert status == 1
 
 
-def _crossed(compare, setting, theta, rest):
+def _crossed(compare, network, theta, rest):
     """The grid of one network against the particles of another: what a validation must not let pass."""
     from dataclasses import replace
-    right, wrong = compare(setting, theta, *rest), compare(setting, 1.1 * theta, *rest)
+    right, wrong = compare(network, theta, *rest), compare(network, 1.1 * theta, *rest)
     return replace(right, agreement=replace(right.agreement, particle_values=wrong.agreement.particle_values,
                                             objective_particles=wrong.agreement.objective_particles))
 

@@ -1,0 +1,82 @@
+"""The certificate: three views, their bars, and what it must not pass."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ocnet.analysis import compare
+from ocnet.networks import ResidualNetwork
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import Gaussian, OutputDropout, StrongDropout
+from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
+from ocnet.training.losses import Logistic, Squared
+from ocnet.training.objectives.labelled import LabelledPoints
+
+
+def two_clouds(n=120, dim=2, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.where(np.arange(n) % 2, 1, -1)
+    return rng.normal(size=(n, dim)) + 0.7 * labels[:, None], labels
+
+
+def network(noise=Gaussian(0.4), dim=2, layers=6):
+    return ResidualNetwork(Perceptron(4), noise, layers, dim=dim)
+
+
+@pytest.mark.parametrize("noise, dim, criterion", [(Gaussian(0.4), 2, ExpectedLoss(Logistic())), (OutputDropout(0.8), 1, LossOfExpectation(Squared())),
+                                                    (Gaussian(0.4), 1, LossOfExpectation(Logistic()))])
+def test_the_views_of_one_law_agree_within_small_bars(noise, dim, criterion):
+    net = network(noise, dim)
+    result = compare(net, 1.5 * net.initialise(1), two_clouds(dim=dim), criterion, nodes=81)
+    # false alarm: 3 standard errors of the objective, 3e-3; points as in Agreement, 2e-4
+    assert result.within
+    assert result.error_bar <= 2 * max(0.015 * result.objective, 2e-4) and result.modelling_error <= 2 * max(0.015 * result.objective, 2e-4)
+
+
+def test_the_modelling_gap_is_real_and_closes_with_depth():
+    gaps = []
+    for layers in (4, 16):
+        net = network(layers=layers)
+        shallow = network(layers=4)
+        theta = 2 * shallow.initialise(3)
+        depth, rest = shallow.control.depth(theta), shallow.control.rest(theta)
+        deep = np.concatenate([np.repeat(depth, layers // 4, axis=0).ravel(), rest])             # the same coefficients in time
+        result = compare(net, deep, two_clouds(), nodes=121, tolerance=0.003, paths=16)
+        assert abs(result.modelling_gap) > result.modelling_error                                 # not an artefact of the grids
+        gaps.append(result.modelling_gap)
+    assert 2 < gaps[0] / gaps[1] < 8                                                              # weak order 1: a factor 4
+
+
+def test_particles_of_another_network_do_not_pass():
+    net = network()
+    theta = 1.5 * net.initialise(1)
+    right, wrong = (compare(net, t, two_clouds(), nodes=81) for t in (theta, 1.1 * theta))
+    crossed = replace(right, agreement=replace(right.agreement, objective_particles=wrong.agreement.objective_particles))
+    assert right.within and not crossed.within and "DISAGREE" in repr(crossed)
+
+
+def test_it_fits_on_a_screen_and_in_json():
+    net = network()
+    result = compare(net, net.initialise(0), LabelledPoints(*two_clouds()), nodes=61)
+    lines = repr(result).split("\n")
+    assert len(lines) == 6 and max(map(len, lines)) <= 120
+    copy = json.loads(json.dumps(result.to_dict()))
+    assert copy["objective_network"] == result.objective and set(copy["errors"]) == {"space", "time", "box", "sampling", "modelling"}
+    assert copy["modelling_gap"] == result.diffusion.value - result.agreement.grid.value
+
+
+def test_noise_without_an_itô_limit_is_compared_without_it():
+    net = network(StrongDropout(0.5), dim=1)
+    result = compare(net, net.initialise(0), two_clouds(dim=1), nodes=81)
+    assert result.diffusion is None and "jump_process" in repr(result) and result.errors["modelling"] is None
+    assert json.loads(json.dumps(result.to_dict()))["objective_sde"] is None
+
+
+def test_more_paths_are_taken_where_the_bar_is_to_be_smaller():
+    net = network()
+    theta = net.initialise(0)
+    loose, tight = (compare(net, theta, two_clouds(), nodes=121, tolerance=t) for t in (0.02, 0.002))
+    assert tight.agreement.paths > 25 * loose.agreement.paths                                     # 100 times, but for the pilot's noise
+    assert 3 * tight.agreement.standard_error <= 0.002 * tight.objective
