@@ -1,6 +1,6 @@
 """The layout of θ: one float64 vector, layer after layer, then a tail; structure is a view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from types import SimpleNamespace
 
@@ -20,6 +20,23 @@ def _views(vector, entries):
         views[name] = vector[at:at + count].reshape(shape)
         at += count
     return SimpleNamespace(**views)
+
+
+def _copied(depth):
+    """Each layer twice: θ(t) as a function that is constant on layers is kept, and so is every ∫ g(θ) dt."""
+    return np.repeat(depth, 2, axis=0)
+
+
+def _interpolated(depth):
+    """θ at the middles of the halved layers, linear between the middles of the layers and constant beyond the first and last.
+
+    Convex combinations (¾, ¼): bounds hold, ∫ θ dt is kept and ∫ |θ'|² dt does not grow (each jump δ becomes ½ δ and means of ¼ δ).
+    """
+    before, after = np.concatenate([depth[:1], depth[:-1]]), np.concatenate([depth[1:], depth[-1:]])
+    return np.stack([0.75 * depth + 0.25 * before, 0.75 * depth + 0.25 * after], axis=1).reshape(-1, depth.shape[1])
+
+
+_PROLONGATIONS = {"copy": _copied, "linear": _interpolated}
 
 
 @dataclass(frozen=True)
@@ -74,3 +91,21 @@ class Control:
     def tail_views(self, theta):
         """Named views of the tail of θ."""
         return _views(self.rest(theta), self.tail)
+
+    def refined(self):
+        """The layout of a network of twice as many layers, each half as long."""
+        return replace(self, layers=2 * self.layers)
+
+    def prolong(self, theta, how="linear"):
+        """θ of the `refined` layout from θ (P,) of this one; the tail is unchanged.
+
+        how : "copy" repeats each layer (Chang et al.): θ(t) and every penalty without differences stay what they are, the H¹ penalty
+              doubles.  "linear" interpolates in depth between the middles of layers, exactly where θ is affine in t; only the two outermost
+              quarters are constant, as θ' = 0 there at a minimum with the H¹ penalty
+        As dt multiplies the branch, halving it with the count doubled keeps the ODE: outputs change by O(1/layers) (MATH 4).
+        Raises ValueError for another `how`.
+        """
+        if how not in _PROLONGATIONS:
+            raise ValueError(f"how={how!r}; choose {' or '.join(map(repr, _PROLONGATIONS))}")
+        theta = self.check(theta)
+        return np.concatenate([_PROLONGATIONS[how](self.depth(theta)).ravel(), self.rest(theta)])

@@ -1,6 +1,6 @@
 """ResidualNetwork, and the processes it gives out: its own layers, and the Itô diffusion (or jump process) they approximate."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +64,10 @@ class ResidualNetwork:
     def control(self):
         """The layout of θ."""
         return Control(self.block.layout(self.dim), int(self.layers), self.readout.layout(self.dim))
+
+    def refined(self):
+        """The network of twice as many layers; `control.prolong(theta)` gives its θ."""
+        return replace(self, layers=2 * self.layers)
 
     @cached_property
     def times(self):

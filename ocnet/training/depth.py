@@ -1,0 +1,150 @@
+"""Training in depth: few layers first, then twice as many from their prolongation, and so on (Chang et al.; MATH 4)."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .result import TrainingResult
+from .trainer import train
+
+__all__ = ["DepthLevel", "DepthTraining", "train_in_depth"]
+
+
+@dataclass(frozen=True, eq=False)
+class DepthLevel:
+    """One number of layers, from its start to its end.
+
+    layers  : N
+    before  : J_N at the start of the level, which from the second level on is the prolonged end of the level before
+    after   : J_N at its end
+    change  : largest |h(x_N) − h(x_{N/2})| that the prolongation has made in the score of the path of means from a data point: O(1/N); 0 at
+              the first level
+    slope   : max |θ_{n+1} − θ_n| / dt at the end, N max |Δθ| for horizon 1: bounded over the levels where θ(t) has a limit in H¹
+    result  : TrainingResult
+    """
+
+    layers: int
+    before: float
+    after: float
+    change: float
+    slope: float
+    result: TrainingResult
+
+    @property
+    def iterations(self):
+        return self.result.nit
+
+    @property
+    def seconds(self):
+        return self.result.seconds
+
+    def to_dict(self):
+        """Plain numbers, by name."""
+        return {"layers": self.layers, "before": self.before, "after": self.after, "change": self.change, "slope": self.slope,
+                "iterations": self.iterations, "evaluations": self.result.nfev, "seconds": self.seconds, "success": self.result.success,
+                "message": self.result.message}
+
+    def __repr__(self):
+        return (f"DepthLevel({self.layers} layers: J {self.before:.6g} → {self.after:.6g} in {self.iterations} iterations, "
+                f"{self.seconds:.1f} s; output change {self.change:.2g}, slope {self.slope:.3g})")
+
+
+@dataclass(frozen=True, eq=False)
+class DepthTraining:
+    """setting : that of the deepest level reached, whose network has the layout of `theta`;  levels : tuple of DepthLevel, shallowest first"""
+
+    setting: object
+    levels: tuple
+
+    @property
+    def theta(self):
+        """(P,) the best θ of the deepest level."""
+        return self.levels[-1].result.x
+
+    @property
+    def thetas(self):
+        """θ of every level."""
+        return tuple(level.result.x for level in self.levels)
+
+    @property
+    def differences(self):
+        """(levels − 1,) J_N − J_2N of neighbouring ends: mesh independence says that they halve."""
+        return -np.diff([level.after for level in self.levels])
+
+    @property
+    def orders(self):
+        """(levels − 2,) log₂ of ratios of neighbouring differences: near 1 where each level has converged."""
+        return np.log2(np.abs(self.differences[:-1] / self.differences[1:]))
+
+    @property
+    def interrupted(self):
+        return self.levels[-1].result.interrupted
+
+    def to_dict(self):
+        """Plain numbers, by name."""
+        return {"levels": [level.to_dict() for level in self.levels], "differences": self.differences.tolist(), "orders": self.orders.tolist()}
+
+    def __repr__(self):
+        ends = ", ".join(f"J_{level.layers}={level.after:.6g}" for level in self.levels)
+        return f"DepthTraining({ends}; {sum(level.seconds for level in self.levels):.1f} s)"
+
+
+def train_in_depth(setting, theta, make_objective, optimiser, levels, how="linear", journal=None, progress=None):
+    """Train, double the layers, go on from the prolonged θ, until so many levels are trained; return the `DepthTraining`.
+
+    setting        : of the shallowest network;  theta : (P,) its start
+    make_objective : callable setting, theta -> objective, for each level's network and start; the same for the same arguments
+    optimiser      : started anew at each level, or a callable layers -> optimiser
+    levels         : how many, N, 2N, 4N, …;  how : as in `Control.prolong`
+    journal        : folder (made if missing) for one file a level; a killed run goes on with the bits of an uninterrupted one
+    progress       : None or a callable (iteration, value), as for `train`
+    The noise: in the diffusive scaling every level approximates one and the same Itô equation.  In the natural scaling the variance added
+    over the horizon is proportional to dt, so that it is halved from level to level, and J falls for that reason alone.
+    Ctrl-C ends the level and the run; what was reached is returned, and `interrupted` says so.
+    Raises ValueError if levels is not a whole number ≥ 1, and as `train` does.
+    """
+    if int(levels) != levels or levels < 1:
+        raise ValueError(f"levels={levels} is not a whole number ≥ 1; 1 trains without doubling")
+    if journal is not None:
+        Path(journal).mkdir(parents=True, exist_ok=True)
+    done, change = [], 0.0
+    for level in range(int(levels)):
+        if level:
+            finer, longer = _refined(setting), setting.network.control.prolong(theta, how)
+            change = _output_change(setting, theta, finer, longer)
+            setting, theta = finer, longer
+        done.append(_trained(setting, theta, make_objective, optimiser, change, journal, progress))
+        theta = done[-1].result.x
+        if done[-1].result.interrupted:
+            break
+    return DepthTraining(setting, tuple(done))
+
+
+def _refined(setting):
+    return replace(setting, network=setting.network.refined())
+
+
+def _trained(setting, theta, make_objective, optimiser, change, journal, progress):
+    layers, control = setting.network.layers, setting.network.control
+    objective = make_objective(setting, theta)
+    before = float(objective.value(theta))
+    result = train(objective, theta, optimiser(layers) if callable(optimiser) else optimiser,
+                   None if journal is None else Path(journal) / f"{layers}_layers.journal", progress)
+    jumps = np.abs(np.diff(control.depth(result.x), axis=0))
+    return DepthLevel(layers, before, float(result.fun), change, float(jumps.max(initial=0.0)) / setting.network.dt, result)
+
+
+def _output_change(coarse, theta, fine, longer):
+    """The largest change at a data point of the score of the path of means."""
+    points = np.ascontiguousarray(coarse.data.points.T)
+    scores = [_score_of_means(setting.network, numbers, points) for setting, numbers in ((coarse, theta), (fine, longer))]
+    return float(np.abs(scores[1] - scores[0]).max())
+
+
+def _score_of_means(network, theta, x):
+    """h at the end of x ← E[X_{n+1} | X_n = x] from the points x (d, n): (n,)."""
+    process = network.layered(theta)
+    for n in range(network.layers):
+        x = process.mean_step(n, x)
+    return network.score(x, theta)
