@@ -119,6 +119,8 @@ def test_optima_with_the_depth_penalty_do_not_depend_on_the_mesh():
         assert np.abs(on_grid(there, theta).value_and_gradient(theta)[1]).max() < 1e-7
     assert abs(found.orders[-1] - 1) < 0.05 and abs(found.orders[-1] - 1) < 0.7 * abs(found.orders[0] - 1)
     slopes = np.array([level.slope for level in found.levels])
+    assert np.allclose(slopes, [level.layers * np.abs(np.diff(theta.reshape(level.layers, -1), axis=0)).max()
+                                for level, theta in zip(found.levels, found.thetas)], rtol=1e-13)
     growth = np.diff(slopes)
     assert (np.abs(growth[1:]) < 0.75 * np.abs(growth[:-1])).all()      # a convergent sequence: increments halve, as 1/N does
     assert all(level.after <= level.before for level in found.levels)
