@@ -7,7 +7,9 @@ import numpy as np
 
 from ocnet.chain import chain_sweep
 from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
+from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.spline import LimitedSpline
+from ocnet.training.hamiltonians import GridHamiltonian
 
 from .condensed import condensed
 
@@ -23,6 +25,9 @@ class ChainView:
     def sweep(self, network, theta, grid):
         return chain_sweep(network.layered(theta), grid)
 
+    def paths(self, network, theta):
+        return network.layered(theta)
+
 
 @dataclass(frozen=True)
 class DiffusionView:
@@ -33,6 +38,9 @@ class DiffusionView:
 
     def sweep(self, network, theta, grid):
         return SemiLagrangian().sweep(network.diffusion(theta), grid, network.times, self.substeps)
+
+    def paths(self, network, theta):
+        return DiffusionSteps(network.diffusion(theta), network.times, self.substeps)
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,10 @@ class GridObjective:
         network.control.depth(gradient)[:] += depth
         network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
+
+    def hamiltonian(self, theta):
+        """The `GridHamiltonian` at θ: J as each layer sees it while masses and values are held."""
+        return GridHamiltonian(self.setting, self.grid, self.view, self._functional, theta)
 
     def draw(self, iteration):
         """Itself: nothing is random here."""

@@ -7,8 +7,10 @@ import numpy as np
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles import over_ends, sampled_value_and_gradient
+from ocnet.training.hamiltonians import ParticleHamiltonian
 
 from .batches import Batches
+from .grid import ChainView
 
 __all__ = ["ParticleObjective", "Sample"]
 
@@ -41,12 +43,14 @@ class ParticleObjective:
 
     batch : points that `draw` takes for one training iteration (`Batches`: stratified, unbiased); None takes all.  Points are then judged
             by eight times as many, the same at every call; `value_and_gradient` and `sample` are of all data
+    view  : whose law: that of the network's own layers, or `DiffusionView(substeps)`: of the Itô equation behind them, by Euler–Maruyama
     """
 
     setting: object
     paths: int
     seed: int = 0
     batch: int = None
+    view: object = ChainView()
 
     def __post_init__(self):
         if int(self.paths) != self.paths or self.paths < 2:
@@ -76,7 +80,7 @@ class ParticleObjective:
         """J(θ) with this noise, and its exact derivative (P,)."""
         theta = self.setting.network.control.check(theta)
         total, depth, rest = sampled_value_and_gradient(
-            self.setting.network.layered(theta), self.setting.data.points, self.paths, self._terminal(theta), self.seed)
+            self.view.paths(self.setting.network, theta), self.setting.data.points, self.paths, self._terminal(theta), self.seed)
         penalty, gradient = self.setting.penalty(theta)
         self.setting.network.control.depth(gradient)[:] += depth
         self.setting.network.control.rest(gradient)[:] += rest
@@ -97,10 +101,14 @@ class ParticleObjective:
             if at_data:
                 contributions[rows], variances[rows], _ = criterion.sampled(scores, setting.data.labels[rows])
 
-        over_ends(setting.network.layered(theta), points, self.paths, consume, self.seed)
+        over_ends(self.view.paths(setting.network, theta), points, self.paths, consume, self.seed)
         weights = setting.data.weights if at_data else np.zeros(len(points))
         return Sample(float((weights * contributions).sum()), float(np.sqrt((weights**2 * variances).sum())), means,
                       errors, self.paths, self.seed)
+
+    def hamiltonian(self, theta):
+        """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
+        return ParticleHamiltonian(self.setting, self.paths, self.seed, self._terminal, theta)
 
     @cached_property
     def _batches(self):
@@ -128,4 +136,4 @@ class ParticleObjective:
         return drawn if self.batch is None else drawn._of(self._batches.draw(derived_seed(drawn.seed, _POINTS)))
 
     def fingerprint(self):
-        return self.setting.fingerprint("particles", self.paths, self.seed, self.batch)
+        return self.setting.fingerprint("particles", self.paths, self.seed, self.batch, self.view)
