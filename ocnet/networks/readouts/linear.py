@@ -11,6 +11,8 @@ __all__ = ["Linear"]
 class Linear:
     """A trainable affine score; with the logistic loss it is a log-odds."""
 
+    scores = 1
+
     @classmethod
     def example(cls):
         return cls()

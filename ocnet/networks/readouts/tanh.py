@@ -12,6 +12,7 @@ class Tanh:
     """A fixed, bounded score of the first state component; no parameters."""
 
     slope: float = 2.0
+    scores = 1
 
     @classmethod
     def example(cls):

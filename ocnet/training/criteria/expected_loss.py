@@ -4,56 +4,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ExpectedLoss"]
+from ocnet.training.losses import Logistic
 
-_LABELS = np.array([[-1.0], [1.0]])
+from .decision import highest, lead
+from .mean_score import mean_and_error
+
+__all__ = ["ExpectedLoss"]
 
 
 @dataclass(frozen=True)
 class ExpectedLoss:
-    """J = Σ_i w_i v_{y_i}(x_i) with v_y(T, ·) = l(h(·), y)."""
+    """J = Σ_i w_i v_{y_i}(x_i) with v_y(T, ·) = l(h(·), y): a column for each label."""
 
     loss: object
     name = "EL"
-    columns = 2
+
+    @classmethod
+    def example(cls):
+        return cls(Logistic())
+
+    @property
+    def columns(self):
+        return len(self.loss.labels)
+
+    def _labels(self, axes=1):
+        """(labels, 1, …): against each of them every score is held."""
+        return np.asarray(self.loss.labels, dtype=float).reshape(-1, *(1,) * axes)
 
     def column(self, labels):
         """(n,) which of the values belongs to a point with this label."""
-        return (np.asarray(labels) > 0).astype(np.intp)
+        return np.searchsorted(self.loss.labels, labels)
 
     def terminal(self, scores):
-        """(2, n) terminal values for scores (n,): the loss under each label."""
-        return self.loss.value(scores, _LABELS)
+        """(q, n) terminal values: the loss under each label."""
+        return self.loss.value(scores, self._labels())
 
     def terminal_transposed(self, scores, cotangent):
-        """(n,) cotangent of the scores for one of the terminal values (2, n)."""
-        return (self.loss.derivative(scores, _LABELS) * cotangent).sum(axis=0)
+        """The cotangent of the scores for one of the terminal values (q, n)."""
+        return (self.loss.derivative(scores, self._labels()) * cotangent).sum(axis=-2)
 
     def per_point(self, values, labels):
-        """(n,) contribution of each data point from the values (2, n) there."""
+        """(n,) contribution of each data point from the values (q, n) there."""
         return values[self.column(labels), np.arange(values.shape[1])]
 
     def total(self, values, labels, weights):
-        """J and its cotangent (2, n) for values (2, n) at the data points."""
+        """J and its cotangent (q, n) for values (q, n) at the data points."""
         cotangent = np.zeros_like(values)
         cotangent[self.column(labels), np.arange(values.shape[1])] = weights
         return float((values * cotangent).sum()), cotangent
 
     def predict(self, values):
-        """(n,) labels: that of the smaller expected loss (+1 where both agree)."""
-        return np.where(values[1] <= values[0], 1, -1)
+        """(n,) labels: that of the smallest expected loss (the last where some are equal)."""
+        return np.asarray(self.loss.labels)[highest(-values)]
 
     def boundary(self, values):
-        """(n,) a score whose zero set is the decision boundary: positive where +1 is predicted."""
-        return values[0] - values[1]
+        """(n,) zero on the decision boundary: by how much one expected loss is below the other (`decision.lead`)."""
+        return lead(-values)
 
     def sampled(self, scores, labels):
-        """From scores (n, paths) of each point: contributions (n,), their variances (n,), d contribution/d scores."""
+        """From scores (n, paths) or (K, n, paths): contributions (n,), their variances (n,), d contribution/d scores."""
         y = np.asarray(labels, dtype=float)[:, None]
-        losses, paths = self.loss.value(scores, y), scores.shape[1]
+        losses, paths = self.loss.value(scores, y), scores.shape[-1]
         return losses.mean(axis=1), losses.var(axis=1, ddof=1) / paths, self.loss.derivative(scores, y) / paths
 
     def sampled_values(self, scores):
-        """Sampled counterparts of the grid's values: (2, n) means and (2, n) standard errors from scores (n, paths)."""
-        losses = self.loss.value(scores, _LABELS[:, :, None])
-        return losses.mean(axis=2), losses.std(axis=2, ddof=1) / np.sqrt(scores.shape[1])
+        """Sampled counterparts of the grid's values, means (q, n) and standard errors (q, n), from scores (n, paths) or (K, n, paths)."""
+        return mean_and_error(self.loss.value(scores, self._labels(axes=2)))

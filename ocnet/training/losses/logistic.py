@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .loss import Loss
+
 __all__ = ["Logistic"]
 
 
@@ -14,10 +16,11 @@ def _margin(u, y):
 
 
 @dataclass(frozen=True)
-class Logistic:
+class Logistic(Loss):
     """The negative log-likelihood of the label: max(−m, 0) + log(1 + e^{−|m|}) with the margin m = y u."""
 
-    convex = True
+    labels, scores = (-1, 1), 1
+    convex, quadratic = True, False
 
     @classmethod
     def example(cls):

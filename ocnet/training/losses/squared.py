@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .loss import Loss
+
 __all__ = ["Squared"]
 
 
 @dataclass(frozen=True)
-class Squared:
+class Squared(Loss):
     """Half the squared distance of the score from the label."""
 
-    convex = True
+    labels, scores = (-1, 1), 1
+    convex, quadratic = True, True
 
     @classmethod
     def example(cls):

@@ -31,7 +31,7 @@ def condensed(data, grid):
     first = order[np.append(0, np.cumsum(sizes)[:-1])]
     return LabelledPoints(np.concatenate([data.points[kept], points[many].reshape(-1, grid.dim)]),
                           np.concatenate([data.labels[kept], np.repeat(data.labels[first[many]], 2 * grid.dim)]),
-                          np.concatenate([data.weights[kept], np.repeat(weights[many] / (2 * grid.dim), 2 * grid.dim)]))
+                          np.concatenate([data.weights[kept], np.repeat(weights[many] / (2 * grid.dim), 2 * grid.dim)]), data.leak)
 
 
 def _groups(data, grid):

@@ -8,29 +8,44 @@ import numpy as np
 
 from ocnet.process import checked_points
 
+from .densities import quadrature
+
 __all__ = ["LabelledPoints", "Setting"]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPoints:
-    """points (n, d); labels (n,) in {−1, +1}; weights (n,) ≥ 0 with sum 1 (default: equal)."""
+    """points (n, d); labels (n,) whole numbers, those of the loss they are to meet; weights (n,) ≥ 0 with sum 1 − leak (default: equal).
+
+    leak : mass of the data that no point carries (see `from_densities`); 0 for a sample.  Nothing is renormalised
+    """
 
     points: np.ndarray
     labels: np.ndarray
     weights: np.ndarray = None
+    leak: float = 0.0
 
     def __post_init__(self):
         points = np.atleast_2d(np.asarray(self.points, dtype=np.float64))
         points = checked_points(points, points.shape[1])
         labels = np.asarray(self.labels)
-        if labels.shape != (len(points),) or not np.isin(labels, (-1, 1)).all():
-            raise ValueError(f"labels has shape {labels.shape}; expected ({len(points)},) of −1 and +1")
-        weights = np.full(len(points), 1 / len(points)) if self.weights is None else np.array(self.weights, dtype=float)
-        if weights.shape != labels.shape or not (weights >= 0).all() or not abs(weights.sum() - 1) < 1e-9:
+        if labels.shape != (len(points),) or labels.dtype.kind not in "iuf" or not (labels == np.rint(labels)).all():
+            raise ValueError(f"labels has shape {labels.shape}; expected ({len(points)},) of whole numbers, such as −1 and +1 or 0 … K − 1")
+        weights = np.full(len(points), (1 - self.leak) / len(points)) if self.weights is None else np.array(self.weights, dtype=float)
+        if weights.shape != labels.shape or not (weights >= 0).all() or not abs(weights.sum() + self.leak - 1) < 1e-9:
             raise ValueError(f"weights has shape {weights.shape} and sum {weights.sum():.6g}; expected ({len(points)},), "
-                             "each ≥ 0, with sum 1")
+                             f"each ≥ 0, with sum {1 - self.leak:.6g} (1 less the leak)")
         for name, value in (("points", points), ("labels", labels.astype(np.int64)), ("weights", weights)):
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_densities(cls, densities, grid, shares=None):
+        """Return the data Σ_y π_y ρ_y as weighted points on the nodes of a grid, for every view alike.
+
+        densities {label: callable (n, d) -> (n,)}, shares {label: π_y}: see `densities.quadrature`, which says what is refused and how
+        accurate the sums are.  `leak` of the result is the mass they lack (negative: have too much of).
+        """
+        return cls(*quadrature(densities, grid, shares))
 
     def __len__(self):
         return len(self.points)
@@ -42,12 +57,24 @@ class Setting:
 
     network : ResidualNetwork;  data : LabelledPoints;  criterion : member of `training.criteria`
     penalties : members of `training.regularisers`
+    Raises ValueError where the readout has another number of scores than the criterion's loss takes, or a label is none of the loss's.
     """
 
     network: object
     data: LabelledPoints
     criterion: object
     penalties: tuple = ()
+
+    def __post_init__(self):
+        loss, readout = self.criterion.loss, self.network.readout
+        if readout.scores != loss.scores:
+            raise ValueError(f"readout={readout!r} gives {readout.scores} score(s), but loss={loss!r} takes {loss.scores}; "
+                             f"use {f'LinearClasses({loss.scores})' if loss.scores > 1 else 'Linear()'}, or another loss")
+        foreign = ~np.isin(self.data.labels, loss.labels)
+        if foreign.any():
+            i = int(np.argmax(foreign))
+            raise ValueError(f"data.labels[{i}]={self.data.labels[i]} is none of the labels {loss.labels} of loss={loss!r}; "
+                             "rename the labels, or choose another loss")
 
     def penalty(self, theta):
         """The penalties at θ and their gradient (P,)."""

@@ -1,0 +1,48 @@
+"""h(x) = W x + b: a score for each class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.products import times
+
+__all__ = ["LinearClasses"]
+
+
+@dataclass(frozen=True)
+class LinearClasses:
+    """Trainable affine scores of K classes; with the cross-entropy they are log-probabilities, up to a common constant.
+
+    classes : K ≥ 2
+    """
+
+    classes: int
+
+    def __post_init__(self):
+        if int(self.classes) != self.classes or self.classes < 2:
+            raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; for two labels −1 and +1 use Linear()")
+
+    @classmethod
+    def example(cls):
+        return cls(classes=3)
+
+    @property
+    def scores(self):
+        return self.classes
+
+    def layout(self, dim):
+        return (("W", (self.classes, dim)), ("b", (self.classes,)))
+
+    def initial(self, dim, rng):
+        """Random directions of length 2, no offsets."""
+        w = rng.normal(size=(self.classes, dim))
+        return np.append(2 * w / np.sqrt((w * w).sum(axis=1, keepdims=True)), np.zeros(self.classes))
+
+    def value(self, x, tail):
+        """(K, n) scores at x (d, n)."""
+        return times(tail.W, x) + tail.b[:, None]
+
+    def vector_jacobian(self, x, tail, cotangent):
+        """The cotangents of x (d, n) and of the tail (K d + K,) for one of the scores (K, n)."""
+        to_w = [(x * row).sum(axis=1) for row in cotangent]
+        return times(tail.W.T, cotangent), np.concatenate([*to_w, cotangent.sum(axis=1)])

@@ -1,0 +1,61 @@
+"""What losses declare, and what those of several classes share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["ClassLoss", "Loss"]
+
+_DECLARED = ("labels", "scores", "convex", "quadratic")
+
+
+class Loss:
+    """Base of all losses; see the folder's primer."""
+
+    def __init_subclass__(cls):
+        lacking = [name for name in _DECLARED if not hasattr(cls, name)]
+        if lacking:
+            raise TypeError(f"{cls.__name__} declares no {lacking[0]}; give the class all of {', '.join(_DECLARED)} "
+                            "(see ocnet.training.losses)")
+
+
+@dataclass(frozen=True)
+class ClassLoss(Loss):
+    """A loss of one score for each of K classes, labelled 0 … K − 1.
+
+    classes : K ≥ 2
+    """
+
+    classes: int
+    convex, quadratic = True, False
+
+    def __post_init__(self):
+        if int(self.classes) != self.classes or self.classes < 2:
+            raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; it counts the labels 0 … classes − 1")
+
+    @property
+    def labels(self):
+        return tuple(range(self.classes))
+
+    @property
+    def scores(self):
+        return self.classes
+
+    def checked(self, u, y):
+        """u (K, *s) as float64, y as (1, *b) whole numbers with b = s broadcast with the shape of y, and b.
+
+        Raises ValueError where u has not K rows, or y is no label.
+        """
+        u, y = np.asarray(u, dtype=np.float64), np.asarray(y)
+        if u.shape[:1] != (self.classes,):
+            raise ValueError(f"u has shape {u.shape}; expected ({self.classes}, …), one row of scores for each class")
+        known = np.isin(y, self.labels)
+        if not known.all():
+            raise ValueError(f"y={y[~known].flat[0]} is no label of {self!r}; use 0 … {self.classes - 1}")
+        shape = np.broadcast_shapes(u.shape[1:], y.shape)
+        return u, np.broadcast_to(y.astype(np.intp), shape)[None], shape
+
+    def over(self, rows, shape):
+        """rows (K, *s) seen as (K, *shape)."""
+        missing = (1,) * (len(shape) - rows.ndim + 1)
+        return np.broadcast_to(rows.reshape(self.classes, *missing, *rows.shape[1:]), (self.classes, *shape))

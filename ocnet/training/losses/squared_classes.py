@@ -1,0 +1,38 @@
+"""l(u, y) = ½ |u − e_y|²: the scores are to be 1 for the class and 0 for the others (Brier)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .loss import ClassLoss
+
+__all__ = ["SquaredClasses"]
+
+
+@dataclass(frozen=True)
+class SquaredClasses(ClassLoss):
+    """Half the squared distance of the K scores from the unit vector of the label."""
+
+    quadratic = True
+
+    @classmethod
+    def example(cls):
+        return cls(classes=3)
+
+    def value(self, u, y):
+        """l, of the broadcast shape (…)."""
+        return 0.5 * (self.derivative(u, y) ** 2).sum(axis=0)
+
+    def derivative(self, u, y):
+        """u_k − 1{k = y}, (K, …)."""
+        u, y, shape = self.checked(u, y)
+        slope = np.array(self.over(u, shape))
+        np.put_along_axis(slope, y, np.take_along_axis(slope, y, axis=0) - 1, axis=0)
+        return slope
+
+    def second_derivative(self, u, y):
+        """The identity, (K, K, …)."""
+        _, _, shape = self.checked(u, y)
+        curvature = np.zeros((self.classes, self.classes, *shape))
+        curvature[np.arange(self.classes), np.arange(self.classes)] = 1.0
+        return curvature
