@@ -4,21 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .regulariser import Regulariser
+
 __all__ = ["DepthSmoothness"]
 
 
 @dataclass(frozen=True)
-class DepthSmoothness:
+class DepthSmoothness(Regulariser):
     """(w / 2dt) Σ_n |θ_{n+1} − θ_n|²; the tail is free.
 
     weight : w, finite and ≥ 0
     """
 
     weight: float
-
-    def __post_init__(self):
-        if not (np.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"weight={self.weight} of DepthSmoothness is not a finite number ≥ 0; use 0 for no penalty")
+    degree = 2
 
     @classmethod
     def example(cls):

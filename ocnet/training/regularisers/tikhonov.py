@@ -2,23 +2,20 @@
 
 from dataclasses import dataclass
 
-import numpy as np
+from .regulariser import Regulariser
 
 __all__ = ["Tikhonov"]
 
 
 @dataclass(frozen=True)
-class Tikhonov:
+class Tikhonov(Regulariser):
     """(w/2) dt Σ_n |θ_n|² over the layers (their mean for horizon 1), and (w/2) |tail|² for the readout.
 
     weight : w, finite and ≥ 0
     """
 
     weight: float
-
-    def __post_init__(self):
-        if not (np.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"weight={self.weight} of Tikhonov is not a finite number ≥ 0; use 0 for no penalty")
+    degree = 2
 
     @classmethod
     def example(cls):
