@@ -4,16 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CHUNK", "TASKS", "Batch", "Partition", "chunk_of", "groups"]
+__all__ = ["CHUNK", "TASKS", "Batch", "Partition", "chunk_among", "chunk_of", "groups"]
 
 CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
 _NUMBERS, _LEAST = 1 << 18, 256      # of the states of a chunk at most; its paths, if fewer than CHUNK, are a multiple of this
+_SHARES, _SMALL = 8, 1024            # chunks into which small work is cut, and paths of a chunk of it at least
 TASKS = 64                           # into which the batches are grouped: enough for many workers, few enough to send
 
 
 def chunk_of(dim):
     """How many paths of that dimension go through all layers together: fewer where states are large, so that all threads have some."""
     return min(CHUNK, max(_LEAST, _NUMBERS // dim // _LEAST * _LEAST))
+
+
+def chunk_among(total, dim):
+    """The same where there are so many paths in all: an eighth of them, if that is 1024 or more, so that a few threads share small work."""
+    return min(chunk_of(dim), max(_SMALL, -(-total // _SHARES // _LEAST) * _LEAST))
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ class Propagation:
 
 
 def chunks_of_points(points, paths, dim=1):
-    """Slices of whole start points, of about `chunk_of(dim)` paths each: a function of the counts alone."""
-    step = max(1, partition.chunk_of(dim) // paths)
+    """Slices of whole start points, of about `chunk_of(dim)` paths each, fewer where there are few in all: a function of the counts alone."""
+    step = max(1, partition.chunk_among(points * paths, dim) // paths)
     return [slice(lo, min(lo + step, points)) for lo in range(0, points, step)]
 
 
