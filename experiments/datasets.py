@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 __all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load"]
 
-_SIZE = 1000                         # points of a 2-D toy, both parts together
+_SIZE = 1000                         # points of a 2-D toy, both parts together, unless said otherwise
 _HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
 _TRAIN_SHARE = 0.7
 _FEWEST = 10                         # rows of each class: 7 to train on, 3 to test
@@ -80,21 +80,26 @@ class Dataset:
         return f"Dataset({self.name}: {len(self.train)} training and {len(self.test)} test points in {self.dim}-D)"
 
 
-def load(name_or_path, seed=0):
+def load(name_or_path, seed=0, size=_SIZE):
     """Return the Dataset of one of NAMES, or of a CSV file.
 
-    moons, circles, spirals : 1000 points, centred and scaled by one fixed factor, so that the curves they are
+    moons, circles, spirals : `size` points, both parts together, centred and scaled by one fixed factor, so that the curves they are
                     scattered around fill [−1.25, 1.25] in their longer direction
     interval      : the 1-D toy R2 of MATH 1.7: N(∓0.5, 0.4²).  Trained on both densities as quadrature (802 weighted
                     points, so its floor is exact), tested on 2000 draws
     breast-cancer, digits (3 against 8) : standardised, projected to two principal components of unit variance
     a CSV file    : columns of numbers, then the label (two values, the smaller becomes −1), with or without a header
                     line; comma, semicolon or tab.  One or two features are standardised, more are projected like the above
+    size          : even, of a 2-D toy alone
     seed          : from 0 to 2³² − 1, of the toys' draws and of the stratified 70/30 split
     Raises          DataError
     """
     if int(seed) != seed or not 0 <= seed < 2**32:
         raise DataError(f"seed={seed} is not a whole number from 0 to 2³² − 1")
+    if int(size) != size or size % 2 or size < 2 * _FEWEST or (size != _SIZE and name_or_path not in _TOYS):
+        raise DataError(f"size={size}: give an even number from {2 * _FEWEST} on, of {', '.join(_TOYS)} only")
+    if name_or_path in _TOYS:
+        return _TOYS[name_or_path](int(seed), int(size))
     if name_or_path in _MAKERS:
         return _MAKERS[name_or_path](int(seed))
     path = Path(name_or_path)
@@ -116,13 +121,13 @@ def _toy(name, raw, labels, centre, half_width, seed):
     return Dataset(name, _equal(points[train], labels[train]), _equal(points[test], labels[test]), scale)
 
 
-def _moons(seed):
-    raw, y = make_moons(_SIZE, noise=0.1, random_state=_generator(seed))
+def _moons(seed, size):
+    raw, y = make_moons(size, noise=0.1, random_state=_generator(seed))
     return _toy("moons", raw, 2 * y - 1, (0.5, 0.25), 1.5, seed)           # half circles around (0, 0) and (1, ½)
 
 
-def _circles(seed):
-    raw, y = make_circles(_SIZE, noise=0.1, factor=0.5, random_state=_generator(seed))
+def _circles(seed, size):
+    raw, y = make_circles(size, noise=0.1, factor=0.5, random_state=_generator(seed))
     return _toy("circles", raw, 2 * y - 1, (0.0, 0.0), 1.0, seed)
 
 
@@ -135,10 +140,10 @@ def spiral_arm(s):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _spirals(seed):
+def _spirals(seed, size):
     rng = _generator(seed)
-    labels = np.repeat([-1, 1], _SIZE // 2)
-    arms = labels[:, None] * spiral_arm(np.sqrt(rng.uniform(size=_SIZE)))  # √: about even along the arm
+    labels = np.repeat([-1, 1], size // 2)
+    arms = labels[:, None] * spiral_arm(np.sqrt(rng.uniform(size=size)))  # √: about even along the arm
     return _toy("spirals", arms + _SPIRAL_NOISE * rng.normal(size=arms.shape), labels, (0.0, 0.0), 1.0, seed)
 
 
@@ -312,6 +317,6 @@ def _classes(path, rows):
     return labels, classes
 
 
-_MAKERS = {"breast-cancer": _breast_cancer, "digits": _digits, "moons": _moons, "circles": _circles, "spirals": _spirals,
-           "interval": _interval}
+_TOYS = {"moons": _moons, "circles": _circles, "spirals": _spirals}
+_MAKERS = {"breast-cancer": _breast_cancer, "digits": _digits, **_TOYS, "interval": _interval}
 NAMES = tuple(_MAKERS)

@@ -284,3 +284,19 @@ def test_a_binary_file_a_folder_a_missing_file_and_an_unknown_name_are_refused_i
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(DataError, match="seed="):
         load("moons", seed)
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "spirals"])
+def test_a_toy_of_another_size_is_scattered_around_the_same_curves(name):
+    few, many = datasets.load(name, 3), datasets.load(name, 3, size=20_000)
+    assert (len(many.train), len(many.test)) == (14_000, 6000)
+    # per-coordinate standard deviation about 0.7: 4 standard errors of the mean of 350 points of a class are 0.15
+    for label in (-1, 1):
+        centres = [d.train.points[d.train.labels == label].mean(axis=0) for d in (few, many)]
+        assert np.abs(centres[0] - centres[1]).max() < 0.15
+
+
+@pytest.mark.parametrize("name, size", [("moons", 999), ("moons", 4), ("digits", 2000)])
+def test_a_size_without_meaning_is_refused(name, size):
+    with pytest.raises(datasets.DataError, match=f"size={size}"):
+        datasets.load(name, 0, size)
