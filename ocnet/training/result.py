@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["TrainingResult", "history_of"]
+__all__ = ["Ending", "TrainingResult", "history_of"]
 
 
 def history_of(rows):
@@ -13,26 +13,53 @@ def history_of(rows):
     return {"iteration": table[:, 0].astype(np.int64), "value": table[:, 1], "seconds": table[:, 2]}
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: whether by its own rule, a sentence, and whether Ctrl-C did it."""
+
+    success: bool
+    message: str
+    interrupted: bool = False
+
+    @classmethod
+    def by_interrupt(cls, iterations):
+        return cls(False, f"interrupted after {iterations} iterations; the best point so far is returned", True)
+
+    @classmethod
+    def by_callback(cls, iterations):
+        return cls(False, f"stopped by the callback after {iterations} iterations; the best point so far is returned")
+
+    @classmethod
+    def at_fault(cls, iteration, fault, place, detail=""):
+        """fault : what is not finite;  place : where first, if known;  detail : more of the iteration"""
+        first = f", first in {place}" if place else ""
+        return cls(False, f"{fault} is not finite in iteration {iteration}{detail}{first}; the best point before it is returned")
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """The best point an optimiser has met, and how it got there.
 
     x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise)
-    nit     : iterations;  nfev : evaluations of J or (J, ∇J), those before a resume included
+    jac     : (P,) ∇J at x, of the objective as it was given (a sampled one with its own seed); NaN if Ctrl-C came twice
+    nit     : iterations;  nfev : evaluations of J or (J, ∇J), those before a resume included, that for `jac` not
     success : whether the optimiser ended by its own rule (converged, or all planned steps done); message says how
     history : {"iteration", "value", "seconds"}, arrays of equal length; seconds count from the very first start
     seconds : time spent, that before a resume included, that of being dead excluded
+    last    : (P,) the point reached last, which may be worse than x
     interrupted : whether Ctrl-C ended the run
     """
 
     x: np.ndarray
     fun: float
+    jac: np.ndarray
     nit: int
     nfev: int
     success: bool
     message: str
     history: dict
     seconds: float
+    last: np.ndarray
     interrupted: bool = False
 
     def __repr__(self):
@@ -41,7 +68,7 @@ class TrainingResult:
 
     def to_dict(self):
         """Return everything as plain numbers, strings and lists, ready for JSON."""
-        return {"x": self.x.tolist(), "fun": float(self.fun), "nit": int(self.nit), "nfev": int(self.nfev),
+        return {"x": self.x.tolist(), "fun": float(self.fun), "jac": self.jac.tolist(), "nit": int(self.nit), "nfev": int(self.nfev),
                 "success": bool(self.success), "message": self.message, "seconds": float(self.seconds),
-                "interrupted": bool(self.interrupted),
+                "last": self.last.tolist(), "interrupted": bool(self.interrupted),
                 "history": {name: column.tolist() for name, column in self.history.items()}}

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,7 +26,7 @@ def _reporter(progress, iterations):
         yield report
 
 
-def train(objective, theta, optimiser, journal=None, progress=None):
+def train(objective, theta, optimiser, journal=None, progress=None, callback=None):
     """Minimise the objective from θ and return the best point met.
 
     objective : `value_and_gradient(theta)`, `value(theta)`, `draw(iteration)`; with a journal also `fingerprint()`
@@ -34,7 +35,10 @@ def train(objective, theta, optimiser, journal=None, progress=None):
     journal   : path where the optimiser writes what it needs to go on; if the file exists, the run is continued,
                 with the bits of an uninterrupted one.  None writes nothing
     progress  : None or a label for a bar on stderr (silent off a terminal), or a callable (iteration, value)
-    Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message`.
+    callback  : callable (state), called after every iteration with the whole `optimisers.State`, whose arrays are read-only; a true
+                value stops the run, which can be resumed.  Iterations replayed from a journal are shown again
+    Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message` (KeyboardInterrupt if no point has been
+                judged yet).
     Raises      CheckpointError if the file at `journal` is damaged or of another run (it is left as it is);
                 ValueError if θ or J(θ) is not finite.
     BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
@@ -42,5 +46,12 @@ def train(objective, theta, optimiser, journal=None, progress=None):
     theta = np.array(theta, dtype=np.float64)
     if theta.ndim != 1 or not np.isfinite(theta).all():
         raise ValueError(f"theta has shape {theta.shape}; expected a finite vector (P,)")
-    with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
-        return optimiser.minimise(objective, theta, journal, report)
+    result = None
+    try:
+        with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
+            result = optimiser.minimise(objective, theta, journal, report, callback)
+    except KeyboardInterrupt:
+        if result is None:
+            raise
+        return replace(result, interrupted=True)
+    return result

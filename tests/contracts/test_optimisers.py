@@ -237,11 +237,17 @@ def test_the_first_adam_step_is_the_rate_against_the_sign_of_the_gradient():
 
 
 def test_clipping_shortens_the_gradient_to_its_length_but_keeps_short_ones():
-    state = Adam()._start(Valley(), START, 0.0)
     long, short = np.array([3.0, 4.0, 0, 0]), np.array([0.3, 0.4, 0, 0])
-    clipped = Adam(clip=1.0).update(state, 0.0, long)
-    assert clipped.m == pytest.approx(0.1 * long / 5, rel=1e-14)             # 1 − β₁ = 0.1, up to rounding
-    assert (Adam(clip=1.0).update(state, 0.0, short).m == Adam().update(state, 0.0, short).m).all()
+    assert Adam(clip=1.0).clipped(long) == pytest.approx(long / 5, rel=1e-15)  # roundings of √25 (none), ratio, product
+    assert (Adam(clip=1.0).clipped(short) == short).all() and (Adam().clipped(1e9 * long) == 1e9 * long).all()
+
+    class Steep(Valley):
+        def value_and_gradient(self, theta):
+            return self.value(theta), long
+
+    momenta = []
+    train(Steep(), START, Adam(iterations=1, clip=1.0), progress=quiet, callback=lambda state: momenta.append(state.m))
+    assert momenta[0] == pytest.approx(0.1 * long / 5, rel=1e-14)            # 1 − β₁ = 0.1, up to rounding
 
 
 def test_the_rate_falls_from_the_first_to_the_final_share():

@@ -56,5 +56,6 @@ def test_an_objective_whose_gradient_has_another_shape_is_refused():
 
 
 def test_a_result_says_in_words_how_it_ended():
-    result = TrainingResult(np.zeros(2), 0.25, 3, 4, False, "stopped at the limit", history_of([(0, 1.0, 0.0)]), 1.25)
+    result = TrainingResult(x=np.zeros(2), fun=0.25, jac=np.ones(2), nit=3, nfev=4, success=False, message="stopped at the limit",
+                            history=history_of([(0, 1.0, 0.0)]), seconds=1.25, last=np.ones(2))
     assert repr(result) == "TrainingResult(J=0.25, 3 iterations, 4 evaluations, 1.2 s: stopped at the limit)"

@@ -1,0 +1,101 @@
+"""Methods that give every part of θ the minimum of its own Hamiltonian, all parts at once."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ocnet.kernels.threads import run_all
+
+from .box import sides
+from .descent import Descent
+from .state import NotFinite
+
+__all__ = ["Layerwise"]
+
+_ROUNDING = 1e-14                    # share of max(|H|, 1), per unit of depth, below which a decrease of the inner search is none
+
+
+@dataclass(frozen=True)
+class Layerwise(Descent):
+    """Base of iterations in which layers do not wait for each other: states and costates are held, and each part of θ (a layer, or the
+    readout) minimises H_n(ϑ) plus what keeps it near θ_n, by L-BFGS-B inside its bounds.
+
+    inner     : most L-BFGS-B iterations a part and step
+    tolerance : converged when ‖Δθ‖ is at most this;  ‖Δθ‖² = dt Σ |Δθ_n|² + |Δtail|², as in `Tikhonov`
+    """
+
+    iterations: int = 100
+    check_every: int = 1
+    inner: int = 20
+    tolerance: float = 1e-6
+
+    def __post_init__(self):
+        super().__post_init__()
+        if int(self.inner) != self.inner or self.inner < 1:
+            raise ValueError(f"inner={self.inner} is not a whole number ≥ 1")
+        if not (isfinite(self.tolerance) and self.tolerance >= 0):
+            raise ValueError(f"tolerance={self.tolerance} is not a finite number ≥ 0")
+
+    def hamiltonian(self, objective, theta):
+        """The objective's Hamiltonian at θ, J and ∇J finite; ValueError for an objective that has none."""
+        if not hasattr(objective, "hamiltonian"):
+            raise ValueError(f"objective={objective!r} has no hamiltonian(theta); use LBFGS or Adam, which need gradients only")
+        found = objective.hamiltonian(theta)
+        if not (isfinite(found.total) and np.isfinite(found.gradient).all()):
+            raise NotFinite("J or its gradient", objective, theta)
+        return found
+
+    def minimisers(self, objective, hamiltonian, augmentation):
+        """θ (P,) whose every part minimises H_n/share + augmentation(n, numbers), share dt for layers and 1 for the tail.
+
+        augmentation : (n, numbers) -> (value, derivative), 0 at θ_n
+        Raises NotFinite, of the first such part, where a search meets a value that is not finite.
+        """
+        lower, upper = sides(self.bounds, hamiltonian.theta)
+        theta, faults = hamiltonian.theta.copy(), {}
+        hamiltonian.gradient                                 # the costates, once, before the threads start
+
+        def task(n):
+            own = hamiltonian.part(n)
+            try:
+                theta[own] = self._searched(hamiltonian, n, augmentation, np.stack([lower[own], upper[own]], axis=1))
+            except FloatingPointError:
+                faults[n] = n
+
+        run_all([lambda n=n: task(n) for n in range(hamiltonian.layers + 1)])
+        if faults:
+            raise NotFinite(f"the Hamiltonian of part {min(faults)}", objective, hamiltonian.theta)
+        return theta
+
+    def _searched(self, hamiltonian, n, augmentation, box):
+        """The numbers of part n at the end of its search."""
+        start, share, total = hamiltonian.theta[hamiltonian.part(n)], hamiltonian.share(n), hamiltonian.total
+
+        def augmented(numbers):
+            value, slope = hamiltonian.value_and_gradient(n, numbers)
+            more, more_slope = augmentation(n, numbers)
+            value, slope = (value - total) / share + more, slope / share + more_slope
+            if not (isfinite(value) and np.isfinite(slope).all()):
+                raise FloatingPointError
+            return value, slope
+
+        if not start.size or (box[:, 0] == box[:, 1]).all():
+            return start
+        options = {"maxiter": self.inner, "gtol": 0.1 * self.tolerance, "ftol": _ROUNDING}
+        return minimize(augmented, start, jac=True, method="L-BFGS-B", bounds=box, options=options).x
+
+    @staticmethod
+    def proximal(hamiltonian, rho):
+        """The augmentation (ρ/2) |ϑ − θ_n|²."""
+        def augmentation(n, numbers):
+            change = numbers - hamiltonian.theta[hamiltonian.part(n)]
+            return 0.5 * rho * float((change * change).sum()), rho * change
+        return augmentation
+
+    @staticmethod
+    def change(hamiltonian, theta):
+        """‖θ − its θ‖²."""
+        square = (theta - hamiltonian.theta) ** 2
+        return float(sum(hamiltonian.share(n) * square[hamiltonian.part(n)].sum() for n in range(hamiltonian.layers + 1)))

@@ -1,0 +1,66 @@
+"""The sequential quadratic Hamiltonian scheme.  Breitenbach & Borzì (2019), for the control of Kolmogorov equations (MATH 4)."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from .layerwise import Layerwise
+from .state import Converged, NotFinite, State
+
+__all__ = ["SequentialHamiltonian", "SequentialState"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequentialState(State):
+    """rho : of the next trial;  rejected : trials refused so far"""
+
+    rho: float
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class SequentialHamiltonian(Layerwise):
+    """θ_n ← argmin H_n(ϑ) + dt (ρ/2) |ϑ − θ_n|² for all layers at once; taken only if J falls by η ‖Δθ‖², else with ρ ← σρ again.
+
+    After a step that is taken ρ ← ζρ.  So J never rises, whatever ρ is at the start; in exact arithmetic a trial is taken once ρ
+    exceeds the coupling of the layers, and ‖Δθ‖ → 0.  Each iteration is one step taken.
+    A sampled objective is held at its own frozen noise (it is not drawn anew): J of that noise is what falls.
+
+    rho : ρ > 0 of the first trial, per unit of depth;  growth : σ > 1;  decay : ζ in (0, 1);  decrease : η > 0
+    Cost  an iteration has one sweep and its transpose, and for each trial some `inner` Hamiltonians of every layer, about as many sweeps.
+    """
+
+    rho: float = 1.0
+    growth: float = 3.0
+    decay: float = 0.5
+    decrease: float = 1e-4
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not (0 < self.rho < inf and 1 < self.growth < inf and 0 < self.decay < 1 and 0 < self.decrease < inf):
+            raise ValueError(f"rho={self.rho}, growth={self.growth}, decay={self.decay}, decrease={self.decrease}: expected rho > 0, "
+                             "growth > 1, decay in (0, 1) and decrease > 0")
+
+    @classmethod
+    def example(cls):
+        return cls(iterations=80, rho=300.0, decay=0.7)
+
+    def start(self, theta):
+        return SequentialState.at(theta, rho=float(self.rho))
+
+    def advance(self, objective, state):
+        hamiltonian = self.hamiltonian(objective, state.theta)
+        rho, trials = state.rho, 0
+        while True:
+            theta = self.minimisers(objective, hamiltonian, self.proximal(hamiltonian, rho))
+            change = self.change(hamiltonian, theta)
+            if change <= self.tolerance**2:
+                raise Converged(f"no step of length {self.tolerance:g} lowers J any more")
+            trials += 1
+            total = objective.hamiltonian(theta).total
+            if not isfinite(total):
+                raise NotFinite("J or its gradient", objective, theta)
+            if total <= hamiltonian.total - self.decrease * change:
+                break
+            rho *= self.growth
+        return state.but(theta=theta, value=hamiltonian.total, gradient=hamiltonian.gradient, rho=rho * self.decay,
+                         rejected=state.rejected + trials - 1, evaluations=state.evaluations + 1 + trials)
