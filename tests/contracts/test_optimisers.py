@@ -245,6 +245,9 @@ def test_clipping_shortens_the_gradient_to_its_length_but_keeps_short_ones():
         def value_and_gradient(self, theta):
             return self.value(theta), long
 
+        def draw(self, iteration):
+            return self
+
     momenta = []
     train(Steep(), START, Adam(iterations=1, clip=1.0), progress=quiet, callback=lambda state: momenta.append(state.m))
     assert momenta[0] == pytest.approx(0.1 * long / 5, rel=1e-14)            # 1 − β₁ = 0.1, up to rounding
