@@ -1,58 +1,223 @@
-"""Agreement of the gradients of one network, component by component."""
+"""The gradients of one network by every route, held against each other component by component.
+
+    law of the network's own layers     chain (transposed sweep on a grid) · pathwise · likelihood ratio (additive normal noise)
+    law of its Itô limit                grid (transposed sweep, Fokker–Planck) · pathwise through Euler–Maruyama steps
+
+Routes of one law estimate the same derivative, each with its own doubt; those of different laws differ by the modelling gap and are not
+compared.
+"""
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from scipy.stats import t as student
 
 from ocnet.kernels.philox import derived_seed
-from ocnet.training.objectives import GridObjective, ParticleObjective
+from ocnet.particles.diffusion_steps import DiffusionSteps
+from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
+from ocnet.training.objectives.likelihood_ratio import LikelihoodRatioObjective
 
-__all__ = ["GradientAgreement", "compare_gradients"]
+__all__ = ["GradientAgreement", "GradientRoute", "compare_gradients"]
 
 _COMPARING = 3                       # word that keeps these random streams apart from training's
-_REPLICATES = 48                     # independent gradients whose spread gives the standard errors
-_FAMILY = 1e-3                       # false-alarm rate of the simultaneous gradient test
+_COARSER, _WIDER = 2 / 3, 1.3        # of the nodes and of the box that the grid's bars compare
+_ROUNDING = 1e-12                    # of the largest component: what sums of some 10⁴ terms may differ by
 
 
-@dataclass(frozen=True)
-class GradientAgreement:
-    """The chain's gradient against independent pathwise ones, component by component.
+@dataclass(frozen=True, eq=False)
+class GradientRoute:
+    """A gradient with its doubt, component by component.
 
-    max_abs_z : largest difference in units of its own error, √(standard error² + grid bar²); the grid bar of a component
-        is its change under refinement, or the root mean square of all changes where that is larger
-    within    : max_abs_z below `critical`, the Bonferroni quantile of Student's t over all components at level 1e-3
+    gradient, standard_error, space, time, box : (P,) each.  A deterministic bar is the change under refinement, or the root mean square of
+        all changes where that is larger: space by 1.5 times fewer nodes (it bounds the error of any order ≥ 1.8), time by halving and
+        extrapolation, box by one 1.3 times as wide
+    replicates : independent gradients that the standard error comes from; 0 for a deterministic route
     """
 
-    cosine: float
-    max_abs_z: float
-    components: int
-    critical: float
+    law: str
+    name: str
+    gradient: np.ndarray
+    standard_error: np.ndarray
+    space: np.ndarray
+    time: np.ndarray
+    box: np.ndarray
+    replicates: int
+
+    @property
+    def bar(self):
+        """(P,) space + time + box: what is not random."""
+        return self.space + self.time + self.box
+
+    def to_dict(self):
+        largest = {name: float(getattr(self, name).max()) for name in ("standard_error", "space", "time", "box")}
+        return {"law": self.law, "name": self.name, "norm": float(np.linalg.norm(self.gradient)), **largest, "replicates": self.replicates}
+
+    def __repr__(self):
+        return (f"GradientRoute({self.name} of the {self.law} law, norm {np.linalg.norm(self.gradient):.4g}, largest bars: sampling "
+                f"{self.standard_error.max():.1g}, space {self.space.max():.1g}, time {self.time.max():.1g}, box {self.box.max():.1g})")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two routes of one law.  z (P,): how far they are apart beyond their deterministic bars, in standard errors of the difference."""
+
+    first: GradientRoute
+    second: GradientRoute
+
+    @cached_property
+    def z(self):
+        a, b = self.first, self.second
+        excess = np.maximum(np.abs(a.gradient - b.gradient) - a.bar - b.bar, 0.0)
+        size = max(np.abs(a.gradient).max(), np.abs(b.gradient).max(), np.finfo(float).tiny)
+        return excess / np.maximum(np.hypot(a.standard_error, b.standard_error), _ROUNDING * size)
+
+    @property
+    def cosine(self):
+        """Of the angle between the two (1 where both vanish)."""
+        a, b = self.first.gradient, self.second.gradient
+        size = np.sqrt((a @ a) * (b @ b))
+        return float(a @ b / size) if size else 1.0
+
+    @property
+    def name(self):
+        return f"{self.first.name} – {self.second.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class GradientAgreement:
+    """All pairs of routes of one law, tested simultaneously: one verdict a law.
+
+    level    : chance that any component of any pair is above `critical` while all deterministic errors are within their bars
+    critical : Bonferroni's quantile of Student's t over all components of all pairs, with the degrees of freedom of one sampled route
+               (Welch's are no fewer)
+    """
+
+    routes: tuple
+    level: float = 1e-3
+
+    @cached_property
+    def pairs(self):
+        return tuple(Pair(a, b) for a, b in combinations(self.routes, 2) if a.law == b.law)
+
+    @property
+    def components(self):
+        return int(self.routes[0].gradient.size)
+
+    @property
+    def critical(self):
+        freedom = min(route.replicates for route in self.routes if route.replicates) - 1
+        return float(student.isf(0.5 * self.level / (self.components * len(self.pairs)), freedom))
+
+    @property
+    def laws(self):
+        return tuple(dict.fromkeys(route.law for route in self.routes))
+
+    def max_abs_z_of(self, law):
+        """The largest of |z| over all pairs of a law."""
+        return max(float(pair.z.max()) for pair in self.pairs if pair.first.law == law)
+
+    @property
+    def max_abs_z(self):
+        return max(map(self.max_abs_z_of, self.laws))
+
+    @property
+    def cosine(self):
+        """Of the first pair: chain and pathwise."""
+        return self.pairs[0].cosine
+
+    @property
+    def verdicts(self):
+        """{law: whether all its routes agree}."""
+        return {law: self.max_abs_z_of(law) <= self.critical for law in self.laws}
 
     @property
     def within(self):
-        return bool(self.max_abs_z <= self.critical)
+        """Whether the routes of every law agree."""
+        return all(self.verdicts.values())
 
     def to_dict(self):
-        return {"cosine": self.cosine, "max_abs_z": self.max_abs_z, "components": self.components,
-                "critical_z": self.critical, "within": self.within}
+        pairs = [{"law": p.first.law, "pair": p.name, "cosine": p.cosine, "max_abs_z": float(p.z.max()), "component": int(p.z.argmax())}
+                 for p in self.pairs]
+        return {"cosine": self.cosine, "max_abs_z": self.max_abs_z, "components": self.components, "critical_z": self.critical,
+                "within": self.within, "level": self.level, "verdicts": self.verdicts, "pairs": pairs,
+                "routes": [route.to_dict() for route in self.routes]}
 
     def __repr__(self):
-        return (f"GradientAgreement(cosine {self.cosine:.5f}, max |z| {self.max_abs_z:.2f} against {self.critical:.2f} "
-                f"over {self.components} components)")
+        lines = [f"{law}: {'agree' if agree else 'DISAGREE'}, " + ", ".join(
+            f"{p.name} cosine {p.cosine:.5f} max |z| {p.z.max():.2f}" for p in self.pairs if p.first.law == law)
+            for law, agree in self.verdicts.items()]
+        return f"GradientAgreement({self.components} components, critical |z| {self.critical:.2f}; " + ";\n  ".join(lines) + ")"
 
 
-def compare_gradients(setting, theta, grid, paths=64, seed=0):
-    """Return the `GradientAgreement` of the chain's gradient on `grid` (and 1.5 times refined) with pathwise ones."""
+@dataclass(frozen=True)
+class _OnePath:
+    """The Itô limit by `substeps` Euler–Maruyama steps a layer along a Brownian path drawn on `finest`."""
+
+    substeps: int
+    finest: int
+    name = "sde"
+
+    def paths(self, network, theta):
+        return DiffusionSteps(network.diffusion(theta), network.times, self.substeps, self.finest)
+
+
+def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3):
+    """Return the `GradientAgreement` of all routes to the data term's derivative at θ.
+
+    grid     : of the chain and of the equation; their bars come from 1.5 times fewer nodes and a box 1.3 times as wide
+    paths    : a data point and replicate, a multiple of 4 for LE's likelihood ratio;  replicates : ≥ 2, independent
+    substeps : coarsest time steps a layer for the Itô limit; there are twice and four times as many too, and errors of first and second
+               order are extrapolated away.  None leaves the equation out, as does noise without a diffusion limit
+    level    : false-alarm rate of the verdict, over all components, pairs and laws.  Compared are the derivatives of J itself, penalties
+               included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
+    """
     theta = setting.network.control.check(theta)
-    coarse = GridObjective(setting, grid).value_and_gradient(theta)[1]
-    fine = GridObjective(setting, grid.refined(1.5)).value_and_gradient(theta)[1]
-    draws = np.stack([ParticleObjective(setting, paths, derived_seed(seed, _COMPARING, k)).value_and_gradient(theta)[1]
-                      for k in range(1, _REPLICATES + 1)])
-    mean, error = draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)
-    change = np.abs(fine - coarse)
-    bar = np.maximum(change, np.sqrt((change * change).mean()))
-    z = np.abs(fine - mean) / np.sqrt(error**2 + bar**2 + np.finfo(float).tiny)
-    cosine = float(fine @ mean / np.sqrt((fine @ fine) * (mean @ mean)))
-    return GradientAgreement(cosine, float(z.max()), int(theta.size),
-                             float(student.isf(0.5 * _FAMILY / theta.size, _REPLICATES - 1)))
+    seeds = [derived_seed(seed, _COMPARING, k) for k in range(1, replicates + 1)]
+    routes = [_on_grid("network", "chain", setting, theta, grid, (ChainView(),)),
+              _by_particles("network", "pathwise", theta, [(ParticleObjective(setting, paths, s),) for s in seeds])]
+    if _has_density(setting.network):
+        others = [derived_seed(s, _COMPARING) for s in seeds]
+        routes.append(_by_particles("network", "likelihood ratio", theta, [(LikelihoodRatioObjective(setting, paths, s),) for s in others]))
+    if substeps is not None and setting.network.noise.weak_order["itô"]:
+        counts = [substeps * k for k in (1, 2, 4)]
+        routes.append(_on_grid("sde", "grid", setting, theta, grid, tuple(DiffusionView(m) for m in counts)))
+        views = [_OnePath(m, counts[-1]) for m in counts]
+        routes.append(_by_particles("sde", "pathwise", theta, [[ParticleObjective(setting, paths, s, view=v) for v in views] for s in seeds]))
+    return GradientAgreement(tuple(routes), level)
+
+
+def _has_density(network):
+    """Whether every layer's noise is additive and normal."""
+    return all(network.noise.at(n, network.layers, network.dt).deviation for n in range(network.layers))
+
+
+def _bar(change):
+    """|change| (P,), or the root mean square of all where that is larger."""
+    return np.maximum(np.abs(change), np.sqrt((change * change).mean()))
+
+
+def _extrapolated(gradients):
+    """The limit of gradients with m, 2m, 4m steps a layer, errors of order 1 and 2 removed, and what the removal of the second changed."""
+    if len(gradients) == 1:
+        return gradients[0], np.zeros_like(gradients[0])
+    once, twice = 2 * gradients[1] - gradients[0], 2 * gradients[2] - gradients[1]
+    return twice + (twice - once) / 3, (twice - once) / 3
+
+
+def _on_grid(law, name, setting, theta, grid, views):
+    def solved(grid):
+        return _extrapolated([GridObjective(setting, grid, view).value_and_gradient(theta)[1] for view in views])
+
+    coarse = grid.refined(_COARSER)
+    (fine, change), (rough, _), (wide, _) = solved(grid), solved(coarse), solved(coarse.widened(_WIDER))
+    return GradientRoute(law, name, fine, np.zeros_like(fine), _bar(fine - rough), _bar(change), _bar(wide - rough), 0)
+
+
+def _by_particles(law, name, theta, replicates):
+    """From one tuple of objectives a replicate: one, or three of m, 2m, 4m steps a layer on the same paths."""
+    parts = [_extrapolated([objective.value_and_gradient(theta)[1] for objective in objectives]) for objectives in replicates]
+    drawn, changes = (np.stack(part) for part in zip(*parts))
+    error, none = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn)), np.zeros(drawn.shape[1])
+    return GradientRoute(law, name, drawn.mean(axis=0), error, none, _bar(changes.mean(axis=0)), none, len(drawn))
