@@ -106,11 +106,11 @@ class ResidualNetwork:
         return JumpProcess(self, self.control.check(theta).copy())
 
     def score(self, x, theta):
-        """h at the last states x (d, n): (n,)."""
+        """h at the last states x (d, n): (n,), or (K, n) from a readout of K scores."""
         return self.readout.value(x, self.control.tail_views(theta))
 
     def score_transposed(self, x, theta, cotangent):
-        """The cotangents of x (d, n) and of the tail (r,) for a cotangent (n,) of the scores."""
+        """The cotangents of x (d, n) and of the tail (r,) for one of the scores, (n,) or (K, n)."""
         return self.readout.vector_jacobian(x, self.control.tail_views(theta), cotangent)
 
     def describe(self):

@@ -3,8 +3,8 @@
     J(θ) = data term (EL or LE, see `criteria`) + Σ penalties,   θ (P,) float64, laid out by `networks.Control`
 
 An *objective* gives J and its derivative, whatever the view; an *optimiser* walks downhill and writes down what it
-needs to go on after a kill; `train` joins the two.  Losses take scores u and labels y in {−1, +1}; penalties are
-integrals over depth, so their weights do not change with the number of layers.
+needs to go on after a kill; `train` joins the two.  Losses take one score and labels −1, +1, or K scores
+and labels 0 … K − 1; penalties are integrals over depth, so their weights do not change with the number of layers.
 """
 
 from .checkpoint import CheckpointError

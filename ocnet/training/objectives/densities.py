@@ -21,7 +21,9 @@ def quadrature(densities, grid, shares=None):
     """
     labels, nodes = sorted(densities), grid.nodes.T
     shares = _checked_shares(shares, labels)
-    mass = np.stack([shares[y] * grid.weights * _checked(y, densities[y](nodes), grid) for y in labels])
+    mass = np.empty((len(labels), grid.size))
+    for k, y in enumerate(labels):
+        mass[k] = shares[y] * grid.weights * _checked(y, densities[y](nodes), grid)
     row, node = np.nonzero(mass)
     weights = mass[row, node]
     return nodes[node], np.asarray(labels)[row], weights, 1 - float(weights.sum())
