@@ -23,9 +23,13 @@ class SequentialHamiltonian(Layerwise):
 
     After a step that is taken ρ ← ζρ.  So J never rises, whatever ρ is at the start; in exact arithmetic a trial is taken once ρ
     exceeds the coupling of the layers, and ‖Δθ‖ → 0.  Each iteration is one step taken.
+    J must also fall by a share of what the H_n promise, Σ (H_n(θ_n) − H_n(ϑ)) ≥ (ρ/2) ‖Δθ‖².  The published scheme has no such test
+    and may nearly cycle: on R9 its steps pass with any ρ > η, and contract by (ρ − 1)/(ρ + 1) only.  There J falls by ρ/(ρ + ½) of the
+    promise, so that a share of 0.4 asks for ρ ≥ ⅓ and a contraction of ½.
     A sampled objective is held at its own frozen noise (it is not drawn anew): J of that noise is what falls.
 
-    rho : ρ > 0 of the first trial, per unit of depth;  growth : σ > 1;  decay : ζ in (0, 1);  decrease : η > 0
+    rho   : ρ > 0 of the first trial, per unit of depth;  growth : σ > 1;  decay : ζ in (0, 1);  decrease : η > 0
+    share : in [0, 1); 0 is the published scheme
     Cost  an iteration has one sweep and its transpose, and for each trial some `inner` Hamiltonians of every layer, about as many sweeps.
     """
 
@@ -33,12 +37,13 @@ class SequentialHamiltonian(Layerwise):
     growth: float = 3.0
     decay: float = 0.5
     decrease: float = 1e-4
+    share: float = 0.4
 
     def __post_init__(self):
         super().__post_init__()
-        if not (0 < self.rho < inf and 1 < self.growth < inf and 0 < self.decay < 1 and 0 < self.decrease < inf):
-            raise ValueError(f"rho={self.rho}, growth={self.growth}, decay={self.decay}, decrease={self.decrease}: expected rho > 0, "
-                             "growth > 1, decay in (0, 1) and decrease > 0")
+        if not (0 < self.rho < inf and 1 < self.growth < inf and 0 < self.decay < 1 and 0 < self.decrease < inf and 0 <= self.share < 1):
+            raise ValueError(f"rho={self.rho}, growth={self.growth}, decay={self.decay}, decrease={self.decrease}, share={self.share}: "
+                             "expected rho > 0, growth > 1, decay in (0, 1), decrease > 0 and share in [0, 1)")
 
     @classmethod
     def example(cls):
@@ -51,7 +56,7 @@ class SequentialHamiltonian(Layerwise):
         hamiltonian = self.hamiltonian(objective, state.theta)
         rho, trials = state.rho, 0
         while True:
-            theta = self.minimisers(objective, hamiltonian, self.proximal(hamiltonian, rho))
+            theta, promised = self.minimisers(objective, hamiltonian, self.proximal(hamiltonian, rho))
             change = self.change(hamiltonian, theta)
             if change <= self.tolerance**2:
                 raise Converged(f"no step of length {self.tolerance:g} lowers J any more")
@@ -59,7 +64,7 @@ class SequentialHamiltonian(Layerwise):
             total = objective.hamiltonian(theta).total
             if not isfinite(total):
                 raise NotFinite("J or its gradient", objective, theta)
-            if total <= hamiltonian.total - self.decrease * change:
+            if total <= hamiltonian.total - max(self.decrease * change, self.share * promised):
                 break
             rho *= self.growth
         return state.but(theta=theta, value=hamiltonian.total, gradient=hamiltonian.gradient, rho=rho * self.decay,

@@ -42,7 +42,7 @@ class SuccessiveApproximations(Layerwise):
         drawn = objective.draw(state.iteration)
         hamiltonian = self.hamiltonian(drawn, state.theta)
         augmentation = self._extension(drawn, hamiltonian) if self.extended else self.proximal(hamiltonian, self.rho)
-        theta = self.minimisers(drawn, hamiltonian, augmentation)
+        theta, _ = self.minimisers(drawn, hamiltonian, augmentation)
         if self.change(hamiltonian, theta) <= self.tolerance**2:
             raise Converged(f"no part of θ moves any more: ‖Δθ‖ is below {self.tolerance:g}")
         return state.but(theta=theta, value=hamiltonian.total, gradient=hamiltonian.gradient, evaluations=state.evaluations + 1)
