@@ -50,8 +50,8 @@ def train(objective, theta, optimiser, journal=None, progress=None, callback=Non
     try:
         with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
             result = optimiser.minimise(objective, theta, journal, report, callback)
+        return result
     except KeyboardInterrupt:
         if result is None:
             raise
         return replace(result, interrupted=True)
-    return result
