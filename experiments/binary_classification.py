@@ -112,7 +112,7 @@ def train_views(setting, folder, options):
 def _train_grid(setting, start, folder, options):
     result = train_on_grid(setting, start, LBFGS(iterations=options["iterations"]), options["nodes"],
                            _LAWS[options["law"]], folder.path / "grid", "grid")
-    return Trained(result.theta, result.history, result.iterations, result.seconds, {"rounds": list(result.rounds)})
+    return Trained(result.x, result.history, result.nit, result.seconds, {"rounds": list(result.rounds)})
 
 
 def _train_particles(setting, start, folder, options):

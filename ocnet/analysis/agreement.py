@@ -67,7 +67,7 @@ class Agreement:
                 f"{100 * self.points_within.mean():.1f} % of {len(self.grid_values)} points within)")
 
 
-def compare_views(setting, theta, nodes, paths=None, seed=0, tolerance=0.015, floor=2e-4):
+def compare_views(setting, theta, nodes, paths=None, seed=0, tolerance=0.015, floor=2.5e-4):
     """Return the `Agreement` of the chain with particles at θ.
 
     nodes     : per axis of the first grid, refined until its bar is below `tolerance` of the objective, or `floor`

@@ -90,19 +90,21 @@ def _line(view, law, value, bar, *parts):
     return f"{view:<10} {law:<8} {value:>10.6f} {bar:>8.1e} {cells}"
 
 
-def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=129, paths=None, seed=0, substeps=2, tolerance=0.015, floor=2e-4):
+def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=129, paths=None, seed=0, substeps=4, tolerance=0.03, floor=5e-4):
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
     network   : ResidualNetwork of one or two dimensions (grids serve no more; above that only particles do)
     data      : LabelledPoints, or a pair (points (n, d), labels (n,))
     criterion : member of `training.criteria`; what is compared is the data term, without penalties
-    nodes     : per axis of the first grids, refined where their bar is above `tolerance` of the objective, and above `floor`
-    paths     : particles a data point; None: as many as bring three standard errors below the same
+    tolerance : bar wanted relative to the objective;  floor : or this much, where that is larger.  The network's bar takes half of it for the
+                chain and half for three standard errors, the Itô limit's the whole
+    nodes     : per axis of the first grids, which are refined until they meet that, or would need more than a million nodes
+    paths     : particles a data point; None: as many as it takes
     substeps  : time steps a layer of the first solution of the Itô limit
     """
     data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)
     setting = Setting(network, data, criterion)
-    agreement = compare_views(setting, theta, nodes, paths, seed, tolerance, floor)
+    agreement = compare_views(setting, theta, nodes, paths, seed, 0.5 * tolerance, 0.5 * floor)
     try:
         network.diffusion(theta)
     except ValueError as reason:

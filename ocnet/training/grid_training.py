@@ -1,14 +1,23 @@
-"""Training on a grid that stays honest: rounds of a deterministic optimiser, the grid re-examined after each."""
+"""Training on a grid that stays honest: rounds of a deterministic optimiser, the grid re-examined after each.
+
+An optimiser finds what a discretisation gets wrong and makes use of it.  So after each round the objective is computed anew, on a finer
+grid, in a larger box and by particles; where they tell something else than the training grid, that is refined or widened.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
 from ocnet.grid import Grid
+from ocnet.kernels.philox import derived_seed
 
 from .grid_estimate import estimate_on_grid
-from .objectives.grid import ChainView, GridObjective
+from .objectives.condensed import condensed
+from .objectives.grid import ChainView, DiffusionView, GridObjective
+from .objectives.particles import ParticleObjective
+from .result import TrainingResult
 from .trainer import train
 
 __all__ = ["GridTraining", "train_on_grid"]
@@ -16,78 +25,162 @@ __all__ = ["GridTraining", "train_on_grid"]
 _ROUNDS = (0.15, 0.35, 0.7, 1.0)     # shares of the iterations after which the grid is looked at anew
 _BAR = 0.03                          # bar, relative to the objective, beyond which the grid is refined …
 _FLOOR = 5e-4                        # … or this much, where that is larger
-_FINER = 1.4
+_FINER, _WIDER = (1.4, 2.5), 1.3     # by how much at least and at most; by how much the box grows
 _MOST_NODES = 60_000                 # of a training grid; what is left is for the final estimate to resolve
-_MORE_ROUNDS = 2                     # rounds of a quarter of the iterations each, when the last look was not satisfied
+_MORE_ROUNDS = 3                     # rounds of a quarter of the iterations each, when the last look was not satisfied
+_PATHS = 200_000                     # particles in all that check a round
+_CHECKING, _STEPS = 7, (4, 8)        # word of their random stream; their steps a layer, for the Itô limit
+_SCOUTS = 20_000                     # data points whose paths find the box, where there are more
 
 
 @dataclass(frozen=True, eq=False)
-class GridTraining:
-    """theta : best parameters on the last grid;  grid : that grid;  history : of all rounds, joined
-    rounds : one dict a round (iterations, nodes, objective and its error bar on a fresh box, whether refined after it)
-    iterations, evaluations, seconds : of all rounds;  message : how the last one ended
+class GridTraining(TrainingResult):
+    """The result of the last round, with nit, nfev, seconds and history of all rounds joined.
+
+    grid   : of the last round
+    rounds : one dict a round: iterations, nodes, what the training grid `claimed`, the `objective` and its `error_bar` by a finer and a
+             wider grid, `particles` and their `standard_error`, whether the grid was `refined` or the box `widened` after it, and the
+             seconds of that look, which count as training's
     """
 
-    theta: np.ndarray
-    grid: Grid
-    history: dict
-    rounds: tuple
-    iterations: int
-    evaluations: int
-    seconds: float
-    message: str
+    grid: Grid = None
+    rounds: tuple = ()
+
+    @property
+    def refinements(self):
+        """How often the grid was refined during training."""
+        return sum(r["refined"] for r in self.rounds)
+
+    @property
+    def widenings(self):
+        """How often the box was grown."""
+        return sum(r["widened"] for r in self.rounds)
+
+    def to_dict(self):
+        return {**super().to_dict(), "nodes": list(self.grid.shape), "box": [self.grid.lower.tolist(), self.grid.upper.tolist()],
+                "rounds": list(self.rounds), "refinements": self.refinements, "widenings": self.widenings}
 
     def __repr__(self):
-        return (f"GridTraining({self.iterations} iterations in {len(self.rounds)} rounds, {self.seconds:.1f} s, "
-                f"last grid {' × '.join(map(str, self.grid.shape))})")
+        return (f"GridTraining(J={self.fun:.6g}, {self.nit} iterations in {len(self.rounds)} rounds, {self.seconds:.1f} s, grid refined "
+                f"{self.refinements}× to {' × '.join(map(str, self.grid.shape))}, box widened {self.widenings}×)")
 
 
-def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=None, progress=None):
+@dataclass(frozen=True)
+class _Resolution:
+    """What a round trains on: nodes per axis of the box that scouts find, and by what the box is widened."""
+
+    nodes: int
+    widening: float = 1.0
+
+    def grid(self, setting, theta):
+        box = Grid.covering(setting.network.layered(theta), _scouted(setting.data.points), self.nodes)
+        return box.widened(self.widening) if self.widening > 1 else box
+
+    def finer(self, excess, dim):
+        """Nodes for an error that is `excess` times what is wanted, as if it were of second order; within the limit of size."""
+        wanted = round((self.nodes - 1) * float(np.clip(np.sqrt(excess), *_FINER))) + 1
+        return max(self.nodes, min(wanted, int(_MOST_NODES**(1 / dim))))
+
+
+def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=None, progress=None, callback=None):
     """Minimise the grid objective from θ; box and nodes follow what the network has become.
 
     optimiser : deterministic, with a field `iterations` (the total);  nodes : per axis, of the first grid
     journal   : folder for the evaluations of each round; an interrupted run replays them to the same bits
-    After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is
-    computed on a finer and a wider grid; where it changes by more than 3 % (or 5e-4) training goes on with 1.4 times
-    as many nodes per axis, at the end for up to two more rounds.
+    callback  : as for `train`; a true answer ends the whole training
+    After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is computed on a finer
+    and a wider grid and by 2·10⁵ particles.  Where the bar is above 3 % (or 5e-4), or one of them tells something else than the training
+    grid by more than that, training goes on with 1.4 to 2.5 times as many nodes per axis, or in a box 1.3 times as wide; at the end for up to
+    three more rounds.  Returns GridTraining.
     """
-    edges = np.unique(np.round(np.array(_ROUNDS) * optimiser.iterations).astype(int))
-    lengths = [int(n) for n in np.diff(np.append(0, edges)) if n > 0]
-    extra = [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
-    rounds, results = [], []
-    satisfied = True
-    while lengths or (not satisfied and extra):
-        length = lengths.pop(0) if lengths else extra.pop(0)
-        grid = Grid.covering(setting.network.layered(theta), setting.data.points, nodes)
-        objective = GridObjective(setting, grid, view)
-        result = train(objective, theta, replace(optimiser, iterations=length),
-                       None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal", progress)
-        results.append(result)
-        theta = result.x
-        record, satisfied = _examine(setting, theta, view, nodes, result)
-        rounds.append(record)
-        if result.interrupted:
-            break
-        if not satisfied:
-            finer = int(round((nodes - 1) * _FINER)) + 1
-            satisfied = finer**grid.dim > _MOST_NODES
-            nodes = nodes if satisfied else finer
-    return _join(theta, grid, rounds, results)
+    lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
+    resolution, rounds, results, grid, satisfied = _Resolution(nodes), [], [], None, True
+    watched = _Watched(callback)
+    try:
+        while lengths or (not satisfied and extra):
+            length = lengths.pop(0) if lengths else extra.pop(0)
+            grid = resolution.grid(setting, theta)
+            local = replace(setting, data=condensed(setting.data, grid))
+            path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
+            result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
+            results.append(result)
+            if result.interrupted or watched.stopped:
+                break
+            theta = result.x
+            begun = perf_counter()
+            record, resolution, satisfied = _look(local, result, view, resolution, len(rounds))
+            rounds.append({**record, "seconds": perf_counter() - begun})
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        results[-1] = replace(results[-1], success=False, interrupted=True, message="interrupted between two rounds; the best point so far is returned")
+    return _joined(results, grid, rounds)
 
 
-def _examine(setting, theta, view, nodes, result):
-    """One look at the trained network on a fresh box: what the bar is, and whether it is small enough."""
-    look = estimate_on_grid(setting, theta, view, nodes, tolerance=np.inf)
-    satisfied = look.error_bar <= max(_BAR * abs(look.value), _FLOOR)
-    return {"iterations": int(result.nit), "nodes": int(nodes), "objective": look.value, "error_bar": look.error_bar,
-            "refined": not satisfied}, bool(satisfied)
+class _Watched:
+    """A callback that remembers whether it has asked for the end."""
+
+    def __init__(self, callback):
+        self.callback, self.stopped = callback, False
+
+    def __call__(self, state):
+        self.stopped = self.callback is not None and bool(self.callback(state))
+        return self.stopped
 
 
-def _join(theta, grid, rounds, results):
-    offsets = np.cumsum([0, *(r.nit for r in results[:-1])])
-    seconds = np.cumsum([0.0, *(r.seconds for r in results[:-1])])
+def _lengths(iterations):
+    """Iterations of each planned round."""
+    edges = np.unique(np.round(np.array(_ROUNDS) * iterations).astype(int))
+    return [int(n) for n in np.diff(np.append(0, edges)) if n > 0]
+
+
+def _scouted(points):
+    """At most some 20 000 of the points: every k-th, and the farthest in 32 directions of each pair of axes."""
+    if len(points) <= _SCOUTS:
+        return points
+    angles = np.linspace(0, np.pi, 16, endpoint=False)
+    pairs = [(i, (i + 1) % points.shape[1]) for i in range(points.shape[1])]
+    heights = np.stack([np.cos(a) * points[:, i] + np.sin(a) * points[:, k] for i, k in pairs for a in angles])
+    rows = np.concatenate([np.arange(0, len(points), -(-len(points) // _SCOUTS)), heights.argmin(axis=1), heights.argmax(axis=1)])
+    return points[np.unique(rows)]
+
+
+def _look(setting, result, view, resolution, number):
+    """One look at the trained network: a record of what was found, the resolution to go on with, whether nothing was wrong."""
+    look = estimate_on_grid(setting, result.x, view, resolution.nodes, tolerance=np.inf)
+    claimed = result.fun - setting.penalty(result.x)[0]
+    wanted = max(_BAR * abs(look.value), _FLOOR)
+    sample, error = _sampled(setting, result.x, view, number)
+    doubted = abs(look.value - sample) > look.error_bar + 3 * error
+    excess = max(look.error_bar - look.box, abs(claimed - look.value)) / wanted
+    satisfied = look.error_bar <= wanted and excess <= 1 and not doubted
+    widened = not satisfied and (look.box > 0.5 * wanted or doubted)
+    nodes = resolution.finer(excess, setting.network.dim) if excess > 0.5 or doubted else resolution.nodes
+    refined = not satisfied and nodes > resolution.nodes
+    record = {"iterations": int(result.nit), "nodes": int(resolution.nodes), "claimed": claimed, "objective": look.value,
+              "error_bar": look.error_bar, "particles": sample, "standard_error": error, "refined": bool(refined), "widened": bool(widened)}
+    after = _Resolution(nodes if refined else resolution.nodes, resolution.widening * (_WIDER if widened else 1.0))
+    return record, after, not (refined or widened)
+
+
+def _sampled(setting, theta, view, number):
+    """(data term, standard error) by particles of the view's law; Euler–Maruyama steps of the Itô limit are extrapolated to none."""
+    paths, seed = 2 * max(4, _PATHS // len(setting.data) // 2), derived_seed(0, _CHECKING, number)
+    if not isinstance(view, DiffusionView):
+        sample = ParticleObjective(setting, paths, seed).sample(theta)
+        return sample.value, sample.standard_error
+    coarse, fine = (ParticleObjective(setting, paths, derived_seed(seed, steps), view=DiffusionView(steps)).sample(theta) for steps in _STEPS)
+    return 2 * fine.value - coarse.value, float(np.hypot(2 * fine.standard_error, coarse.standard_error))
+
+
+def _joined(results, grid, rounds):
+    """The last round's result with the history, counts and seconds of all."""
+    last = results[-1]
+    looks = [*(r["seconds"] for r in rounds), 0.0]
+    offsets = np.cumsum([0, *(r.nit for r in results)])
+    seconds = np.cumsum([0.0, *(r.seconds + look for r, look in zip(results, looks))])
     history = {"iteration": np.concatenate([r.history["iteration"] + o for r, o in zip(results, offsets)]),
                "value": np.concatenate([r.history["value"] for r in results]),
                "seconds": np.concatenate([r.history["seconds"] + s for r, s in zip(results, seconds)])}
-    return GridTraining(theta, grid, history, tuple(rounds), int(sum(r.nit for r in results)),
-                        int(sum(r.nfev for r in results)), float(sum(r.seconds for r in results)), results[-1].message)
+    totals = {"nit": int(offsets[-1]), "nfev": int(sum(r.nfev for r in results)), "history": history, "seconds": float(seconds[-1])}
+    return GridTraining(**{**vars(last), **totals, "grid": grid, "rounds": tuple(rounds)})

@@ -32,7 +32,8 @@ def test_the_views_of_one_law_agree_within_small_bars(noise, dim, criterion):
     result = compare(net, 1.5 * net.initialise(1), two_clouds(dim=dim), criterion, nodes=81)
     # false alarm: 3 standard errors of the objective, 3e-3; points as in Agreement, 2e-4
     assert result.within
-    assert result.error_bar <= 2 * max(0.015 * result.objective, 2e-4) and result.modelling_error <= 2 * max(0.015 * result.objective, 2e-4)
+    wanted = max(0.03 * result.objective, 5e-4)
+    assert result.error_bar <= wanted and result.diffusion.error_bar <= wanted
 
 
 def test_the_modelling_gap_is_real_and_closes_with_depth():
@@ -79,4 +80,4 @@ def test_more_paths_are_taken_where_the_bar_is_to_be_smaller():
     theta = net.initialise(0)
     loose, tight = (compare(net, theta, two_clouds(), nodes=121, tolerance=t) for t in (0.02, 0.002))
     assert tight.agreement.paths > 25 * loose.agreement.paths                                     # 100 times, but for the pilot's noise
-    assert 3 * tight.agreement.standard_error <= 0.002 * tight.objective
+    assert 3 * tight.agreement.standard_error <= 0.001 * tight.objective
