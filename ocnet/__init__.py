@@ -13,7 +13,7 @@ _HOMES = {
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
     "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",
     "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks", "train": "training", "compare": "analysis",
-    "compare_gradients": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
+    "compare_gradients": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 
 __all__ = sorted(_HOMES)

@@ -66,12 +66,21 @@ class Pair:
     first: GradientRoute
     second: GradientRoute
 
+    @property
+    def bar(self):
+        """(P,) deterministic bars of both."""
+        return self.first.bar + self.second.bar
+
+    @property
+    def standard_error(self):
+        """(P,) of the difference."""
+        return np.hypot(self.first.standard_error, self.second.standard_error)
+
     @cached_property
     def z(self):
-        a, b = self.first, self.second
-        excess = np.maximum(np.abs(a.gradient - b.gradient) - a.bar - b.bar, 0.0)
-        size = max(np.abs(a.gradient).max(), np.abs(b.gradient).max(), np.finfo(float).tiny)
-        return excess / np.maximum(np.hypot(a.standard_error, b.standard_error), _ROUNDING * size)
+        a, b = self.first.gradient, self.second.gradient
+        size = max(np.abs(a).max(), np.abs(b).max(), np.finfo(float).tiny)
+        return np.maximum(np.abs(a - b) - self.bar, 0.0) / np.maximum(self.standard_error, _ROUNDING * size)
 
     @property
     def cosine(self):
@@ -114,9 +123,18 @@ class GradientAgreement:
     def laws(self):
         return tuple(dict.fromkeys(route.law for route in self.routes))
 
+    def pairs_of(self, law):
+        """The pairs of one law, its grid first."""
+        return [pair for pair in self.pairs if pair.first.law == law]
+
     def max_abs_z_of(self, law):
         """The largest of |z| over all pairs of a law."""
-        return max(float(pair.z.max()) for pair in self.pairs if pair.first.law == law)
+        return max(float(pair.z.max()) for pair in self.pairs_of(law))
+
+    def reach_of(self, law):
+        """The largest error of one component, over the gradient's norm, that the grid against the paths of a law might not see."""
+        pair = self.pairs_of(law)[0]
+        return float((self.critical * pair.standard_error + pair.bar).max() / np.linalg.norm(pair.first.gradient))
 
     @property
     def max_abs_z(self):
@@ -146,7 +164,7 @@ class GradientAgreement:
 
     def __repr__(self):
         lines = [f"{law}: {'agree' if agree else 'DISAGREE'}, " + ", ".join(
-            f"{p.name} cosine {p.cosine:.5f} max |z| {p.z.max():.2f}" for p in self.pairs if p.first.law == law)
+            f"{p.name} cosine {p.cosine:.5f} max |z| {p.z.max():.2f}" for p in self.pairs_of(law))
             for law, agree in self.verdicts.items()]
         return f"GradientAgreement({self.components} components, critical |z| {self.critical:.2f}; " + ";\n  ".join(lines) + ")"
 
@@ -163,13 +181,14 @@ class _OnePath:
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps, self.finest)
 
 
-def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3):
+def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3, sde_paths=None):
     """Return the `GradientAgreement` of all routes to the data term's derivative at θ.
 
     grid     : of the chain and of the equation; their bars come from 1.5 times fewer nodes and a box 1.3 times as wide
     paths    : a data point and replicate, a multiple of 4 for LE's likelihood ratio;  replicates : ≥ 2, independent
     substeps : coarsest time steps a layer for the Itô limit; there are twice and four times as many too, and errors of first and second
                order are extrapolated away.  None leaves the equation out, as does noise without a diffusion limit
+    sde_paths : as `paths`, for the equation, whose paths cost seven times the steps and more; None: `paths`
     level    : false-alarm rate of the verdict, over all components, pairs and laws.  Compared are the derivatives of J itself, penalties
                included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
     """
@@ -184,7 +203,8 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
         counts = [substeps * k for k in (1, 2, 4)]
         routes.append(_on_grid("sde", "grid", setting, theta, grid, tuple(DiffusionView(m) for m in counts)))
         views = [_OnePath(m, counts[-1]) for m in counts]
-        routes.append(_by_particles("sde", "pathwise", theta, [[ParticleObjective(setting, paths, s, view=v) for v in views] for s in seeds]))
+        routes.append(_by_particles("sde", "pathwise", theta, [
+            [ParticleObjective(setting, sde_paths or paths, s, view=v) for v in views] for s in seeds]))
     return GradientAgreement(tuple(routes), level)
 
 

@@ -1,0 +1,142 @@
+"""Verification as a public tool: whether a gradient is the derivative of its objective, and a sweep the transpose of another.
+
+Both return an object and print nothing; a test asserts `result.passed`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["DualityTest", "TaylorTest", "duality_test", "taylor_test"]
+
+_STEPS = tuple(10.0 ** -np.arange(3, 5.1, 0.5))
+_LEAST_RATE = 1.95
+_UNEVEN = 0.1                        # by how much rates above the last may differ from 2 before they are called uneven
+_ROUNDING = 100 * np.finfo(float).eps            # of |J|: what a sum of some 10⁴ terms loses
+_CLEAR = 30                          # remainders this many times the floor have rates good to 0.06 a half decade
+_DUAL = 1e-11                        # of Σ |masses| |values|: what some 10⁵ products a layer lose
+
+
+@dataclass(frozen=True, eq=False)
+class TaylorTest:
+    """Remainders |J(θ + h v) − J(θ) − h ∇J·v| along directions v, and how fast they fall with h.
+
+    steps (k,) falling; remainders (directions, k); rates (directions, k − 1): logarithms of ratios of neighbouring remainders over those of
+    their steps, NaN where one is too near the floor to have a rate;  floor : rounding of J
+    expected : 2, for the derivative of a smooth J.  A wrong component e of ∇J·v gives rate 1 as soon as h e exceeds h² |J''|
+    """
+
+    steps: np.ndarray
+    remainders: np.ndarray
+    rates: np.ndarray
+    floor: float
+    expected: float = 2.0
+    least: float = _LEAST_RATE
+
+    @property
+    def rate(self):
+        """The smallest over the directions of the rate between the two shortest steps that have one; ∞ where nothing but rounding is left."""
+        last = [rates[np.isfinite(rates)][-1:] for rates in self.rates]
+        return float(min((r[0] for r in last if r.size), default=np.inf))
+
+    @property
+    def passed(self):
+        """Whether `rate` is at least 1.95."""
+        return self.rate >= self.least
+
+    @property
+    def uneven(self):
+        """Whether longer steps have rates that are not 2, nor the last ones: a third derivative that is large, or a kink of J between."""
+        seen = self.rates[np.isfinite(self.rates)]
+        return bool((np.abs(seen - self.expected) > _UNEVEN).any())
+
+    @property
+    def status(self):
+        """A sentence."""
+        if self.rate == np.inf:
+            return "J is linear along these directions, to rounding"
+        if not self.passed:
+            return (f"remainders fall with the power {self.rate:.2f} of the step, not 2: the gradient is not that of J, or J has a kink or a jump "
+                    "within the shortest steps")
+        return "remainders fall evenly" if not self.uneven else "remainders fall with the square of short steps; longer ones meet a kink or the cubic term"
+
+    def to_dict(self):
+        return {"steps": self.steps.tolist(), "remainders": self.remainders.tolist(), "rate": self.rate, "expected": self.expected,
+                "floor": self.floor, "passed": self.passed, "status": self.status}
+
+    def __repr__(self):
+        return f"TaylorTest({'passed' if self.passed else 'FAILED'}, rate {self.rate:.3f} of {self.expected:g}: {self.status})"
+
+
+def taylor_test(objective, theta, directions=2, steps=_STEPS, seed=0):
+    """Return the `TaylorTest` of `objective.value_and_gradient` at θ.
+
+    directions : (k, P) array, or how many random ones are drawn (normal, of length 1)
+    steps      : falling.  The shortest decide; where J has kinks (the limiter of a coarse grid; roots of singular covariances) shorter
+                 ones are less likely to meet them: the chance is proportional to the step
+    J is what `value_and_gradient` returns beside its gradient (`value` may be judged by other noise).
+    Raises ValueError for steps that do not fall, or directions of another length.
+    """
+    theta, steps = np.asarray(theta, dtype=float), np.asarray(steps, dtype=float)
+    if steps.ndim != 1 or steps.size < 2 or not (np.diff(steps) < 0).all() or not steps[-1] > 0:
+        raise ValueError(f"steps={steps.tolist()} are not two or more falling positive numbers")
+    if np.ndim(directions) == 0:
+        directions = np.random.default_rng(seed).normal(size=(int(directions), theta.size))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = np.atleast_2d(np.asarray(directions, dtype=float))
+    if directions.shape[1] != theta.size:
+        raise ValueError(f"directions has shape {directions.shape}; expected (k, {theta.size}): one row per direction")
+    value, gradient = objective.value_and_gradient(theta)
+    values = np.array([[objective.value_and_gradient(theta + h * v)[0] for h in steps] for v in directions])
+    remainders = np.abs(values - value - steps * (directions * gradient).sum(axis=1, keepdims=True))
+    floor = _ROUNDING * max(abs(value), float(np.abs(values).max()))
+    return TaylorTest(steps, remainders, _rates(steps, remainders, _CLEAR * floor), floor)
+
+
+def _rates(steps, remainders, least):
+    """(…, k − 1) logarithms of ratios of neighbours, NaN where the later is below `least`."""
+    clear = remainders[:, 1:] > least
+    ratio = np.divide(remainders[:, :-1], remainders[:, 1:], out=np.full(clear.shape, np.nan), where=clear)
+    with np.errstate(divide="ignore"):
+        return np.log(ratio) / np.log(steps[:-1] / steps[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class DualityTest:
+    """⟨masses, values⟩ and the sum of the masses at every layer, which exact transposes keep; spread relative to Σ |masses| |values|."""
+
+    products: np.ndarray
+    masses: np.ndarray
+    spread: float
+    mass_spread: float
+    tolerance: float = _DUAL
+
+    @property
+    def passed(self):
+        return self.spread <= self.tolerance and self.mass_spread <= self.tolerance
+
+    def to_dict(self):
+        return {"products": self.products.tolist(), "masses": self.masses.tolist(), "spread": self.spread, "mass_spread": self.mass_spread,
+                "tolerance": self.tolerance, "passed": self.passed}
+
+    def __repr__(self):
+        return (f"DualityTest({'passed' if self.passed else 'FAILED'}, ⟨masses, values⟩ constant to {self.spread:.1g}, masses to "
+                f"{self.mass_spread:.1g}, over {len(self.products)} layers)")
+
+
+def duality_test(objective, theta, seed=0):
+    """Return the `DualityTest` of a GridObjective's two sweeps at θ, with the values of its criterion and random signed masses.
+
+    The limited interpolation is positively homogeneous, so that its derivative at the values, which the masses pass, gives back the
+    values' step: ⟨masses, values⟩ is the same at every layer.
+    """
+    setting, grid = objective.setting, objective.grid
+    theta = setting.network.control.check(theta)
+    sweep = objective.view.sweep(setting.network, theta, grid)
+    values, splines = sweep.backward(setting.criterion.terminal(setting.network.score(grid.nodes, theta)))
+    masses = sweep.forward(np.random.default_rng(seed).normal(size=values[0].shape), splines)
+    products = np.array([(p * u).sum() for p, u in zip(masses, values)])
+    sums = np.array([p.sum(axis=1) for p in masses])
+    size = max(float((np.abs(p) * np.abs(u)).sum()) for p, u in zip(masses, values))
+    mass = max(float(np.abs(p).sum()) for p in masses)
+    return DualityTest(products, sums, float(np.ptp(products)) / size, float(np.ptp(sums, axis=0).max()) / mass)
