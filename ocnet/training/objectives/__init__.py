@@ -4,10 +4,12 @@
     objective.draw(iteration) -> objective     the same for a deterministic view, fresh frozen noise for a sampled one
     objective.fingerprint() -> str             identifies network, data and settings
 
-The data term is EL or LE (see `training.criteria`) of weighted, labelled points.
+The data term is EL or LE (see `training.criteria`) of weighted, labelled points.  `EllipticControl` has neither: a problem with a
+known solution, to measure optimisers by.
 """
 
+from .elliptic import EllipticControl
 from .grid import ChainView, DiffusionView, GridObjective
 from .particles import ParticleObjective
 
-__all__ = ["ChainView", "DiffusionView", "GridObjective", "ParticleObjective"]
+__all__ = ["ChainView", "DiffusionView", "EllipticControl", "GridObjective", "ParticleObjective"]
