@@ -95,9 +95,12 @@ def test_double_samples_at_the_minimum_have_the_variance_of_the_second_order(los
     n, paths, K = 40_000, 4, loss.scores
     criterion, y = LossOfExpectation(loss), np.full(n, loss.labels[-1])
     target = 1.0 if K == 1 else np.eye(K)[-1][:, None, None]
-    contributions, _, _ = criterion.sampled(target + scores(criterion, n, paths), y)
+    contributions, variances, _ = criterion.sampled(target + scores(criterion, n, paths), y)
     # products of two normals have kurtosis 9 at most: the sample variance errs by √(8/n) = 1.4 %; 7 % are 5 s.e.
     assert contributions.var(ddof=1) == pytest.approx(K / paths**2, rel=0.07)
+    # stated: s·C s with the sampled slope s, K/paths² in the mean, and tr C² of a Wishart matrix of paths − 1 = 3 degrees of freedom,
+    # (1 + (K + 1)/3) K/paths²: on the safe side; numbers of a relative spread below 4, so 10 % are 5 s.e.
+    assert variances.mean() == pytest.approx((2 + (K + 1) / (paths - 1)) * K / paths**2, rel=0.1)
     # and nothing is left in the mean: 4 s.e., false alarm 6e-5
     assert abs(contributions.mean()) < 4 * contributions.std() / np.sqrt(n)
 

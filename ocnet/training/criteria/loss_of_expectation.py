@@ -65,7 +65,10 @@ class LossOfExpectation(MeanScore):
         return value, self._variance(scores, slope, loss.second_derivative(whole, y)), cotangent
 
     def _variance(self, scores, slope, curvature):
-        """(n,) to second order in the deviations of the halves: sᵀ C s + tr (H C)², C the covariance of the mean scores."""
+        """(n,) to second order in the deviations of the halves: sᵀ C s + tr (H C)², C the covariance of the mean scores.
+
+        Where the slope s vanishes its sampled value does not: there up to twice the variance is stated, and more of few paths.
+        """
         paths = scores.shape[-1]
         if self.loss.scores == 1:
             spread = scores.var(axis=1, ddof=1) / paths

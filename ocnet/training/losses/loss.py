@@ -42,8 +42,9 @@ class ClassLoss(Loss):
         return self.classes
 
     def checked(self, u, y):
-        """u (K, *s) as float64, y as (1, *b) whole numbers with b = s broadcast with the shape of y, and b.
+        """u (K, *s) as float64, the index of the labels' own scores in (K, *shape), and shape: s broadcast with that of y.
 
+        The index ends with the last axis along which labels vary, so that what lies behind it is taken in one run.
         Raises ValueError where u has not K rows, or y is no label.
         """
         u, y = np.asarray(u, dtype=np.float64), np.asarray(y)
@@ -53,7 +54,10 @@ class ClassLoss(Loss):
         if not known.all():
             raise ValueError(f"y={y[~known].flat[0]} is no label of {self!r}; use 0 … {self.classes - 1}")
         shape = np.broadcast_shapes(u.shape[1:], y.shape)
-        return u, np.broadcast_to(y.astype(np.intp), shape)[None], shape
+        y = y.astype(np.intp).reshape((1,) * (len(shape) - y.ndim) + y.shape)
+        axes = max((i + 1 for i, count in enumerate(y.shape) if count > 1), default=0)
+        own = np.broadcast_to(y.reshape(y.shape[:axes]), shape[:axes])
+        return u, (own, *np.indices(shape[:axes], sparse=True)), shape
 
     def over(self, rows, shape):
         """rows (K, *s) seen as (K, *shape)."""

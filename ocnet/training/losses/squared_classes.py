@@ -25,9 +25,9 @@ class SquaredClasses(ClassLoss):
 
     def derivative(self, u, y):
         """u_k − 1{k = y}, (K, …)."""
-        u, y, shape = self.checked(u, y)
+        u, own, shape = self.checked(u, y)
         slope = np.array(self.over(u, shape))
-        np.put_along_axis(slope, y, np.take_along_axis(slope, y, axis=0) - 1, axis=0)
+        slope[own] -= 1
         return slope
 
     def second_derivative(self, u, y):
