@@ -1,5 +1,8 @@
 """A small objective with a known minimum, which can be told to break at a given evaluation."""
 
+from copy import copy
+from functools import cached_property
+
 import numpy as np
 
 CENTRE = np.array([1.0, -2.0, 0.5, 3.0])
@@ -44,6 +47,40 @@ class Valley:
 
     def fingerprint(self):
         return self.name
+
+    def hamiltonian(self, theta):
+        return ValleyHamiltonian(self, theta)
+
+
+class ValleyHamiltonian:
+    """The components of a valley, which do not couple, as parts: H_n is J with another component n.  Its gradient is one evaluation."""
+
+    layers = 3                           # and the last component as the tail
+
+    def __init__(self, valley, theta):
+        self.theta, self._valley, self._quiet = theta.copy(), valley, copy(valley)
+        self._quiet.event, self._quiet.count = None, [0]
+
+    @property
+    def total(self):
+        return self._quiet.value_and_gradient(self.theta)[0]
+
+    @cached_property
+    def gradient(self):
+        value, gradient = self._valley.value_and_gradient(self.theta)
+        return gradient if np.isfinite(value) else np.full_like(gradient, value)
+
+    def part(self, n):
+        return slice(n, n + 1)
+
+    def share(self, n):
+        return 1.0
+
+    def value_and_gradient(self, n, numbers):
+        theta = self.theta.copy()
+        theta[n] = numbers[0]
+        value, gradient = self._quiet.value_and_gradient(theta)
+        return value, gradient[n:n + 1]
 
 
 def raising(error, at):

@@ -5,8 +5,8 @@ SciPy's methods (`scipy_methods`, for deterministic objectives) keep a journal o
 their state, which is made of arrays, and draw the noise of iteration k from the seed and k, never from what was drawn before.
 The point returned is the best met, not the last; a J or ∇J that is not finite ends the run there.
 
-A new method is one file: `update` for a step along a drawn gradient (`first_order`), `advance` for any other iteration (`descent`),
-`search` for one of SciPy's.
+A new method is one file: `update` for a step along a drawn gradient (`first_order`), `search` for one of SciPy's, `advance` for any other
+iteration (`descent`), such as those in which each layer minimises its own Hamiltonian (`layerwise`).
 """
 
 from .adam import Adam
@@ -15,6 +15,9 @@ from .gradient_descent import GradientDescent
 from .lbfgs import LBFGS
 from .momentum import Momentum
 from .proximal_gradient import ProximalGradient
+from .sequential_hamiltonian import SequentialHamiltonian
+from .successive_approximations import SuccessiveApproximations
 from .trust_constr import TrustConstr
 
-__all__ = ["Adam", "AveragedSGD", "GradientDescent", "LBFGS", "Momentum", "ProximalGradient", "TrustConstr"]
+__all__ = ["Adam", "AveragedSGD", "GradientDescent", "LBFGS", "Momentum", "ProximalGradient", "SequentialHamiltonian",
+           "SuccessiveApproximations", "TrustConstr"]
