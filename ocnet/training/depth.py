@@ -18,8 +18,8 @@ class DepthLevel:
     layers  : N
     before  : J_N at the start of the level, which from the second level on is the prolonged end of the level before
     after   : J_N at its end
-    change  : largest |h(x_N) − h(x_{N/2})| that the prolongation has made in the score of the path of means from a data point: O(1/N); 0 at
-              the first level
+    change  : largest |h(x_N) − h(x_{N/2})| that the prolongation has made in the score of the path of means from a data point: O(1/N);
+              0 at the first level
     slope   : max |θ_{n+1} − θ_n| / dt at the end, N max |Δθ| for horizon 1: bounded over the levels where θ(t) has a limit in H¹
     result  : TrainingResult
     """
@@ -52,7 +52,7 @@ class DepthLevel:
 
 @dataclass(frozen=True, eq=False)
 class DepthTraining:
-    """setting : that of the deepest level reached, whose network has the layout of `theta`;  levels : tuple of DepthLevel, shallowest first"""
+    """setting : that of the deepest level reached, whose network has the layout of `theta`;  levels : DepthLevels, shallowest first"""
 
     setting: object
     levels: tuple

@@ -9,6 +9,7 @@ from ocnet.kernels.threads import over_chunks, over_tiles
 from ocnet.products import times
 
 from .features import Features
+from .saturating import Saturating
 
 __all__ = ["Perceptron"]
 
@@ -17,7 +18,7 @@ _NODES = 1 << 14                     # nodes per task on a tensor grid, of which
 
 
 @dataclass(frozen=True)
-class Perceptron:
+class Perceptron(Saturating):
     """One hidden layer of `width` tanh units."""
 
     width: int

@@ -7,12 +7,13 @@ import numpy as np
 from ocnet.products import times
 
 from .features import Features
+from .saturating import Saturating
 
 __all__ = ["Sine"]
 
 
 @dataclass(frozen=True)
-class Sine:
+class Sine(Saturating):
     """One hidden layer of `width` sine units, in plain NumPy; of period 2π in each component for whole numbers W₁."""
 
     width: int
