@@ -9,9 +9,10 @@ from ocnet.kernels.threads import set_threads
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Affine, Branches, Perceptron
 from ocnet.networks.noise import Gaussian, HiddenDropout, InputDropout, Noiseless, OutputDropout, ShakeShake, StochasticDepth
-from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
+from ocnet.networks.readouts import Linear, LinearClasses
+from ocnet.training.criteria import EnsembleLoss, ExpectedLoss, LossOfExpectation
 from ocnet.training.hamiltonians import GridHamiltonian
-from ocnet.training.losses import Logistic, Squared
+from ocnet.training.losses import CrossEntropy, Logistic, Squared
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
@@ -58,6 +59,23 @@ def test_the_derivative_of_each_hamiltonian_at_theta_is_that_of_j_in_its_layer(v
         h, slope = hamiltonian.value_and_gradient(n, theta[own])
         assert abs(h - value) < 1e-13 and np.abs(slope - gradient[own]).max() < 1e-13
     assert np.abs(gradient).max() > 1e-2                     # not nothing that agrees
+
+
+@every_view
+@pytest.mark.parametrize("criterion", [ExpectedLoss(CrossEntropy(3)), LossOfExpectation(CrossEntropy(3)), EnsembleLoss(Squared(), 2)],
+                         ids=lambda c: f"{c.name} {type(c.loss).__name__}")
+def test_the_same_for_three_classes_and_for_an_ensemble(view, criterion):
+    setting = _setting(Gaussian(0.3))
+    readout = LinearClasses(3) if criterion.loss.scores == 3 else Linear()
+    data = LabelledPoints(setting.data.points, np.arange(40) % 3 if criterion.loss.scores == 3 else setting.data.labels)
+    objective = view(Setting(ResidualNetwork(Perceptron(3), Gaussian(0.3), 2, readout=readout), data, criterion))
+    theta = objective.setting.network.initialise(3)
+    value, gradient = objective.value_and_gradient(theta)
+    hamiltonian = objective.hamiltonian(theta)
+    for n in range(3):
+        own = hamiltonian.part(n)
+        h, slope = hamiltonian.value_and_gradient(n, theta[own])
+        assert abs(h - value) < 1e-13 and np.abs(slope - gradient[own]).max() < 1e-13              # as above
 
 
 @every_view
