@@ -58,7 +58,9 @@ class TaylorTest:
         if not self.passed:
             return (f"remainders fall with the power {self.rate:.2f} of the step, not 2: the gradient is not that of J, or J has a kink or a jump "
                     "within the shortest steps")
-        return "remainders fall evenly" if not self.uneven else "remainders fall with the square of short steps; longer ones meet a kink or the cubic term"
+        if not self.uneven:
+            return "remainders fall evenly"
+        return "remainders fall with the square of short steps; longer ones meet a kink or a large cubic term"
 
     def to_dict(self):
         return {"steps": self.steps.tolist(), "remainders": self.remainders.tolist(), "rate": self.rate, "expected": self.expected,

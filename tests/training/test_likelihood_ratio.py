@@ -10,7 +10,7 @@ from ocnet.networks import noise as family
 from ocnet.networks.blocks import Branches, Perceptron
 from ocnet.networks.noise import Gaussian
 from ocnet.networks.readouts import Linear
-from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
+from ocnet.training.criteria import EnsembleLoss, ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives import DiffusionView, ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
@@ -35,7 +35,7 @@ def _gradients(objective, setting, theta, count, paths, **more):
     return np.stack([objective(setting, paths, seed, **more).value_and_gradient(theta)[1] for seed in range(count)])
 
 
-@pytest.mark.parametrize("criterion", [EL, LE], ids=lambda c: c.name)
+@pytest.mark.parametrize("criterion", [EL, LE, EnsembleLoss(Squared(), 2)], ids=lambda c: c.name)
 def test_a_path_weighs_its_payoff_less_the_mean_of_the_others_by_the_slope_of_the_other_half(criterion):
     scores, labels, weights = np.random.default_rng(0).normal(size=(3, 8)), np.array([1, -1, 1]), np.array([0.5, 0.3, 0.2])
     terminal = np.stack([criterion.terminal(row) for row in scores], axis=1)
@@ -43,7 +43,7 @@ def test_a_path_weighs_its_payoff_less_the_mean_of_the_others_by_the_slope_of_th
     halves = np.arange(4), np.arange(4, 8)
     for i in range(3):
         for own, other in (halves, halves[::-1]):
-            mean = terminal[:, i, other].mean(axis=1)[:, None]           # both criteria are quadratic or linear in it
+            mean = terminal[:, i, other].mean(axis=1)[:, None]           # all three criteria are quadratic or linear in it
             c = criterion.total(mean, labels[i:i + 1], np.ones(1))[1][:, 0] * weights[i]
             for k in own:
                 others = [j for j in own if j != k]
@@ -52,7 +52,8 @@ def test_a_path_weighs_its_payoff_less_the_mean_of_the_others_by_the_slope_of_th
                 assert abs(found[i, k] - expected) < 2e-14
 
 
-@pytest.mark.parametrize("noise, criterion", [(Gaussian(0.4), EL), (Gaussian(1.0, "natural"), EL), (Gaussian(0.4), LE)], ids=str)
+@pytest.mark.parametrize("noise, criterion", [(Gaussian(0.4), EL), (Gaussian(1.0, "natural"), EL), (Gaussian(0.4), LE),
+                                              (Gaussian(0.4), EnsembleLoss(Squared(), 2))], ids=str)
 def test_both_gradients_estimate_the_same_derivative(noise, criterion):
     """Simultaneously over all components, false alarm 1e-4 a case; catches 6 standard errors: about 2 % of the gradient's norm."""
     setting, theta = _setting(noise, criterion, penalties=(Tikhonov(1e-3),))
