@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Ending", "TrainingResult", "history_of"]
+__all__ = ["Ending", "TrainingResult", "first_in", "history_of"]
 
 
 def history_of(rows):
@@ -30,10 +30,14 @@ class Ending:
         return cls(False, f"stopped by the callback after {iterations} iterations; the best point so far is returned")
 
     @classmethod
-    def at_fault(cls, iteration, fault, place, detail=""):
-        """fault : what is not finite;  place : where first, if known;  detail : more of the iteration"""
-        first = f", first in {place}" if place else ""
-        return cls(False, f"{fault} is not finite in iteration {iteration}{detail}{first}; the best point before it is returned")
+    def at_fault(cls, iteration, fault, detail=""):
+        """fault : has `what` is not finite, and the `place` where first;  detail : more of the iteration"""
+        return cls(False, f"{fault.what} is not finite in iteration {iteration}{detail}{first_in(fault)}; the best point before it is returned")
+
+
+def first_in(fault):
+    """", first in …" with the place of a fault, or "" where there is none."""
+    return f", first in {fault.place}" if fault.place else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,18 +3,17 @@
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from math import isfinite
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from ocnet.training import checkpoint
-from ocnet.training.fault import where_not_finite
-from ocnet.training.result import Ending, TrainingResult, history_of
+from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 
 from .box import BOX, checked_bounds, sides
-from .state import Converged, NotFinite, State
+from .evaluation import NotFinite, value_of
+from .state import Converged, State
 
 __all__ = ["Descent"]
 
@@ -105,9 +104,10 @@ class _Run:
                 state = type(state)(**{name: value if value.ndim else value.item() for name, value in arrays.items()})
                 self.origin -= state.seconds
         if not len(state.history):
-            state = self._judged(state)
-            if not isfinite(state.best_value):
-                raise ValueError("J is not finite at the start; choose another theta")
+            try:
+                state = self._judged(state)
+            except NotFinite as fault:
+                raise ValueError(f"J is not finite at the start{first_in(fault)}; choose another theta") from fault
         self.state = state
 
     def go_on(self):
@@ -123,7 +123,7 @@ class _Run:
                     self.state = self._judged(self.state)
                 return
             except NotFinite as fault:
-                self.ending = Ending.at_fault(self.state.iteration + 1, fault, where_not_finite(fault.objective, fault.theta))
+                self.ending = Ending.at_fault(self.state.iteration + 1, fault)
                 return
             self.state = state               # a whole iteration or none
             if self.path is not None and perf_counter() - self.saved >= optimiser.save_every:
@@ -145,15 +145,12 @@ class _Run:
         if state.iteration % optimiser.check_every and state.iteration != optimiser.iterations:
             return state, state.value
         state = self._judged(state)
-        value = state.history[-1, 1]
-        if not isfinite(value):
-            raise NotFinite("J or its gradient", self.objective, optimiser.judged(state))
-        return state, value
+        return state, state.history[-1, 1]
 
     def _judged(self, state):
-        """The state with its point judged and entered, and kept if it is the best."""
+        """The state with its point judged and entered, and kept if it is the best; NotFinite where J is not finite."""
         point = self.optimiser.judged(state)
-        value, seconds = float(self.objective.value(point)), perf_counter() - self.origin
+        value, seconds = value_of(self.objective, point), perf_counter() - self.origin
         state = state.but(history=np.vstack([state.history, [state.iteration, value, seconds]]), seconds=seconds,
                           evaluations=state.evaluations + 1)
         return state.but(best=point, best_value=value, jac=np.full_like(point, np.nan)) if value < state.best_value else state

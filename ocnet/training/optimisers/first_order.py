@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from .evaluation import evaluated
 from .rated import Rated
 
 __all__ = ["FirstOrder"]
@@ -17,6 +18,6 @@ class FirstOrder(Rated):
         """Return the state with its θ moved by one step, and the member's own arrays; ∇J (P,) is finite and clipped."""
 
     def advance(self, objective, state):
-        value, gradient = self.finite(objective.draw(state.iteration), state.theta)
+        value, gradient = evaluated(objective.draw(state.iteration), state.theta)
         stepped = self.update(state, value, self.clipped(gradient))
         return stepped.but(value=value, gradient=gradient, evaluations=state.evaluations + 1)

@@ -10,7 +10,7 @@ from ocnet.kernels.threads import run_all
 
 from .box import sides
 from .descent import Descent
-from .state import NotFinite
+from .evaluation import NotFinite
 
 __all__ = ["Layerwise"]
 

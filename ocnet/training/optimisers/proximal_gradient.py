@@ -5,6 +5,7 @@ from math import sqrt
 
 import numpy as np
 
+from .evaluation import evaluated
 from .rated import Rated
 from .state import State
 
@@ -61,7 +62,7 @@ class ProximalGradient(Rated):
 
     def advance(self, objective, state):
         smooth, corner = split(objective.draw(state.iteration))
-        value, gradient = self.finite(smooth, state.ahead)
+        value, gradient = evaluated(smooth, state.ahead)
         step = self.step_size(state.iteration)
         theta = state.ahead - step * self.clipped(gradient)
         if corner is not None:

@@ -1,4 +1,4 @@
-"""What methods with a step size share: the rate, how it falls, and a gradient that is finite and not too long."""
+"""What methods with a step size share: the rate, how it falls, and how long a gradient may be."""
 
 from dataclasses import dataclass
 from math import cos, isfinite, pi, sqrt
@@ -6,7 +6,6 @@ from math import cos, isfinite, pi, sqrt
 import numpy as np
 
 from .descent import Descent
-from .state import NotFinite
 
 __all__ = ["Rated"]
 
@@ -41,11 +40,3 @@ class Rated(Descent):
             return gradient
         length = sqrt((gradient * gradient).sum())
         return gradient * (self.clip / length) if length > self.clip else gradient
-
-    @staticmethod
-    def finite(objective, theta):
-        """(J, ∇J) at θ (P,), or NotFinite."""
-        value, gradient = objective.value_and_gradient(theta)
-        if not (isfinite(value) and np.isfinite(gradient).all()):
-            raise NotFinite("J or its gradient", objective, theta)
-        return float(value), gradient

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocnet.training.fault import where_not_finite
 from ocnet.training.journal import Journal
-from ocnet.training.result import Ending, TrainingResult, history_of
+from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 
 from .box import BOX, checked_bounds, sides
-from .state import NotFinite, State
+from .evaluation import NotFinite, evaluated
+from .state import State
 
 __all__ = ["ScipyMethod"]
 
@@ -39,9 +39,7 @@ class _Watched:
         theta = self.full(z)
         if not ((theta >= self.lower) & (theta <= self.upper)).all():
             return np.inf, np.zeros(len(z))  # trial points of interior methods, which they reject; J may not exist there
-        value, gradient = self.journal.evaluate(self.objective, theta)
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            raise NotFinite("J or its gradient", self.objective, theta)
+        value, gradient = evaluated(self.objective, theta, lambda theta: self.journal.evaluate(self.objective, theta))
         self.evaluations += 1
         if self.best is None or value < self.best[1]:
             self.best = theta, value, gradient
@@ -121,6 +119,5 @@ class ScipyMethod(ABC):
             return Ending.by_callback(len(watched.rows) - 1)
         except NotFinite as fault:
             if watched.best is None:
-                raise ValueError("J or its gradient is not finite at the start; choose another theta") from None
-            return Ending.at_fault(len(watched.rows), fault, where_not_finite(fault.objective, fault.theta),
-                                   f" (evaluation {watched.evaluations + 1})")
+                raise ValueError(f"J or its gradient is not finite at the start{first_in(fault)}; choose another theta") from fault
+            return Ending.at_fault(len(watched.rows), fault, f" (evaluation {watched.evaluations + 1})")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from math import inf, isfinite
 
+from .evaluation import NotFinite
 from .layerwise import Layerwise
-from .state import Converged, NotFinite, State
+from .state import Converged, State
 
 __all__ = ["SequentialHamiltonian", "SequentialState"]
 

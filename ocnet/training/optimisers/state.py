@@ -1,10 +1,10 @@
-"""The state of a run, and the ways in which one may end."""
+"""The state of a run, and what a member raises when it has nothing left to do."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-__all__ = ["Converged", "NotFinite", "State"]
+__all__ = ["Converged", "State"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,14 +52,6 @@ class State:
                 views[name] = value.view()
                 views[name].flags.writeable = False
         return self.but(**views)
-
-
-class NotFinite(Exception):
-    """`what` ("J or its gradient", "theta") is not finite for this objective at θ (P,)."""
-
-    def __init__(self, what, objective, theta):
-        super().__init__(what)
-        self.what, self.objective, self.theta = what, objective, theta
 
 
 class Converged(Exception):

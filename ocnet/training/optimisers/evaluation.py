@@ -1,0 +1,49 @@
+"""J and ∇J, finite or refused with the place where they first are not."""
+
+from math import isfinite
+
+import numpy as np
+
+from ocnet.training.checkpoint import CheckpointError
+from ocnet.training.fault import UNKNOWN, where_not_finite
+
+__all__ = ["NotFinite", "evaluated", "value_of"]
+
+
+class NotFinite(Exception):
+    """`what` ("J or its gradient", "theta") is not finite for this objective at θ (P,); `place` says where first, "" if nobody knows."""
+
+    def __init__(self, what, objective, theta):
+        super().__init__(what)
+        self.what, self.place = what, where_not_finite(objective, theta)
+
+
+def evaluated(objective, theta, evaluate=None):
+    """(J, ∇J) at θ (P,) by `evaluate`, by default the objective's `value_and_gradient`; NotFinite where either is not finite.
+
+    Objectives may refuse, by ValueError, what is not finite on the way to J: that is NotFinite too, if the place is found.
+    """
+    value, gradient = _guarded(evaluate or objective.value_and_gradient, objective, theta)
+    if not (isfinite(value) and np.isfinite(gradient).all()):
+        raise NotFinite("J or its gradient", objective, theta)
+    return float(value), gradient
+
+
+def value_of(objective, theta):
+    """J at θ by `objective.value`, with the same guards."""
+    value = _guarded(objective.value, objective, theta)
+    if not isfinite(value):
+        raise NotFinite("J or its gradient", objective, theta)
+    return float(value)
+
+
+def _guarded(verb, objective, theta):
+    try:
+        return verb(theta)
+    except CheckpointError:
+        raise
+    except ValueError as error:
+        fault = NotFinite("J or its gradient", objective, theta)
+        if fault.place in ("", UNKNOWN):
+            raise
+        raise fault from error
