@@ -81,16 +81,18 @@ def measure(given):
 def table(found):
     """Lines of text: a row a level, then what starting at the deepest costs, then the slopes of rough starts."""
     run, blank = found["in depth"], " " * 10
-    lines = ["layers      J_N before     J_N after   J_N − J_2N   order   output change   N max|Δθ|   iterations   seconds   rough N max|Δθ|"]
+    lines = ["layers      J_N before     J_N after   J_N − J_2N   order   output change   N max|Δθ|   iterations   seconds   "
+             "rough N max|Δθ|"]
     for k, (level, rough) in enumerate(zip(run.levels, found["rough"])):
         difference = f"{run.differences[k]:12.3e}" if k < len(run.differences) else blank + " –"
         order = f"{run.orders[k - 1]:6.3f}" if 1 <= k <= len(run.orders) else "     –"
         change = f"{level.change:13.2e}" if k else blank + "  –"
-        lines.append(f"{level.layers:6d}  {level.before:12.8f}  {level.after:12.8f} {difference}  {order}   {change}   {level.slope:9.4f}   "
-                     f"{level.iterations:10d}   {level.seconds:7.2f}   {rough.levels[0].slope:14.2f}")
+        lines.append(f"{level.layers:6d}  {level.before:12.8f}  {level.after:12.8f} {difference}  {order}   {change}   "
+                     f"{level.slope:9.4f}   {level.iterations:10d}   {level.seconds:7.2f}   {rough.levels[0].slope:14.2f}")
     one = found["all at once"].levels[0]
+    spent = sum(level.seconds for level in run.levels)
     return lines + [f"all at once from the same start, {one.layers} layers: J = {one.after:.8f}, {one.iterations} iterations, {one.seconds:.2f} s; "
-                    f"in depth: {sum(level.seconds for level in run.levels):.2f} s, {run.levels[-1].iterations} iterations at the last level"]
+                    f"in depth: {spent:.2f} s, {run.levels[-1].iterations} iterations at the last level"]
 
 
 def draw(found):
