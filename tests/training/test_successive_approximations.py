@@ -19,6 +19,7 @@ from ocnet.training.optimisers import LBFGS
 from ocnet.training.optimisers.sequential_hamiltonian import SequentialHamiltonian
 from ocnet.training.optimisers.successive_approximations import SuccessiveApproximations
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
+from tests.training.problems import START, Valley, ValleyHamiltonian
 
 LAYERS = 4
 
@@ -79,7 +80,8 @@ def test_r9_the_optimum_is_a_quarter(optimiser):
     result = train(objective, theta, replace(optimiser, bounds=bounds), progress=quiet)
     assert result.success and ("no part of θ moves" in result.message or "lowers J" in result.message)
     assert abs(result.fun - 1 - 0.25) < 1e-11                # J − ¼ is the square of the error below
-    assert np.abs(objective.setting.network.control.depth(result.x)[:, 1] + 0.5).max() < 3e-6    # ‖Δθ‖ ≤ 1e-6 at a contraction c ≤ ½: 1e-6/(1 − c)
+    # ‖Δθ‖ ≤ 1e-6 at a contraction c ≤ ½: 1e-6/(1 − c)
+    assert np.abs(objective.setting.network.control.depth(result.x)[:, 1] + 0.5).max() < 3e-6
 
 
 def test_r9_acceptance_by_the_square_of_the_step_alone_nearly_cycles():
@@ -187,6 +189,39 @@ def test_a_killed_run_on_a_grid_goes_on_with_the_same_bits(tmp_path):
     again = train(objective, theta, optimiser, tmp_path / "run", quiet)
     assert stopped.nit == 2 and again.x.tobytes() == whole.x.tobytes() and again.nfev == whole.nfev
     assert again.history["value"].tobytes() == whole.history["value"].tobytes()
+
+
+class BreakingSearch(ValleyHamiltonian):
+    """Not finite where the third component exceeds 0.1, on the way to its minimum."""
+
+    def value_and_gradient(self, n, numbers):
+        value, slope = super().value_and_gradient(n, numbers)
+        return (np.nan if n == 2 and numbers[0] > 0.1 else value), slope
+
+
+class BreakingJ(ValleyHamiltonian):
+    """J not finite there."""
+
+    @property
+    def total(self):
+        return np.inf if self.theta[2] > 0.1 else super().total
+
+
+@pytest.mark.parametrize("optimiser", [SuccessiveApproximations(), SequentialHamiltonian()], ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("broken, what", [(BreakingSearch, "the Hamiltonian of a part of theta is"), (BreakingJ, "J or its gradient is")])
+def test_what_is_not_finite_ends_the_run_at_the_last_good_point(optimiser, broken, what):
+    class Breaking(Valley):
+        def hamiltonian(self, theta):
+            return broken(self, theta)
+
+        def draw(self, iteration):
+            return self
+
+    result = train(Breaking(), START, optimiser, progress=quiet)
+    # J breaks where the first step leads: as a trial, or as the next iteration's start, which Valley.value has then judged
+    first = broken is BreakingSearch or isinstance(optimiser, SequentialHamiltonian)
+    assert not result.success and f"{what} not finite in iteration {1 if first else 2}" in result.message
+    assert result.fun == Valley().value(result.x) and ((result.x == START).all() if first else result.fun < Valley().value(START))
 
 
 class WithoutHamiltonian:

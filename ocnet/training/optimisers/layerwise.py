@@ -10,11 +10,19 @@ from ocnet.kernels.threads import run_all
 
 from .box import sides
 from .descent import Descent
-from .evaluation import NotFinite
+from .evaluation import NotFinite, evaluated
 
 __all__ = ["Layerwise"]
 
 _ROUNDING = 1e-14                    # share of max(|H|, 1), per unit of depth, below which a decrease of the inner search is none
+
+
+class _NotFiniteAt(Exception):
+    """An inner search has met a Hamiltonian that is not finite, at these numbers."""
+
+    def __init__(self, numbers):
+        super().__init__()
+        self.numbers = np.array(numbers)
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,14 @@ class Layerwise(Descent):
         """The objective's Hamiltonian at θ, J and ∇J finite; ValueError for an objective that has none."""
         if not hasattr(objective, "hamiltonian"):
             raise ValueError(f"objective={objective!r} has no hamiltonian(theta); use LBFGS or Adam, which need gradients only")
-        found = objective.hamiltonian(theta)
-        if not (isfinite(found.total) and np.isfinite(found.gradient).all()):
-            raise NotFinite("J or its gradient", objective, theta)
-        return found
+        found = []
+
+        def evaluate(theta):
+            found.append(objective.hamiltonian(theta))
+            return found[0].total, found[0].gradient
+
+        evaluated(objective, theta, evaluate)
+        return found[0]
 
     def minimisers(self, objective, hamiltonian, augmentation):
         """θ (P,) whose every part minimises H_n/share + augmentation(n, numbers), share dt for layers and 1 for the tail; and by how much
@@ -62,12 +74,13 @@ class Layerwise(Descent):
             own = hamiltonian.part(n)
             try:
                 theta[own], falls[n] = self._searched(hamiltonian, n, augmentation, np.stack([lower[own], upper[own]], axis=1))
-            except FloatingPointError:
-                faults[n] = n
+            except _NotFiniteAt as fault:
+                faults[n] = hamiltonian.theta.copy()
+                faults[n][own] = fault.numbers
 
         run_all([lambda n=n: task(n) for n in range(hamiltonian.layers + 1)])
         if faults:
-            raise NotFinite(f"the Hamiltonian of part {min(faults)}", objective, hamiltonian.theta)
+            raise NotFinite("the Hamiltonian of a part of theta", objective, faults[min(faults)])
         return theta, float(falls.sum())
 
     def _searched(self, hamiltonian, n, augmentation, box):
@@ -79,7 +92,7 @@ class Layerwise(Descent):
             more, more_slope = augmentation(n, numbers)
             value, slope = (value - total) / share + more, slope / share + more_slope
             if not (isfinite(value) and np.isfinite(slope).all()):
-                raise FloatingPointError
+                raise _NotFiniteAt(numbers)
             return value, slope
 
         if not start.size or (box[:, 0] == box[:, 1]).all():
@@ -90,8 +103,10 @@ class Layerwise(Descent):
 
     @staticmethod
     def proximal(hamiltonian, rho):
-        """The augmentation (ρ/2) |ϑ − θ_n|²."""
+        """The augmentation (ρ/2) |ϑ − θ_n|²; none where ρ = 0."""
         def augmentation(n, numbers):
+            if not rho:
+                return 0.0, np.zeros_like(numbers)
             change = numbers - hamiltonian.theta[hamiltonian.part(n)]
             return 0.5 * rho * float((change * change).sum()), rho * change
         return augmentation

@@ -1,9 +1,9 @@
 """The sequential quadratic Hamiltonian scheme.  Breitenbach & Borzì (2019), for the control of Kolmogorov equations (MATH 4)."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 
-from .evaluation import NotFinite
+from .evaluation import evaluated
 from .layerwise import Layerwise
 from .state import Converged, State
 
@@ -62,9 +62,7 @@ class SequentialHamiltonian(Layerwise):
             if change <= self.tolerance**2:
                 raise Converged(f"no step of length {self.tolerance:g} lowers J any more")
             trials += 1
-            total = objective.hamiltonian(theta).total
-            if not isfinite(total):
-                raise NotFinite("J or its gradient", objective, theta)
+            total, _ = evaluated(objective, theta, lambda theta: (objective.hamiltonian(theta).total, 0.0))     # one sweep: no costates
             if total <= hamiltonian.total - max(self.decrease * change, self.share * promised):
                 break
             rho *= self.growth
