@@ -13,16 +13,19 @@ from .objectives.grid import GridObjective
 __all__ = ["GridEstimate", "estimate_on_grid"]
 
 _FINER, _WIDER = 1.5, 1.4            # refinement of the spacing and of the box that the bars compare
+_LEAVES = {"space": 0.3, "time": 0.25, "box": 0.0}       # of a bar, once refined: orders 3 and 2
+_SETTLED = 0.05                      # share of the wanted bar below which the effect of the box is not computed again
 _NEIGHBOURS = 5                      # nodes per axis over which a point's bar takes the largest difference
 _MOST_NODES = 1_000_000              # per field: no grid beyond this is tried
 
 
 @dataclass(frozen=True, eq=False)
 class GridEstimate:
-    """Value of the data term on the finest grid tried, and by how much coarser choices differ from it.
+    """Value of the data term on the finest grid tried, and by how much it may be off.
 
-    value, space, time, box : the data term, and the mean absolute change of the points' contributions when the spacing
-        is refined by 1.5, the time step halved (0 for the chain, which has none) and the box widened by 1.4
+    value  : on a grid 1.5 times as fine as the one tried
+    space, time, box : mean absolute change of the points' contributions when the spacing is refined by 1.5, the time step halved (0 for the
+        chain, which has none) and the box widened by 1.4
     values, bars : (q, n) values at the data points and their own bars (largest change among the nodes around)
     grid   : the finest grid;  refinements : how often the first choice was refined to meet the tolerance
     lowest : smallest value met on any node of any layer, for the check of bounds
@@ -62,36 +65,59 @@ def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
     tolerance : wanted bar relative to the value;  floor : wanted bar where that is larger
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
     """
-    box = Grid.covering(setting.network.layered(theta), setting.data.points, nodes)
-    refinements = 0
+    levels = _Levels(setting, theta, Grid.covering(setting.network.layered(theta), setting.data.points, nodes), view)
     while True:
-        estimate = _compare(setting, theta, view, box, refinements)
+        estimate = levels.estimate()
         wanted = max(tolerance * abs(estimate.value), floor)
         if estimate.error_bar <= wanted:
             return estimate
-        share = 0.4 * wanted                  # every part above its share is refined at once
-        if estimate.time > share:
-            view = replace(view, substeps=2 * view.substeps)
-        if estimate.box > share:
-            box = box.widened(_WIDER)
-        if estimate.space > share or max(estimate.time, estimate.box) <= share:
-            box = box.refined(_FINER)
-        refinements += 1
-        if box.size * _FINER**box.dim > _MOST_NODES or getattr(view, "substeps", 1) > 64:
+        levels.refine(estimate, wanted)
+        if levels.too_fine:
             return estimate
 
 
-def _compare(setting, theta, view, grid, refinements):
-    """The fields on one grid against those on a finer and a wider one, and with half the time step."""
-    coarse = _Solved(setting, theta, view, grid)
-    fine = _Solved(setting, theta, view, grid.refined(_FINER))
-    wide = _Solved(setting, theta, view, grid.widened(_WIDER))
-    later = _Solved(setting, theta, replace(view, substeps=2 * view.substeps), grid) if hasattr(view, "substeps") else coarse
-    parts = [coarse.difference(other) for other in (fine, later, wide)]
-    values = fine.at_points
-    return GridEstimate(setting.criterion.total(values, setting.data.labels, setting.data.weights)[0],
-                        *(mean for mean, _ in parts), values, sum(bars for _, bars in parts), fine.grid, view.name,
-                        refinements, min(s.lowest for s in (coarse, fine, wide, later)))
+class _Levels:
+    """The grids and time steps tried one after the other; what a level has solved serves the next."""
+
+    def __init__(self, setting, theta, grid, view):
+        self.setting, self.theta, self.grid, self.view = setting, theta, grid, view
+        self.refinements, self._solved, self._box = 0, {}, None
+
+    @property
+    def too_fine(self):
+        return self.grid.size * _FINER**self.grid.dim > _MOST_NODES or getattr(self.view, "substeps", 1) > 64
+
+    def refine(self, estimate, wanted):
+        """Refine the part with the largest bar, then the next, until what their orders promise is within the wanted bar."""
+        parts = {"space": estimate.space, "time": estimate.time, "box": estimate.box}
+        for part in sorted((part for part in parts if parts[part] > _SETTLED * wanted), key=parts.get, reverse=True):
+            parts[part] *= _LEAVES[part]
+            if part == "time":
+                self.view = replace(self.view, substeps=2 * self.view.substeps)
+            else:
+                self.grid = self.grid.refined(_FINER) if part == "space" else self.grid.widened(_WIDER)
+            if part == "box" or estimate.box > _SETTLED * wanted:
+                self._box = None
+            if sum(parts.values()) <= wanted:
+                break
+        self.refinements += 1
+
+    def estimate(self):
+        """The fields on this grid against those on a finer and a wider one, and with half the time step."""
+        before, self._solved = self._solved, {}
+        coarse, fine = (self._field(self.view, grid, before) for grid in (self.grid, self.grid.refined(_FINER)))
+        stepped = hasattr(self.view, "substeps")
+        later = self._field(replace(self.view, substeps=2 * self.view.substeps), self.grid, before) if stepped else coarse
+        if self._box is None:                                          # a box found large enough once is not doubted at every level
+            self._box = coarse.difference(self._field(self.view, self.grid.widened(_WIDER), before))
+        (space, space_bars), (time, time_bars), (box, box_bars) = coarse.difference(fine), coarse.difference(later), self._box
+        return GridEstimate(fine.total, space, time, box, fine.at_points, space_bars + time_bars + box_bars, fine.grid, self.view.name,
+                            self.refinements, min(solved.lowest for solved in self._solved.values()))
+
+    def _field(self, view, grid, before):
+        key = repr(view), grid.shape, tuple(grid.lower), tuple(grid.upper)
+        self._solved[key] = before.get(key) or _Solved(self.setting, self.theta, view, grid)
+        return self._solved[key]
 
 
 class _Solved:
@@ -105,6 +131,7 @@ class _Solved:
         self.spline = LimitedSpline(grid, field)
         self.points = np.ascontiguousarray(setting.data.points.T)
         self.at_points = self.spline(self.points)
+        self.total = setting.criterion.total(self.at_points, setting.data.labels, setting.data.weights)[0]
 
     def difference(self, other):
         """Mean absolute change of the contributions, and (q, n) bars: the largest change among nearby nodes."""
