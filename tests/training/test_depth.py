@@ -125,13 +125,13 @@ def test_optima_with_the_depth_penalty_do_not_depend_on_the_mesh():
 def test_rough_layers_stay_rough_without_the_depth_penalty_and_are_smoothed_with_it():
     """N max|Δθ| of a start that is independent from layer to layer grows as N; the penalty brings it down to what smooth starts reach."""
     slopes = {}
-    for layers in (8, 32):
+    for layers in (4, 16):
         for penalties in ((Tikhonov(1e-4),), (Tikhonov(WEIGHT), DepthSmoothness(WEIGHT))):
             setting = toy(layers, penalties)
             rough = 0.5 * np.random.default_rng(3).normal(size=setting.network.control.size)
             found = train_in_depth(setting, rough, on_grid, LBFGS(iterations=60), 1)
             slopes[layers, len(penalties)] = found.levels[0].slope
-    assert slopes[32, 1] > 2 * slopes[8, 1] and slopes[32, 2] < 0.1 * slopes[32, 1]
+    assert slopes[16, 1] > 2 * slopes[4, 1] and slopes[16, 2] < 0.1 * slopes[16, 1]
 
 
 @pytest.mark.parametrize("at", [2, 11])
