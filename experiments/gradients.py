@@ -31,7 +31,7 @@ from ocnet.training.objectives.labelled import LabelledPoints, Setting
 
 FAMILY = 1e-3                        # false-alarm rate of the whole run
 LEAST_RATE = 1.95
-_LAYERS, _WIDTH, _POINTS, _REPLICATES = 4, 3, 50, 24
+_LAYERS, _WIDTH, _POINTS, _REPLICATES = 3, 3, 50, 24
 _NODES = {1: 65, 2: 41}              # an axis: space bars of about 1e-4 of the gradient
 _PATHS, _FEW_PATHS = 32, 8           # of the equation, a point and replicate; few where its factor is a matrix root, point by point
 _OF_LAYERS = 4                       # times as many through the network's own layers, which cost less

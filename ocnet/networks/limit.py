@@ -28,7 +28,7 @@ class NetworkDiffusion(Diffusion):
 
     def layer_at(self, t):
         """The layer whose coefficients hold at time t (the later one at a layer time; rounding errors forgiven)."""
-        return int(np.clip(np.floor(t / self.network.dt * (1 + 1e-12)), 0, self.network.layers - 1))
+        return min(max(int(t / self.network.dt * (1 + 1e-12)), 0), self.network.layers - 1)
 
     def _at(self, t, x, axes=None):
         """The noise model and the block at x (d, n) at time t."""

@@ -101,6 +101,17 @@ def test_kinks_are_seen_where_they_are_and_linear_objectives_are_said_to_be():
     assert result.passed and "linear" in result.status
 
 
+def test_short_steps_decide_where_a_large_cubic_term_bends_the_long_ones():
+    """|h² − 500 h³|: rates 2 + log₁₀ of (1 − 500 h)/(1 − 158 h) a half decade, 1.55 from h = 1e-3 and 1.99 to 1e-5."""
+    class Bending:
+        def value_and_gradient(self, theta):
+            t = theta[0]
+            return float(t**2 - 500 * t**3), np.array([2 * t - 1500 * t**2])
+
+    result = taylor_test(Bending(), np.zeros(1), directions=[[1.0]])
+    assert result.passed and result.uneven and result.rates[0, 0] < 1.7 and result.rate > 1.98
+
+
 def test_rates_are_those_of_known_remainders():
     class Cubic:
         def value_and_gradient(self, theta):
