@@ -129,7 +129,7 @@ class GradientAgreement:
 
     def max_abs_z_of(self, law):
         """The largest of |z| over all pairs of a law."""
-        return max(float(pair.z.max()) for pair in self.pairs_of(law))
+        return float(np.max([pair.z.max() for pair in self.pairs_of(law)]))          # NaN if any is, and then no verdict is good
 
     def reach_of(self, law):
         """The largest error of one component, over the gradient's norm, that the grid against the paths of a law might not see."""
@@ -138,7 +138,7 @@ class GradientAgreement:
 
     @property
     def max_abs_z(self):
-        return max(map(self.max_abs_z_of, self.laws))
+        return float(np.max([self.max_abs_z_of(law) for law in self.laws]))
 
     @property
     def cosine(self):

@@ -36,7 +36,7 @@ class TaylorTest:
     @property
     def rate(self):
         """The smallest over the directions of the rate between the two shortest steps that have one; ∞ where nothing but rounding is left."""
-        last = [rates[np.isfinite(rates)][-1:] for rates in self.rates]
+        last = [rates[~np.isnan(rates)][-1:] for rates in self.rates]
         return float(min((r[0] for r in last if r.size), default=np.inf))
 
     @property
@@ -47,7 +47,7 @@ class TaylorTest:
     @property
     def uneven(self):
         """Whether longer steps have rates that are not 2, nor the last ones: a third derivative that is large, or a kink of J between."""
-        seen = self.rates[np.isfinite(self.rates)]
+        seen = self.rates[~np.isnan(self.rates)]
         return bool((np.abs(seen - self.expected) > _UNEVEN).any())
 
     @property
@@ -77,7 +77,7 @@ def taylor_test(objective, theta, directions=2, steps=_STEPS, seed=0):
     steps      : falling.  The shortest decide; where J has kinks (the limiter of a coarse grid; roots of singular covariances) shorter
                  ones are less likely to meet them: the chance is proportional to the step
     J is what `value_and_gradient` returns beside its gradient (`value` may be judged by other noise).
-    Raises ValueError for steps that do not fall, or directions of another length.
+    Raises ValueError for steps that do not fall, directions of another length, or where J or its gradient is not finite.
     """
     theta, steps = np.asarray(theta, dtype=float), np.asarray(steps, dtype=float)
     if steps.ndim != 1 or steps.size < 2 or not (np.diff(steps) < 0).all() or not steps[-1] > 0:
@@ -90,6 +90,8 @@ def taylor_test(objective, theta, directions=2, steps=_STEPS, seed=0):
         raise ValueError(f"directions has shape {directions.shape}; expected (k, {theta.size}): one row per direction")
     value, gradient = objective.value_and_gradient(theta)
     values = np.array([[objective.value_and_gradient(theta + h * v)[0] for h in steps] for v in directions])
+    if not (np.isfinite(values).all() and np.isfinite(value) and np.isfinite(gradient).all()):
+        raise ValueError(f"J or its gradient is not finite within {steps[0]:g} of theta; a remainder means something only where both are")
     remainders = np.abs(values - value - steps * (directions * gradient).sum(axis=1, keepdims=True))
     floor = _ROUNDING * max(abs(value), float(np.abs(values).max()))
     return TaylorTest(steps, remainders, _rates(steps, remainders, _CLEAR * floor), floor)

@@ -286,6 +286,14 @@ def test_a_bias_beyond_bars_and_critical_errors_is_caught_and_one_within_the_bar
     assert not verdict.within and verdict.pairs[0].z.argmax() == 0 and "DISAGREE" in repr(verdict)
 
 
+def test_a_gradient_that_is_not_a_number_agrees_with_nothing():
+    first, second = _routes(np.random.default_rng(2))
+    third = replace(first, gradient=np.where(np.arange(20) == 7, np.nan, first.gradient))
+    for routes in ((first, second, third), (third, first, second)):
+        verdict = GradientAgreement(routes)
+        assert not verdict.within and np.isnan(verdict.max_abs_z)
+
+
 @pytest.mark.parametrize("noise, routes", [(family.Gaussian(0.4), 5), (family.OutputDropout(0.7), 4), (family.StrongDropout(0.8), 2),
                                            (family.Noiseless(), 4)], ids=repr)
 def test_all_routes_of_both_laws_agree_and_an_error_of_2_percent_is_caught(noise, routes):

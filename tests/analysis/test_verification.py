@@ -128,6 +128,9 @@ def test_wrong_steps_and_directions_are_refused():
     for steps in ((1e-3, 1e-2), (1e-3,), (1e-3, 0.0)):
         with pytest.raises(ValueError, match="steps="):
             taylor_test(objective, theta, steps=steps)
+    broken = Bent(np.nan)
+    with pytest.raises(ValueError, match="not finite"):
+        taylor_test(broken, np.zeros(1))
     with pytest.raises(ValueError, match="directions has shape"):
         taylor_test(objective, theta, directions=np.ones((1, 3)))
 
