@@ -93,5 +93,5 @@ def raising(error, at):
 
 def bits(result):
     """All of a result that must not depend on when it was computed."""
-    return (result.x.tobytes(), result.fun, result.nit, result.nfev, result.success, result.message,
+    return (result.x.tobytes(), result.fun, result.jac.tobytes(), result.last.tobytes(), result.nit, result.nfev, result.success, result.message,
             result.history["iteration"].tobytes(), result.history["value"].tobytes())

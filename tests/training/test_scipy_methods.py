@@ -5,6 +5,8 @@ import pytest
 
 from ocnet.training import train
 from ocnet.training.optimisers import LBFGS, TrustConstr
+from ocnet.training.optimisers.scipy_methods import ScipyMethod
+from ocnet.training.result import Ending
 from tests.training.problems import CENTRE, START, Valley, bits
 
 
@@ -51,6 +53,19 @@ def test_trust_constr_leaves_a_start_on_the_wrong_side_and_ends_at_the_right_one
     # SciPy's own test of convergence would stop at once at a side, whatever sign the gradient has there
     result = train(Valley(), START, TrustConstr(bounds=bounds), progress=quiet)
     assert result.success and np.abs(result.x - np.clip(CENTRE, *bounds)).max() < 1e-5   # 1e-6/½ within, 1e-8/0.7 at a side
+
+
+def test_a_trial_outside_the_box_is_neither_evaluated_nor_returned():
+    class Wanderer(ScipyMethod):
+        """Looks at a point outside its box, where J is lowest, and at one inside."""
+
+        def search(self, watched, start, lower, upper):
+            assert watched(CENTRE)[0] == np.inf and watched(0.5 * start)[0] < np.inf
+            return Ending(True, "enough")
+
+    valley = Valley()
+    result = train(valley, np.ones(4), Wanderer(bounds=(-1.0, 2.0)), progress=quiet)
+    assert valley.count[0] == result.nfev == 1 and (result.x == 0.5).all()
 
 
 def test_trust_constr_says_when_its_iterations_were_too_few():

@@ -12,7 +12,7 @@ from ocnet.training import checkpoint
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 
 from .box import BOX, checked_bounds, sides
-from .evaluation import NotFinite, value_of
+from .evaluation import NotFinite, gradient_of, value_of
 from .state import Converged, State
 
 __all__ = ["Descent"]
@@ -118,9 +118,7 @@ class _Run:
             try:
                 state, value = self._next()
             except Converged as reason:
-                self.ending = Ending(True, str(reason))
-                if self.state.history[-1, 0] < self.state.iteration:
-                    self.state = self._judged(self.state)
+                self.ending = self._settled(reason)
                 return
             except NotFinite as fault:
                 self.ending = Ending.at_fault(self.state.iteration + 1, fault)
@@ -147,6 +145,15 @@ class _Run:
         state = self._judged(state)
         return state, state.history[-1, 1]
 
+    def _settled(self, reason):
+        """The Ending of a member that has converged, its last point judged."""
+        try:
+            if self.state.history[-1, 0] < self.state.iteration:
+                self.state = self._judged(self.state)
+            return Ending(True, str(reason))
+        except NotFinite as fault:
+            return Ending.at_fault(self.state.iteration, fault)
+
     def _judged(self, state):
         """The state with its point judged and entered, and kept if it is the best; NotFinite where J is not finite."""
         point = self.optimiser.judged(state)
@@ -171,14 +178,14 @@ class _Run:
             if self.path is not None:
                 self.save()
         state = self.state
-        return TrainingResult(x=state.best, fun=state.best_value, jac=state.jac, nit=state.iteration, nfev=state.evaluations,
+        return TrainingResult(x=state.best.copy(), fun=state.best_value, jac=state.jac, nit=state.iteration, nfev=state.evaluations,
                               success=self.ending.success, message=self.ending.message, history=history_of(state.history),
-                              seconds=state.seconds, last=state.theta, interrupted=self.ending.interrupted)
+                              seconds=state.seconds, last=state.theta.copy(), interrupted=self.ending.interrupted)
 
     def _gradient_at_best(self):
         """∇J at the best point, NaN where a run that was interrupted is interrupted again."""
         try:
-            return np.array(self.objective.value_and_gradient(self.state.best)[1], dtype=np.float64)
+            return gradient_of(self.objective, self.state.best)
         except KeyboardInterrupt:
             if not self.ending.interrupted:
                 raise

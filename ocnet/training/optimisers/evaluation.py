@@ -7,7 +7,7 @@ import numpy as np
 from ocnet.training.checkpoint import CheckpointError
 from ocnet.training.fault import UNKNOWN, where_not_finite
 
-__all__ = ["NotFinite", "evaluated", "value_of"]
+__all__ = ["NotFinite", "evaluated", "gradient_of", "value_of"]
 
 
 class NotFinite(Exception):
@@ -35,6 +35,14 @@ def value_of(objective, theta):
     if not isfinite(value):
         raise NotFinite("J or its gradient", objective, theta)
     return float(value)
+
+
+def gradient_of(objective, theta):
+    """∇J (P,) as it is; NaN where the objective refuses it as not finite."""
+    try:
+        return np.array(_guarded(objective.value_and_gradient, objective, theta)[1], dtype=np.float64)
+    except NotFinite:
+        return np.full_like(theta, np.nan)
 
 
 def _guarded(verb, objective, theta):

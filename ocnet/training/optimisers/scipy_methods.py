@@ -68,8 +68,8 @@ class _Watched:
 
     def result(self, ending):
         best, best_value, jac = self.best
-        return TrainingResult(x=best, fun=best_value, jac=jac, nit=len(self.rows) - 1, nfev=self.evaluations, success=ending.success,
-                              message=ending.message, history=history_of(self.rows), seconds=self.journal.seconds, last=self.last,
+        return TrainingResult(x=best.copy(), fun=best_value, jac=jac, nit=len(self.rows) - 1, nfev=self.evaluations, success=ending.success,
+                              message=ending.message, history=history_of(self.rows), seconds=self.journal.seconds, last=self.last.copy(),
                               interrupted=ending.interrupted)
 
 
