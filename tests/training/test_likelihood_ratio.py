@@ -115,7 +115,9 @@ def test_noise_without_a_density_in_θ_is_refused_with_the_reason(name):
 
 
 def test_silent_noise_odd_paths_and_another_law_are_refused():
-    setting, _ = _setting(Gaussian(0.3))
+    setting, theta = _setting(Gaussian(0.3))
+    with pytest.raises(ValueError, match="own layers"):
+        ParticleObjective(setting, 8, view=DiffusionView(2)).hamiltonian(theta)
     with pytest.raises(ValueError, match="without noise"):
         LikelihoodRatioObjective(_setting(Gaussian(0.0))[0], 8)
     for paths in (2, 7):

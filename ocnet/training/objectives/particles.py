@@ -108,6 +108,8 @@ class ParticleObjective:
 
     def hamiltonian(self, theta):
         """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
+        if self.view.name != "chain":
+            raise ValueError(f"view={self.view!r}: the Hamiltonian is that of the network's own layers; use view=ChainView()")
         return ParticleHamiltonian(self.setting, self.paths, self.seed, self._terminal, theta)
 
     @cached_property
