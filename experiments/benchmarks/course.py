@@ -34,7 +34,7 @@ class Course:
 
 
 class Judge:
-    """The true loss at θ: the data term at all points by at least `paths` paths in all, with the same noise at every θ and for all systems."""
+    """The true loss at θ: the data term at all points by at least `paths` paths in all, with the same noise at every θ."""
 
     def __init__(self, setting, paths, seed):
         self._objective = ParticleObjective(setting, max(2, -(-paths // len(setting.data))), seed)

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from statistics import median
 from time import perf_counter, sleep
 
@@ -186,8 +186,8 @@ def to_loss(task, setting, scale, data):
         courses = [_course(system, theta, derived_seed(k, _NOISE)) for system in systems]
         for system, course in zip(systems, courses):
             found[system.name].append(reached(course, judge, targets[-1]))
-    said = (f"; {scale.points} points; target {median(targets):.4g}, its s.e. {judge.standard_error:.1g} from noise that is the same for all; "
-            "error: final loss")
+    said = (f"; {scale.points} points; target {median(targets):.4g}, its s.e. {judge.standard_error:.1g} from noise that is the same for "
+            "all; error: final loss")
     rows = [_rows(task, system, problem, found[system.name], found["ocnet"], said) for system in systems]
     return [*itertools.chain(*zip(*rows)), *absent]
 
@@ -206,8 +206,8 @@ def _rows(task, system, problem, found, own, said):
     note = system.note + said + (f"; {missed} of {len(found)} runs do not come to the target" if missed else "")
     common = {"threads": threads(), "runs": len(found), "clock": clock_name()}
     work = problem.columns * problem.network.layers / 1e6 / median(an_iteration) if system.particles else None
-    return (Row(task, system.name, seconds=_finite(median(to_target)), throughput=_finite(median(one.iterations for one in found)), unit=UNIT,
-                error=median(one.loss for one in found), ratio=_ratio(to_target, [one.seconds for one in own]), note=note,
+    return (Row(task, system.name, seconds=_finite(median(to_target)), throughput=_finite(median(one.iterations for one in found)),
+                unit=UNIT, error=median(one.loss for one in found), ratio=_ratio(to_target, [one.seconds for one in own]), note=note,
                 best=_finite(min(to_target)), **common),
             Row(f"{task} iteration", system.name, seconds=median(an_iteration), throughput=work, unit=STEPS if system.particles else None,
                 ratio=_ratio(an_iteration, [one.seconds_an_iteration for one in own]), note=system.note, best=min(an_iteration), **common),
@@ -217,7 +217,7 @@ def _rows(task, system, problem, found, own, said):
 
 def _ratio(theirs, own):
     """Median over the starts of theirs / own, where a run that does not come to the target takes for ever; None if that says nothing."""
-    ratios = [inf if not isfinite(a) else a / b for a, b in zip(theirs, own) if isfinite(a) or isfinite(b)]
+    ratios = [a / b for a, b in zip(theirs, own) if isfinite(a) or isfinite(b)]
     return _finite(median(ratios)) if ratios else None
 
 
