@@ -35,7 +35,7 @@ def train(objective, theta, optimiser, journal=None, progress=None, callback=Non
     journal   : path where the optimiser writes what it needs to go on; if the file exists, the run is continued,
                 with the bits of an uninterrupted one.  None writes nothing
     progress  : None or a label for a bar on stderr (silent off a terminal), or a callable (iteration, value)
-    callback  : callable (state), called after every iteration with the whole `optimisers.State`, whose arrays are read-only; a true
+    callback  : callable (state), called after every iteration with the whole `optimisers.state.State`, its arrays read-only; a true
                 value stops the run, which can be resumed.  Iterations replayed from a journal are shown again
     Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message` (KeyboardInterrupt if no point has been
                 judged yet).
