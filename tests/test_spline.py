@@ -130,6 +130,17 @@ def test_results_have_the_same_bits_on_one_and_two_threads():
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
 
 
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_a_foot_that_is_not_a_number_gives_none_and_spoils_no_other(dim):
+    grid = Grid.uniform([-1] * dim, [1] * dim, 9)
+    points = np.random.default_rng(2).uniform(-1, 1, (dim, 100))
+    spoilt = points.copy()
+    spoilt[dim - 1, 40] = np.nan
+    spline = LimitedSpline(grid, _field(grid.nodes))
+    whole, part = spline(points)[0], spline(spoilt)[0]
+    assert np.isnan(part[40]) and (np.delete(part, 40) == np.delete(whole, 40)).all()
+
+
 def test_grids_the_spline_cannot_serve_are_refused():
     with pytest.raises(ValueError, match="equally spaced"):
         LimitedSpline(Grid([np.array([0.0, 1, 2, 4])]), np.zeros((1, 4)))

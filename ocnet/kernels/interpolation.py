@@ -25,7 +25,7 @@ def cell(x, origin, inverse_spacing, n):
     s = (x - origin) * inverse_spacing
     inside = s > 0.0 and s < n - 1.0
     s = min(max(s, 0.0), n - 1.0)
-    i = min(int(s), max(n - 2, 0))
+    i = min(max(int(s), 0), max(n - 2, 0))      # of a NaN too, which the position carries on
     return i, s - i, inside
 
 
