@@ -130,7 +130,7 @@ def _peer_seed(seed):
 
 def _said(key, value, columns):
     return {"chunk": "all paths at once" if value == columns else f"chunks of {value}", "normals": f"normals in {value} precision",
-            "threads": f"{value} threads"}.get(key, str(value))
+            "threads": f"{value} thread{'s' if value > 1 else ''} inside"}.get(key, str(value))
 
 
 def _choices(problem, setting, precision, **own):

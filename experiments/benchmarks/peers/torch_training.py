@@ -12,6 +12,8 @@ import torch
 
 __all__ = ["FORMS", "NORMALS", "trainer", "value_and_gradient"]
 
+torch._dynamo.config.recompile_limit = 64    # chunk sizes and precisions that the compiled data term meets
+
 NORMALS = {"double": torch.float64, "single": torch.float32}
 
 
