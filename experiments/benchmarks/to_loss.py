@@ -129,8 +129,10 @@ def _peer_seed(seed):
 
 
 def _said(key, value, columns):
-    return {"chunk": "all paths at once" if value == columns else f"chunks of {value}", "normals": f"normals in {value} precision",
-            "threads": f"{value} thread{'s' if value > 1 else ''} inside"}.get(key, str(value))
+    """A choice in words."""
+    if key == "chunk":
+        return "all paths at once" if value == columns else f"chunks of {value}"
+    return {"normals": f"normals in {value} precision", "threads": f"threads inside: {value}"}.get(key, value)
 
 
 def _choices(problem, setting, precision, **own):
