@@ -32,7 +32,8 @@ from ocnet.training.objectives.labelled import LabelledPoints, Setting
 FAMILY = 1e-3                        # false-alarm rate of the whole run
 LEAST_RATE = 1.95
 _LAYERS, _WIDTH, _POINTS, _REPLICATES = 3, 3, 50, 24
-_NODES = {1: 65, 2: 41}              # an axis: space bars of about 1e-4 of the gradient
+_NODES = {1: 65, 2: 41}              # an axis, of the first grid; bars of about 1e-3 of the gradient
+_TOLERANCE = 0.01                    # of the gradient's norm: networks whose space bar is larger get finer grids
 _PATHS, _FEW_PATHS = 32, 8           # of the equation, a point and replicate; few where its factor is a matrix root, point by point
 _OF_LAYERS = 4                       # times as many through the network's own layers, which cost less
 _STEPS = 1e-3, 1e-4, 1e-5
@@ -84,7 +85,7 @@ def judge(case, level):
     setting, theta = problem(noise, dim, seed)
     grid = Grid.covering(setting.network.layered(theta), setting.data.points, _NODES[dim])
     paths = _PATHS if dim == 1 or hasattr(noise, "spread") else _FEW_PATHS
-    agreement = compare_gradients(setting, theta, grid, _OF_LAYERS * paths, seed, 1, _REPLICATES, level, paths)
+    agreement = compare_gradients(setting, theta, grid, _OF_LAYERS * paths, seed, 1, _REPLICATES, level, paths, _TOLERANCE)
     tests = {name: taylor_test(objective, theta, 1, _STEPS, seed) for name, objective in _exact(setting, grid, seed).items()}
     return {"model": label, "dim": dim, "seed": seed, "criterion": setting.criterion.name, **agreement.to_dict(),
             "max_abs_z_by_law": {law: agreement.max_abs_z_of(law) for law in agreement.laws},

@@ -22,7 +22,9 @@ from ocnet.training.objectives.likelihood_ratio import LikelihoodRatioObjective
 __all__ = ["GradientAgreement", "GradientRoute", "compare_gradients"]
 
 _COMPARING = 3                       # word that keeps these random streams apart from training's
-_COARSER, _WIDER = 2 / 3, 1.3        # of the nodes and of the box that the grid's bars compare
+_COARSER, _WIDER = 1 / 2, 1.3        # of the nodes and of the box that the grid's bars compare
+_SAFETY = 3                          # of a change under refinement, for two grids: Roache (1994); a coarse grid may be right by accident
+_MOST_NODES = 60_000                 # per field: no grid beyond this is tried
 _ROUNDING = 1e-12                    # of the largest component: what sums of some 10⁴ terms may differ by
 
 
@@ -31,8 +33,8 @@ class GradientRoute:
     """A gradient with its doubt, component by component.
 
     gradient, standard_error, space, time, box : (P,) each.  A deterministic bar is the change under refinement, or the root mean square of
-        all changes where that is larger: space by 1.5 times fewer nodes (it bounds the error of any order ≥ 1.8), time by halving and
-        extrapolation, box by one 1.3 times as wide
+        all changes where that is larger: space by half the nodes (it bounds the error of any order ≥ 1), time by halving the steps, both
+        extrapolated once, box by one 1.3 times as wide
     replicates : independent gradients that the standard error comes from; 0 for a deterministic route
     """
 
@@ -61,15 +63,15 @@ class GradientRoute:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two routes of one law.  z (P,): how far they are apart beyond their deterministic bars, in standard errors of the difference."""
+    """Two routes of one law.  z (P,): how far they are apart beyond three times their deterministic bars, in standard errors."""
 
     first: GradientRoute
     second: GradientRoute
 
     @property
     def bar(self):
-        """(P,) deterministic bars of both."""
-        return self.first.bar + self.second.bar
+        """(P,) deterministic bars of both, with their factor of safety."""
+        return _SAFETY * (self.first.bar + self.second.bar)
 
     @property
     def standard_error(self):
@@ -98,7 +100,7 @@ class Pair:
 class GradientAgreement:
     """All pairs of routes of one law, tested simultaneously: one verdict a law.
 
-    level    : chance that any component of any pair is above `critical` while all deterministic errors are within their bars
+    level    : chance that any component of any pair is above `critical` while all deterministic errors are within three bars
     critical : Bonferroni's quantile of Student's t over all components of all pairs, with the degrees of freedom of one sampled route
                (Welch's are no fewer)
     """
@@ -181,10 +183,12 @@ class _OnePath:
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps, self.finest)
 
 
-def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3, sde_paths=None):
+def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3, sde_paths=None,
+                      tolerance=np.inf):
     """Return the `GradientAgreement` of all routes to the data term's derivative at θ.
 
-    grid     : of the chain and of the equation; their bars come from 1.5 times fewer nodes and a box 1.3 times as wide
+    grid     : of the chain and of the equation; their bars come from half the nodes and a box 1.3 times as wide.  Twice as many nodes are
+               taken while the space bar of any component is above `tolerance` times the gradient's norm, up to 60 000 a field
     paths    : a data point and replicate, a multiple of 4 for LE's likelihood ratio;  replicates : ≥ 2, independent
     substeps : coarsest time steps a layer for the Itô limit; there are twice and four times as many too, and errors of first and second
                order are extrapolated away.  None leaves the equation out, as does noise without a diffusion limit
@@ -194,14 +198,14 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
     """
     theta = setting.network.control.check(theta)
     seeds = [derived_seed(seed, _COMPARING, k) for k in range(1, replicates + 1)]
-    routes = [_on_grid("network", "chain", setting, theta, grid, (ChainView(),)),
+    routes = [_on_grid("network", "chain", setting, theta, grid, (ChainView(),), tolerance),
               _by_particles("network", "pathwise", theta, [(ParticleObjective(setting, paths, s),) for s in seeds])]
     if _has_density(setting.network):
         others = [derived_seed(s, _COMPARING) for s in seeds]
         routes.append(_by_particles("network", "likelihood ratio", theta, [(LikelihoodRatioObjective(setting, paths, s),) for s in others]))
     if substeps is not None and setting.network.noise.weak_order["itô"]:
         counts = [substeps * k for k in (1, 2, 4)]
-        routes.append(_on_grid("sde", "grid", setting, theta, grid, tuple(DiffusionView(m) for m in counts)))
+        routes.append(_on_grid("sde", "grid", setting, theta, grid, tuple(DiffusionView(m) for m in counts), tolerance))
         views = [_OnePath(m, counts[-1]) for m in counts]
         routes.append(_by_particles("sde", "pathwise", theta, [
             [ParticleObjective(setting, sde_paths or paths, s, view=v) for v in views] for s in seeds]))
@@ -219,20 +223,24 @@ def _bar(change):
 
 
 def _extrapolated(gradients):
-    """The limit of gradients with m, 2m, 4m steps a layer, errors of order 1 and 2 removed, and what the removal of the second changed."""
+    """The limit of gradients with m, 2m, 4m steps a layer, errors of order 1 and 2 removed; its bar, three times the error of order 2 removed."""
     if len(gradients) == 1:
         return gradients[0], np.zeros_like(gradients[0])
     once, twice = 2 * gradients[1] - gradients[0], 2 * gradients[2] - gradients[1]
-    return twice + (twice - once) / 3, (twice - once) / 3
+    return twice + (twice - once) / 3, twice - once
 
 
-def _on_grid(law, name, setting, theta, grid, views):
+def _on_grid(law, name, setting, theta, grid, views, tolerance):
     def solved(grid):
         return _extrapolated([GridObjective(setting, grid, view).value_and_gradient(theta)[1] for view in views])
 
     coarse = grid.refined(_COARSER)
-    (fine, change), (rough, _), (wide, _) = solved(grid), solved(coarse), solved(coarse.widened(_WIDER))
-    return GradientRoute(law, name, fine, np.zeros_like(fine), _bar(fine - rough), _bar(change), _bar(wide - rough), 0)
+    (rough, _), (wide, _), (fine, change) = solved(coarse), solved(coarse.widened(_WIDER)), solved(grid)
+    box = _bar(wide - rough)
+    while _bar(fine - rough).max() > tolerance * np.linalg.norm(fine) and grid.size / _COARSER**grid.dim <= _MOST_NODES:
+        grid = grid.refined(1 / _COARSER)
+        rough, (fine, change) = fine, solved(grid)
+    return GradientRoute(law, name, fine, np.zeros_like(fine), _bar(fine - rough), _bar(change), box, 0)
 
 
 def _by_particles(law, name, theta, replicates):

@@ -281,8 +281,8 @@ def test_a_bias_beyond_bars_and_critical_errors_is_caught_and_one_within_the_bar
     rng = np.random.default_rng(1)
     # critical ≈ 6 standard errors √(2/24) = 1.7
     assert not GradientAgreement(_routes(rng, bias=4.0)).within
-    assert GradientAgreement(_routes(rng, bias=0.01, spread=1e-9, bar=0.006)).within
-    verdict = GradientAgreement(_routes(rng, bias=0.02, spread=1e-9, bar=0.006))
+    assert GradientAgreement(_routes(rng, bias=0.01, spread=1e-9, bar=0.002)).within               # three times both bars: 0.012
+    verdict = GradientAgreement(_routes(rng, bias=0.02, spread=1e-9, bar=0.002))
     assert not verdict.within and verdict.pairs[0].z.argmax() == 0 and "DISAGREE" in repr(verdict)
 
 
@@ -320,6 +320,15 @@ def test_the_laws_themselves_differ_by_the_modelling_gap():
     of = {(route.law, route.name): route for route in agreement.routes}
     mixed = GradientAgreement((of["network", "pathwise"], replace(of["sde", "grid"], law="network")))
     assert agreement.within and not mixed.within
+
+
+def test_a_grid_that_does_not_resolve_the_network_is_refined_until_its_bar_is_small():
+    """Steep layers on 17 nodes: at tolerance 1 % the bar is below it, without one it is not."""
+    setting, theta = _setting(family.Noiseless(), dim=1, points=40)
+    grid = Grid.uniform(-4, 4, 17)
+    rough, fine = (compare_gradients(setting, 2 * theta, grid, paths=2, replicates=2, tolerance=t).routes[0] for t in (np.inf, 0.01))
+    norm = np.linalg.norm(fine.gradient)
+    assert fine.space.max() <= 0.01 * norm < rough.space.max()
 
 
 def test_the_short_call_of_the_main_job_and_its_dictionary():
