@@ -63,7 +63,7 @@ def add_products(w, at, across, along, rows, terms, x, y, n):
 @reduction
 def _dot_2_by_4(a, i, b, j, n):
     one, two, three = np.uintp(1), np.uintp(2), np.uintp(3)
-    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = a.dtype.type(0)
     for p in range(np.uintp(n)):
         a0, a1, b0, b1, b2, b3 = a[i, p], a[i + one, p], b[j, p], b[j + one, p], b[j + two, p], b[j + three, p]
         s00 += a0 * b0
@@ -80,7 +80,7 @@ def _dot_2_by_4(a, i, b, j, n):
 @reduction
 def _dot_2_by_2(a, i, b, j, n):
     one = np.uintp(1)
-    s00 = s01 = s10 = s11 = 0.0
+    s00 = s01 = s10 = s11 = a.dtype.type(0)
     for p in range(np.uintp(n)):
         a0, a1, b0, b1 = a[i, p], a[i + one, p], b[j, p], b[j + one, p]
         s00 += a0 * b0
@@ -92,7 +92,7 @@ def _dot_2_by_2(a, i, b, j, n):
 
 @reduction
 def _dot(a, i, b, j, n):
-    total = 0.0
+    total = a.dtype.type(0)
     for p in range(np.uintp(n)):
         total += a[i, p] * b[j, p]
     return total
@@ -100,7 +100,7 @@ def _dot(a, i, b, j, n):
 
 @reduction
 def _sum(a, i, n):
-    total = 0.0
+    total = a.dtype.type(0)
     for p in range(np.uintp(n)):
         total += a[i, p]
     return total

@@ -17,9 +17,11 @@ _MOST = 1 << 25                      # numbers that may wait in all: 256 MiB
 _waiting = {}                        # size -> arrays
 
 
-def empty(shape):
-    """np.empty(shape), float64; its memory waits for another array when it and all views of it are gone."""
+def empty(shape, dtype=np.float64):
+    """np.empty(shape, dtype), float64 or float32; its memory waits for another array when it and all views of it are gone."""
     size = prod(shape) if isinstance(shape, tuple) else int(shape)
+    if dtype == np.float32:
+        return empty(size + size % 2 >> 1).view(np.float32)[:size].reshape(shape)
     if size < _LEAST:
         return np.empty(shape)
     try:

@@ -91,9 +91,9 @@ def _hidden(w, z, dim, width, unit, units, a):  # a[:units] = tanh of units unit
 
 @reduction
 def _through_tanh(s, a, u, n):                 # s[u] ← (1 − a²) s[u], and its sum, over p < n
-    total = 0.0
+    one, total = a.dtype.type(1), a.dtype.type(0)
     for p in range(np.uintp(n)):
-        back = (1.0 - a[u, p] * a[u, p]) * s[u, p]
+        back = (one - a[u, p] * a[u, p]) * s[u, p]
         s[u, p] = back
         total += back
     return total
@@ -154,9 +154,10 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
     width = (theta.shape[1] - dim) // (2 * dim + 1)
     b1, w2 = width * dim, width * dim + width
     b2 = w2 + dim * width
-    x, c, f_bar, back = np.zeros((dim, _TILE)), np.zeros((dim, _TILE)), np.empty((dim, _TILE)), np.empty((dim, _TILE))
-    a, s, m = np.empty((_UNITS, _TILE)), np.empty((_UNITS, _TILE)), np.empty((_UNITS, _TILE))
-    r = np.empty((max(dim, _UNITS) + 3, _TILE))
+    of, zero = states.dtype, states.dtype.type(0)
+    x, c, f_bar, back = np.zeros((dim, _TILE), of), np.zeros((dim, _TILE), of), np.empty((dim, _TILE), of), np.empty((dim, _TILE), of)
+    a, s, m = np.empty((_UNITS, _TILE), of), np.empty((_UNITS, _TILE), of), np.empty((_UNITS, _TILE), of)
+    r = np.empty((max(dim, _UNITS) + 3, _TILE), of)
     for start in range(lo, hi, _TILE):
         n = min(_TILE, hi - start)
         number = first + np.uint64(start)
@@ -164,7 +165,7 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
             for p in range(np.uintp(n)):
                 c[i, p] = cotangent[i, np.uintp(start) + p]
             for p in range(np.uintp(n), np.uintp(_TILE)):       # sums are over whole tiles: their order is then that of the main loop alone
-                c[i, p] = 0.0
+                c[i, p] = zero
         for layer in range(layers - 1, -1, -1):
             w, g, of_law, dt = theta[layer], gradient[layer], numbers[layer], numbers[layer, 0]
             for i in range(np.uintp(dim)):
@@ -179,12 +180,12 @@ def carry_back(states, theta, numbers, place, law, channels, seed, first, lo, hi
                 _scaled(c, dt, dim, f_bar)
             if place == INPUT:
                 _times(x, r, dim, x)
-            _scaled(c, 0.0, dim, back)
+            _scaled(c, zero, dim, back)
             add_sums(f_bar, dim, _TILE, g, b2)
             for unit in range(0, width, _UNITS):
                 units = min(_UNITS, width - unit)
                 _hidden(w, x, dim, width, unit, units, a)
-                _scaled(a, 0.0, units, s)
+                _scaled(a, zero, units, s)
                 add_products(w, w2 + unit, 1, width, units, dim, f_bar, s, _TILE)
                 if place == HIDDEN:
                     _draw(law, of_law, seed, number, np.uint64(layer), unit, units, r)

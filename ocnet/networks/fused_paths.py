@@ -66,7 +66,7 @@ class FusedPaths:
 
     def carry_back(self, states, seed, first, cotangent):
         """(layers, p) cotangents of θ for one (d, n) of the last of the states (layers + 1, d, n); cotangent becomes that of the first."""
-        gradient = np.zeros_like(self.theta)
+        gradient = np.zeros(self.theta.shape)
         kernels.carry_back(states, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first),
                            0, cotangent.shape[1], cotangent, gradient)
         return gradient

@@ -75,21 +75,20 @@ class NetworkLayers(LayeredProcess):
         return super().ends(x, seed, first) if self._carrier is None else self._carrier.carried(x, seed, first, 0, self.layers)
 
     def trajectory(self, x, seed, first):
-        """All `states` as (layers + 1, d, m), for `reverse`; in double precision only."""
-        if self._carrier is not self.fused:
-            raise ValueError("precision='single' has no reverse sweep; take gradients of network.layered(theta), which is in double precision")
-        if self.fused is None:
+        """All `states` as (layers + 1, d, m), for `reverse`; in the precision of the paths."""
+        carrier = self._carrier
+        if carrier is None:
             return super().trajectory(x, seed, first)
-        out = memory.empty((self.layers + 1, *x.shape))
+        out = memory.empty((self.layers + 1, *x.shape), carrier.theta.dtype)
         out[0] = x
-        self.fused.carry(out[0], seed, first, 0, self.layers, memory.empty_like(x), out[1:])
+        carrier.carry(out[0], seed, first, 0, self.layers, memory.empty(x.shape, out.dtype), out[1:])
         return out
 
     def reverse(self, states, seed, first, cotangent):
         """(N, p) cotangents of the layers' numbers for one (d, m) of the last of the states."""
-        if self.fused is None:
+        if self._carrier is None:
             return super().reverse(states, seed, first, cotangent)
-        return self.fused.carry_back(states, seed, first, np.array(cotangent))
+        return self._carrier.carry_back(states, seed, first, np.array(cotangent, dtype=states.dtype))
 
     def transition(self, n, x, order=_HERMITE, axes=None):
         """The law of X_{n+1} from x (d, points): additive normal noise as smoothing, any other by its quadrature branches.

@@ -84,7 +84,7 @@ class ResidualNetwork:
         """Return the network's own law: a LayeredProcess with gradients.
 
         precision : "single" carries particles in float32, for blocks and noise with a fused kernel: about twice as fast, other draws of
-            the same law, results off by some 1e-7 of a state's size a layer; it has no gradients
+            the same law, results and gradients off by some 1e-7 of their size a layer; the chain is in double precision always
         """
         return NetworkLayers(self, self.control.check(theta).copy(), precision)
 

@@ -19,6 +19,7 @@ __all__ = ["sampled_value_and_gradient"]
 
 _KEPT = 1 << 25                      # numbers of trajectories that one chunk stores: 256 MiB
 _PIECE, _LEAST = 1 << 22, 256        # numbers of a piece's trajectory, and its fewest paths
+_TOGETHER = 1 << 14                  # paths whose functional is asked for at once, and which threads share piece by piece
 
 
 def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None):
@@ -40,9 +41,15 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
     if not hasattr(process, "step_vjp"):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
     x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
-    chunks = chunks_of_points(len(x0), paths, process.dim)
+    chunks = [slice(0, len(x0))] if _few(process, x0, paths) else chunks_of_points(len(x0), paths, process.dim)
     tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]
     return _added(list(in_order(_Sweep(process, x0, paths, terminal, seed), tasks, executor)))
+
+
+def _few(process, x0, paths):
+    """Whether all paths are one chunk."""
+    count = len(x0) * paths
+    return count <= _TOGETHER and count * (process.layers + 1) * process.dim <= _KEPT
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +85,8 @@ def _chunk(process, x0, paths, terminal, seed, rows):
     """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
     begin, count = rows.start * paths, (rows.stop - rows.start) * paths
     each = (process.layers + 1) * process.dim                           # numbers of one path's trajectory
-    piece = min(partition.chunk_of(process.dim), max(_LEAST, _PIECE // each))
+    size = partition.chunk_among(count, process.dim) if _few(process, x0, paths) else partition.chunk_of(process.dim)
+    piece = min(size, max(_LEAST, _PIECE // each))
     kept, ends = [None] * -(-count // piece), np.empty((count, process.dim))
     total = _Ordered()
 
