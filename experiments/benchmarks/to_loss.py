@@ -57,8 +57,8 @@ class _FirstTimed:
         self.first = self.first or self.latest
 
 
-def _particles(problem):
-    """ocnet's particle view; Adam judges points at the start and the end alone."""
+def _particles(problem, precision):
+    """ocnet's particle view; Adam, in double precision, judges points at the start and the end alone."""
     scale = problem.scale
 
     def run(theta, seed, course, iterations=scale.iterations):
@@ -70,11 +70,11 @@ def _particles(problem):
             return state.iteration == iterations
 
         course.record(0, theta)
-        train(ParticleObjective(problem.setting, scale.paths, seed, scale.batch), theta, optimiser, callback=watch)
+        train(ParticleObjective(problem.setting, scale.paths, seed, scale.batch, precision=precision), theta, optimiser, callback=watch)
 
     trial = _FirstTimed(lambda: run(problem.network.initialise(0), 0, Course(), scale.every))
     trial()
-    return System("ocnet", run, f"Adam, {_lot(scale)}", True, trial.first)
+    return System(_named("ocnet", precision), run, f"Adam, {_lot(scale)}, paths in {precision} precision", True, trial.first)
 
 
 def _lot(scale):
@@ -154,13 +154,13 @@ def _jax(problem, setting, precision):
     return _tuned(_named("JAX", precision), peer.trainer, problem, _choices(problem, setting, precision, layers=peer.LAYERS), precision)
 
 
-def _named(peer, precision):
-    return f"{peer} float32" if precision == "single" else peer
+def _named(system, precision):
+    return f"{system} float32" if precision == "single" else system
 
 
 def _systems(task, problem, setting):
     """(systems that can run, rows of those that cannot)."""
-    present, absent = [_particles(problem)], []
+    present, absent = [_particles(problem, precision) for precision in ("double", "single")], []
     for peer, build in (("PyTorch", _torch), ("JAX", _jax)):
         for precision in ("double", "single"):
             try:

@@ -66,7 +66,7 @@ def test_every_system_has_its_rows_and_every_missing_peer_its_sentence(no_peers,
             row = rows.pop((task, system))
             assert "is not installed: pip install 'ocnet[bench]'" in row["note"]
             assert all(row[key] is None for key in ("seconds", "throughput", "error", "ratio"))
-    assert {system for _, system in rows} == {"ocnet", "ocnet grid", "ocnet grid, examined"}
+    assert {system for _, system in rows} == {"ocnet", "ocnet float32", "ocnet grid", "ocnet grid, examined"}
 
 
 @pytest.mark.parametrize("module, peer", [("torch_training", "PyTorch"), ("jax_training", "JAX")])
