@@ -1,6 +1,7 @@
 """The layout of θ: one float64 vector, layer after layer, then a tail; structure is a view."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from types import SimpleNamespace
 
@@ -50,11 +51,11 @@ class Control:
     layers: int
     tail: tuple = ()
 
-    @property
+    @cached_property
     def layer_size(self):
         return _size(self.layout)
 
-    @property
+    @cached_property
     def size(self):
         return self.layers * self.layer_size + _size(self.tail)
 

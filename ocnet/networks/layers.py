@@ -1,5 +1,7 @@
 """The network's own law: its layers as a LayeredProcess, with the transposes that gradients need."""
 
+from functools import cached_property
+
 import numpy as np
 
 from ocnet.kernels import memory
@@ -18,12 +20,15 @@ class NetworkLayers(LayeredProcess):
 
     def __init__(self, network, theta, precision="double"):
         self.network, self.theta = network, theta
-        self._views = [network.control.layer(theta, n) for n in range(network.layers)]
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
         self._laws = [model.law(network.block, network.dim) for model in self.models]
         self.fused = FusedPaths.of(network, theta, self.models, self._laws)
         self.precision, self._carrier = precision, self._of_precision(precision)
         super().__init__(self.step, self._laws[-1], network.dim, network.times)
+
+    @cached_property
+    def _views(self):
+        return [self.network.control.layer(self.theta, n) for n in range(self.layers)]
 
     def _of_precision(self, precision):
         """The fused paths that carry particles, or None."""
