@@ -84,17 +84,18 @@ def compare_views(setting, theta, nodes, paths=None, seed=0, tolerance=0.015, fl
 
 
 def _enough_paths(setting, theta, seed, bar):
-    """Paths a data point for which three standard errors are about `bar`, from a pilot sample: even, so that it splits into halves."""
-    pilot = ParticleObjective(setting, _PILOT, derived_seed(seed, _COMPARING, _PILOT)).sample(theta)
-    wanted = _SAFETY * _PILOT * (3 * pilot.standard_error / bar)**2
-    return 2 * int(np.ceil(np.clip(wanted, _PILOT, max(_PILOT, _MOST_PATHS // len(setting.data))) / 2))
+    """Paths a data point for which three standard errors are about `bar`, from a pilot sample."""
+    pilot = ParticleObjective(setting, setting.criterion.enough(_PILOT), derived_seed(seed, _COMPARING, _PILOT)).sample(theta)
+    wanted = _SAFETY * pilot.paths * (3 * pilot.standard_error / bar)**2
+    return setting.criterion.enough(np.ceil(np.clip(wanted, _PILOT, max(_PILOT, _MOST_PATHS // len(setting.data)))))
 
 
 def _spread(setting, theta, estimate):
     """(q, n) standard deviations of the terminal values of one path from each point, by the chain of their squares.
 
-    A sample that has missed a rare, large loss underestimates its own error; the grid has not missed it.
+    A sample that has missed a rare, large loss underestimates its own error; the grid has not missed it.  What the grid's own bar may
+    make of a difference of squares is taken off: a network without noise has no spread.
     """
     objective = GridObjective(setting, estimate.grid)
     second = objective.values_at(theta, setting.data.points, power=2)
-    return np.sqrt(np.maximum(second - estimate.values**2, 0))
+    return np.sqrt(np.maximum(second - estimate.values**2 - 2 * np.abs(estimate.values) * estimate.bars, 0))

@@ -20,6 +20,7 @@ sample without ties), π is 0 or 1 and the control knows the label: that is the 
 Not proved: what the grid adds; `error_bar` is the change of the result on a finer grid and in a wider box.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ from .bellman import solve_feedback
 __all__ = ["FeedbackBound", "feedback_bound", "posterior_floor"]
 
 _FINER, _WIDER = 1.5, 1.4            # the grid whose value is given, and the box it is held against
+_WIDENINGS, _DENIED = 8, 0.01        # of the box, and by how much one may still change the value
 _COLUMNS = 129                       # of mixtures or slopes: a chord is low by at most second derivative/(8 · 128²) of their range
 _TANGENTS = 257                      # places ū of LE
 _FAR, _HALVINGS = 1000.0, 60       # of a search for the least of a convex function
@@ -83,19 +85,39 @@ class FeedbackBound:
 def feedback_bound(setting, grid, bounds=None, tail=()):
     """Return the `FeedbackBound` of a setting: J(θ) ≥ value, for all θ within the bounds and with this tail.
 
-    grid   : uniform, with room for the states that a control may want to reach; the value is that of 1.5 times as many nodes per axis
+    grid   : uniform, around all points; it is widened (by 1.4, up to eight times) until a wider one changes the value by less than 1 %, for
+             states that the box denies would make the bound too high; the value is that of 1.5 times as many nodes per axis
     bounds : (lower, upper) of θ, numbers or (P,) arrays as for the optimisers, or None: then only the Tikhonov penalty holds velocities
     tail   : (r,) numbers of the readout, held fixed: the bound is for networks that differ in their layers
     Penalties other than Tikhonov count by what they ask of the tail alone; in the layers they are dropped, which keeps a lower bound.
     Raises ValueError, with the reason, for noise that is not additive and normal, a block that is not bounded by its numbers, labels that
     are not −1 and +1, a loss that is not convex (LE only).
     """
-    coarse, fine, wide = (_Bound(setting, g, bounds, tail) for g in (grid, grid.refined(_FINER), grid.widened(_WIDER)))
+    coarse, wide, grid = _boxed(setting, grid, bounds, tail)
+    fine = _Bound(setting, grid.refined(_FINER), bounds, tail)
     values = [problem.value for problem in (coarse, fine, wide)]
     floor = posterior_floor(setting.data, setting.criterion.loss, *fine.score_range) + fine.tail
     space, box = (abs(other - values[0]) for other in values[1:])
     return FeedbackBound(values[1], fine.aware, floor, space, box, fine.tail, setting.criterion.name, fine.price, fine.fields, fine.parameters,
                          fine.points.T, fine.masses, fine.posterior, fine.per_point)
+
+
+def _boxed(setting, grid, bounds, tail):
+    """The bound on a grid and on a wider one that tell nearly the same, and that grid: states that the box denies are no bound's to deny."""
+    points = setting.data.points
+    outside = ((points < grid.lower) | (points > grid.upper)).any(axis=1)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(f"data.points[{row}]={points[row].tolist()} lies outside {grid!r}; give a grid with room around all points")
+    coarse = _Bound(setting, grid, bounds, tail)
+    for _ in range(_WIDENINGS):
+        wide = _Bound(setting, grid.widened(_WIDER), bounds, tail)
+        if abs(wide.value - coarse.value) <= _DENIED * abs(coarse.value):
+            return coarse, wide, grid
+        narrow, coarse, grid = coarse, wide, grid.widened(_WIDER)
+    warnings.warn(f"the feedback bound still changes by {abs(coarse.value - narrow.value):.1g} when its box is widened to {grid!r}: it may be too high; "
+                  "give a wider grid, or bounds that hold the velocities", UserWarning, stacklevel=3)
+    return coarse, wide, grid
 
 
 def posterior_floor(data, loss, lowest=-np.inf, highest=np.inf):

@@ -196,6 +196,8 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
     level    : false-alarm rate of the verdict, over all components, pairs and laws.  Compared are the derivatives of J itself, penalties
                included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
     """
+    if int(replicates) != replicates or replicates < 2:
+        raise ValueError(f"replicates={replicates} is not a whole number ≥ 2; one gradient has no spread")
     theta = setting.network.control.check(theta)
     seeds = [derived_seed(seed, _COMPARING, k) for k in range(1, replicates + 1)]
     routes = [_on_grid("network", "chain", setting, theta, grid, (ChainView(),), tolerance),

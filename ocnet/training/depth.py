@@ -101,24 +101,30 @@ def train_in_depth(setting, theta, make_objective, optimiser, levels, how="linea
     progress       : None or a callable (iteration, value), as for `train`
     The noise: in the diffusive scaling every level approximates one and the same Itô equation.  In the natural scaling the variance added
     over the horizon is proportional to dt, so that it is halved from level to level, and J falls for that reason alone.
-    Ctrl-C ends the level and the run; what was reached is returned, and `interrupted` says so.
+    Ctrl-C ends the level and the run; what was reached is returned, and `interrupted` says so.  So does a J that is not finite, and the
+    last level's message says where.
     Raises ValueError if levels is not a whole number ≥ 1, and as `train` does.
     """
     if int(levels) != levels or levels < 1:
         raise ValueError(f"levels={levels} is not a whole number ≥ 1; 1 trains without doubling")
     if journal is not None:
         Path(journal).mkdir(parents=True, exist_ok=True)
-    done, change = [], 0.0
-    for level in range(int(levels)):
-        if level:
-            finer, longer = _refined(setting), setting.network.control.prolong(theta, how)
-            change = _output_change(setting, theta, finer, longer)
-            setting, theta = finer, longer
-        done.append(_trained(setting, theta, make_objective, optimiser, change, journal, progress))
-        theta = done[-1].result.x
-        if done[-1].result.interrupted:
-            break
-    return DepthTraining(setting, tuple(done))
+    done, change, reached = [], 0.0, setting
+    try:
+        for level in range(int(levels)):
+            if level:
+                finer, longer = _refined(setting), setting.network.control.prolong(theta, how)
+                change = _output_change(setting, theta, finer, longer)
+                setting, theta = finer, longer
+            done.append(_trained(setting, theta, make_objective, optimiser, change, journal, progress))
+            theta, reached = done[-1].result.x, setting
+            if done[-1].result.interrupted or done[-1].result.fault:
+                break
+    except KeyboardInterrupt:                # between two evaluations of a level: what the level before has reached is kept
+        if not done:
+            raise
+        done[-1] = replace(done[-1], result=replace(done[-1].result, interrupted=True))
+    return DepthTraining(reached, tuple(done))
 
 
 def _refined(setting):

@@ -8,25 +8,28 @@ from scipy.ndimage import maximum_filter
 from ocnet.grid import Grid
 from ocnet.spline import LimitedSpline
 
+from .fault import where_not_finite
 from .objectives.grid import GridObjective
 
 __all__ = ["GridEstimate", "estimate_on_grid"]
 
 _FINER, _WIDER = 1.5, 1.4            # refinement of the spacing and of the box that the bars compare
-_LEAVES = {"space": 0.3, "time": 0.25, "box": 0.0}       # of a bar, once refined: orders 3 and 2
+_LEAVES = {"space": 0.3, "time": 0.4, "box": 0.0}        # of a bar, once refined, as a plan: order 3; between orders 1 and 2
 _SETTLED = 0.05                      # share of the wanted bar below which the effect of the box is not computed again
 _NEIGHBOURS = 5                      # nodes per axis over which a point's bar takes the largest difference
-_MOST_NODES = 1_000_000              # per field: no grid beyond this is tried
+_MOST_NODES = 1_000_000              # per field: none is begun with beyond this, none refined that is finer by 1.5 beyond it
 
 
 @dataclass(frozen=True, eq=False)
 class GridEstimate:
     """Value of the data term on the finest grid tried, and by how much it may be off.
 
-    value  : on a grid 1.5 times as fine as the one tried
+    value  : on a grid 1.5 times as fine as the one tried, plus what half the time step changes on that one: then one such change is all
+        that order 1 leaves (as for noise that depends on the state), and a third of it what order 2 leaves
     space, time, box : mean absolute change of the points' contributions when the spacing is refined by 1.5, the time step halved (0 for the
         chain, which has none) and the box widened by 1.4
-    values, bars : (q, n) values at the data points and their own bars (largest change among the nodes around)
+    values, bars : (q, n) values at the data points on that finer grid, and their own bars (largest changes among the nodes around; that of
+        the time step twice)
     grid   : the finest grid;  refinements : how often the first choice was refined to meet the tolerance
     lowest : smallest value met on any node of any layer, for the check of bounds
     """
@@ -61,19 +64,32 @@ class GridEstimate:
 def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
     """Return the data term at θ with a computed error bar, refining until the bar is small enough.
 
-    nodes     : nodes per axis of the first grid; its box holds the paths of the data through all layers
+    nodes     : nodes per axis of the first grid, whose box holds the paths of the data through all layers; or that Grid itself
     tolerance : wanted bar relative to the value;  floor : wanted bar where that is larger
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
+    Raises ValueError for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
-    levels = _Levels(setting, theta, Grid.covering(setting.network.layered(theta), setting.data.points, nodes), view)
+    grid = nodes if isinstance(nodes, Grid) else Grid.covering(setting.network.layered(theta), setting.data.points, _affordable(nodes, setting))
+    levels = _Levels(setting, theta, grid, view)
     while True:
         estimate = levels.estimate()
+        if not np.isfinite(estimate.value + estimate.error_bar):
+            place = where_not_finite(GridObjective(setting, grid, view), theta)
+            raise ValueError(f"the objective at this theta is not finite on {grid!r}, first in {place}; train it from a smaller start, or within bounds")
         wanted = max(tolerance * abs(estimate.value), floor)
         if estimate.error_bar <= wanted:
             return estimate
         levels.refine(estimate, wanted)
         if levels.too_fine:
             return estimate
+
+
+def _affordable(nodes, setting):
+    dim = setting.network.dim
+    if nodes**dim > _MOST_NODES:
+        raise ValueError(f"nodes={nodes} on {dim} axes make {nodes**dim} nodes; at most {_MOST_NODES} are solved for: use "
+                         f"nodes={int(_MOST_NODES**(1 / dim))} or fewer, or particles alone")
+    return nodes
 
 
 class _Levels:
@@ -111,7 +127,8 @@ class _Levels:
         if self._box is None:                                          # a box found large enough once is not doubted at every level
             self._box = coarse.difference(self._field(self.view, self.grid.widened(_WIDER), before))
         (space, space_bars), (time, time_bars), (box, box_bars) = coarse.difference(fine), coarse.difference(later), self._box
-        return GridEstimate(fine.total, space, time, box, fine.at_points, space_bars + time_bars + box_bars, fine.grid, self.view.name,
+        value = fine.total + (later.total - coarse.total)
+        return GridEstimate(value, space, time, box, fine.at_points, space_bars + 2 * time_bars + box_bars, fine.grid, self.view.name,
                             self.refinements, min(solved.lowest for solved in self._solved.values()))
 
     def _field(self, view, grid, before):

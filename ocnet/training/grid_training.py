@@ -38,13 +38,15 @@ class GridTraining(TrainingResult):
     """The result of the last round, with nit, nfev, seconds and history of all rounds joined.
 
     grid   : of the last round
-    rounds : one dict a round: iterations, nodes, what the training grid `claimed`, the `objective` and its `error_bar` by a finer and a
-             wider grid, `particles` and their `standard_error`, whether the grid was `refined` or the box `widened` after it, and the
-             seconds of that look, which count as training's
+    satisfied : whether the last look found nothing wrong; where it did, and no round was left to mend it, `message` says so too
+    rounds : one dict a round: iterations, nodes of the longest axis, what the training grid `claimed`, the `objective` and its `error_bar`
+             by a finer and a wider grid, `particles` and their `standard_error`, whether training went on with the grid `refined` or the
+             box `widened`, and the seconds of that look, which count as training's
     """
 
     grid: Grid = None
     rounds: tuple = ()
+    satisfied: bool = False
 
     @property
     def refinements(self):
@@ -58,11 +60,12 @@ class GridTraining(TrainingResult):
 
     def to_dict(self):
         return {**super().to_dict(), "nodes": list(self.grid.shape), "box": [self.grid.lower.tolist(), self.grid.upper.tolist()],
-                "rounds": list(self.rounds), "refinements": self.refinements, "widenings": self.widenings}
+                "rounds": list(self.rounds), "refinements": self.refinements, "widenings": self.widenings, "satisfied": self.satisfied}
 
     def __repr__(self):
         return (f"GridTraining(J={self.fun:.6g}, {self.nit} iterations in {len(self.rounds)} rounds, {self.seconds:.1f} s, grid refined "
-                f"{self.refinements}× to {' × '.join(map(str, self.grid.shape))}, box widened {self.widenings}×)")
+                f"{self.refinements}× to {' × '.join(map(str, self.grid.shape))}, box widened {self.widenings}×"
+                f"{'' if self.satisfied else ', last look NOT satisfied'})")
 
 
 @dataclass(frozen=True)
@@ -91,30 +94,30 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is computed on a finer
     and a wider grid and by 2·10⁵ particles.  Where the bar is above 3 % (or 5e-4), or one of them tells something else than the training
     grid by more than that, training goes on with 1.4 to 2.5 times as many nodes per axis, or in a box 1.3 times as wide; at the end for up to
-    three more rounds.  Returns GridTraining.
+    three more rounds.  A J that is not finite ends the training with its round, iteration and layer.  Returns GridTraining.
     """
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
-    resolution, rounds, results, grid, satisfied = _Resolution(nodes), [], [], None, True
-    watched = _Watched(callback)
+    resolution, rounds, results, grid, watched = _Resolution(nodes), [], [], None, _Watched(callback)
+    satisfied, after = True, resolution
     try:
-        while lengths or (not satisfied and extra):
-            length = lengths.pop(0) if lengths else extra.pop(0)
+        while lengths or (after != resolution and extra):
+            length, resolution = lengths.pop(0) if lengths else extra.pop(0), after
             grid = resolution.grid(setting, theta)
             local = replace(setting, data=condensed(setting.data, grid))
             path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
             result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
             results.append(result)
-            if result.interrupted or watched.stopped:
+            if result.interrupted or result.fault or watched.stopped:
+                satisfied = False
                 break
-            theta = result.x
-            begun = perf_counter()
-            record, resolution, satisfied = _look(local, result, view, resolution, len(rounds))
+            theta, begun = result.x, perf_counter()
+            record, after, satisfied = _look(setting, local, result, view, grid, resolution, len(rounds))
             rounds.append({**record, "seconds": perf_counter() - begun})
     except KeyboardInterrupt:
         if not results:
             raise
         results[-1] = replace(results[-1], success=False, interrupted=True, message="interrupted between two rounds; the best point so far is returned")
-    return _joined(results, grid, rounds)
+    return _joined(results, grid, _carried_out(rounds, results), satisfied)
 
 
 class _Watched:
@@ -145,9 +148,12 @@ def _scouted(points):
     return points[np.unique(rows)]
 
 
-def _look(setting, result, view, resolution, number):
-    """One look at the trained network: a record of what was found, the resolution to go on with, whether nothing was wrong."""
-    look = estimate_on_grid(setting, result.x, view, resolution.nodes, tolerance=np.inf)
+def _look(setting, local, result, view, grid, resolution, number):
+    """One look at the trained network: a record of what was found, the resolution to go on with, whether nothing was wrong.
+
+    setting, local : the problem with all its points, for the particles, and with those that the training grid saw
+    """
+    look = estimate_on_grid(local, result.x, view, resolution.grid(setting, result.x), tolerance=np.inf)
     claimed = result.fun - setting.penalty(result.x)[0]
     wanted = max(_BAR * abs(look.value), _FLOOR)
     sample, error = _sampled(setting, result.x, view, number)
@@ -155,17 +161,17 @@ def _look(setting, result, view, resolution, number):
     excess = max(look.error_bar - look.box, abs(claimed - look.value)) / wanted
     satisfied = look.error_bar <= wanted and excess <= 1 and not doubted
     widened = not satisfied and (look.box > 0.5 * wanted or doubted)
-    nodes = resolution.finer(excess, setting.network.dim) if excess > 0.5 or doubted else resolution.nodes
-    refined = not satisfied and nodes > resolution.nodes
-    record = {"iterations": int(result.nit), "nodes": int(resolution.nodes), "claimed": claimed, "objective": look.value,
-              "error_bar": look.error_bar, "particles": sample, "standard_error": error, "refined": bool(refined), "widened": bool(widened)}
-    after = _Resolution(nodes if refined else resolution.nodes, resolution.widening * (_WIDER if widened else 1.0))
-    return record, after, not (refined or widened)
+    refined = not satisfied and (excess > 0.5 or doubted)
+    record = {"iterations": int(result.nit), "nodes": int(max(grid.shape)), "claimed": claimed, "objective": look.value,
+              "error_bar": look.error_bar, "particles": sample, "standard_error": error}
+    after = _Resolution(resolution.finer(excess, setting.network.dim) if refined else resolution.nodes,
+                        resolution.widening * (_WIDER if widened else 1.0))
+    return {**record, "after": after, "before": resolution}, after, bool(satisfied)
 
 
 def _sampled(setting, theta, view, number):
     """(data term, standard error) by particles of the view's law; Euler–Maruyama steps of the Itô limit are extrapolated to none."""
-    paths, seed = 2 * max(4, _PATHS // len(setting.data) // 2), derived_seed(0, _CHECKING, number)
+    paths, seed = setting.criterion.enough(max(8, _PATHS // len(setting.data))), derived_seed(0, _CHECKING, number)
     if not isinstance(view, DiffusionView):
         sample = ParticleObjective(setting, paths, seed).sample(theta)
         return sample.value, sample.standard_error
@@ -173,7 +179,16 @@ def _sampled(setting, theta, view, number):
     return 2 * fine.value - coarse.value, float(np.hypot(2 * fine.standard_error, coarse.standard_error))
 
 
-def _joined(results, grid, rounds):
+def _carried_out(rounds, results):
+    """The records, which say of each look what training went on with: nothing after the last round."""
+    told = []
+    for k, record in enumerate(rounds):
+        after, before, went_on = record.pop("after"), record.pop("before"), k + 1 < len(results)
+        told.append({**record, "refined": went_on and after.nodes > before.nodes, "widened": went_on and after.widening > before.widening})
+    return tuple(told)
+
+
+def _joined(results, grid, rounds, satisfied):
     """The last round's result with the history, counts and seconds of all."""
     last = results[-1]
     looks = [*(r["seconds"] for r in rounds), 0.0]
@@ -183,4 +198,9 @@ def _joined(results, grid, rounds):
                "value": np.concatenate([r.history["value"] for r in results]),
                "seconds": np.concatenate([r.history["seconds"] + s for r, s in zip(results, seconds)])}
     totals = {"nit": int(offsets[-1]), "nfev": int(sum(r.nfev for r in results)), "history": history, "seconds": float(seconds[-1])}
-    return GridTraining(**{**vars(last), **totals, "grid": grid, "rounds": tuple(rounds)})
+    message = last.message
+    if last.fault:
+        message = f"in round {len(results)}: {message}"
+    elif rounds and not satisfied and not last.interrupted and len(rounds) == len(results):
+        message += "; the last look was not satisfied with the grid: more iterations, or more nodes to begin with"
+    return GridTraining(**{**vars(last), **totals, "message": message, "grid": grid, "rounds": rounds, "satisfied": satisfied})

@@ -15,11 +15,12 @@ def history_of(rows):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: whether by its own rule, a sentence, and whether Ctrl-C did it."""
+    """How a run ended: whether by its own rule, a sentence, whether Ctrl-C did it, and whether something that is not finite did."""
 
     success: bool
     message: str
     interrupted: bool = False
+    fault: bool = False
 
     @classmethod
     def by_interrupt(cls, iterations):
@@ -32,7 +33,8 @@ class Ending:
     @classmethod
     def at_fault(cls, iteration, fault, detail=""):
         """fault : has `what` is not finite, and the `place` where first;  detail : more of the iteration"""
-        return cls(False, f"{fault.what} is not finite in iteration {iteration}{detail}{first_in(fault)}; the best point before it is returned")
+        told = f"{fault.what} is not finite in iteration {iteration}{detail}{first_in(fault)}; the best point before it is returned"
+        return cls(False, told, fault=True)
 
 
 def first_in(fault):
@@ -44,14 +46,14 @@ def first_in(fault):
 class TrainingResult:
     """The best point an optimiser has met, and how it got there.
 
-    x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise)
+    x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise, one of batches on eight fixed ones)
     jac     : (P,) ∇J at x, of the objective as it was given (a sampled one with its own seed); NaN if Ctrl-C came twice
     nit     : iterations;  nfev : evaluations of J or (J, ∇J), those before a resume included, that for `jac` not
     success : whether the optimiser ended by its own rule (converged, or all planned steps done); message says how
     history : {"iteration", "value", "seconds"}, arrays of equal length; seconds count from the very first start
     seconds : time spent, that before a resume included, that of being dead excluded
     last    : (P,) the point reached last, which may be worse than x
-    interrupted : whether Ctrl-C ended the run
+    interrupted : whether Ctrl-C ended the run;  fault : whether a J or ∇J that is not finite did
     """
 
     x: np.ndarray
@@ -65,6 +67,7 @@ class TrainingResult:
     seconds: float
     last: np.ndarray
     interrupted: bool = False
+    fault: bool = False
 
     def __repr__(self):
         return (f"TrainingResult(J={self.fun:.6g}, {self.nit} iterations, {self.nfev} evaluations, "
@@ -74,5 +77,5 @@ class TrainingResult:
         """Return everything as plain numbers, strings and lists, ready for JSON."""
         return {"x": self.x.tolist(), "fun": float(self.fun), "jac": self.jac.tolist(), "nit": int(self.nit), "nfev": int(self.nfev),
                 "success": bool(self.success), "message": self.message, "seconds": float(self.seconds),
-                "last": self.last.tolist(), "interrupted": bool(self.interrupted),
+                "last": self.last.tolist(), "interrupted": bool(self.interrupted), "fault": bool(self.fault),
                 "history": {name: column.tolist() for name, column in self.history.items()}}

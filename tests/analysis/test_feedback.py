@@ -175,6 +175,22 @@ def test_in_the_plane_the_bound_holds_for_a_trained_network():
     assert bar < 0.01 < bound.gap(objective.value(theta)) < 0.5 and bound.value > bound.tail > 0
 
 
+def test_a_narrow_box_does_not_raise_the_bound_above_what_layers_reach():
+    """States far out have small losses; a box without them would deny them to the bound, and not to the network."""
+    data = LabelledPoints([[-1.2], [1.2]], [-1, 1])
+    network = ResidualNetwork(Perceptron(2), Noiseless(), 4, dim=1)
+    setting = Setting(network, data, ExpectedLoss(Logistic()))
+    theta = network.control.zeros()
+    for n in range(4):
+        layer = network.control.layer(theta, n)
+        layer.W1[:], layer.W2[:] = 3.0, 3.0
+    network.control.rest(theta)[:] = 1.0, 0.0
+    reached = GridObjective(setting, Grid.uniform(-12, 12, 801)).value(theta)
+    bound = feedback_bound(setting, Grid.uniform(-1.5, 1.5, 81), BOX, tail=(1.0, 0.0))
+    assert bound.value <= reached + bound.error_bar and bound.error_bar < 0.5 * reached
+    assert bound.fields.grid.upper[0] > 6
+
+
 def test_what_the_bound_cannot_say_is_refused_with_the_reason():
     setting = toy(CRITERIA[0])
     for change, message in (({"noise": OutputDropout(0.8)}, "not additive and normal"), ({"block": Affine()}, "bounded by its numbers")):
@@ -182,6 +198,11 @@ def test_what_the_bound_cannot_say_is_refused_with_the_reason():
             feedback_bound(replace(setting, network=replace(setting.network, **change)), GRID, BOX)
     with pytest.raises(ValueError, match="2 numbers"):
         feedback_bound(replace(setting, network=replace(setting.network, readout=Linear())), GRID, BOX)
+
+
+def test_points_outside_the_grid_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"data.points\[0\]=.* outside"):
+        feedback_bound(toy(ExpectedLoss(Squared())), Grid.uniform(-1, 1, 41), BOX)
 
 
 def test_the_result_prints_and_stores_itself():

@@ -340,3 +340,9 @@ def test_the_short_call_of_the_main_job_and_its_dictionary():
     assert {"cosine", "max_abs_z", "components", "critical_z", "within"} <= set(again)
     assert again["components"] == theta.size and again["cosine"] > 0.999 and again == compare_gradients(setting, theta, grid, seed=3).to_dict()
     assert again["max_abs_z"] != compare_gradients(setting, theta, grid, seed=4).max_abs_z
+
+
+@pytest.mark.parametrize("replicates", [1, 2.5])
+def test_too_few_replicates_are_refused_by_name(replicates):
+    with pytest.raises(ValueError, match=f"replicates={replicates}"):
+        compare_gradients(None, None, None, replicates=replicates)

@@ -9,7 +9,7 @@ from ocnet.networks.noise import Gaussian
 from ocnet.training import train
 from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.losses import Logistic
-from ocnet.training.objectives import DiffusionView, ParticleObjective
+from ocnet.training.objectives import DiffusionView, LikelihoodRatioObjective, ParticleObjective
 from ocnet.training.objectives.batches import Batches
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import Adam
@@ -101,3 +101,17 @@ def test_single_precision_trains_on_the_same_law():
 def test_single_precision_is_of_the_layers_alone():
     with pytest.raises(ValueError, match="precision='single' with view="):
         ParticleObjective(objective(None).setting, 4, view=DiffusionView(2), precision="single")
+
+
+def test_single_precision_is_refused_where_it_is_not_meant():
+    single = ParticleObjective(objective(None).setting, 4, precision="single")
+    with pytest.raises(ValueError, match="precision='single': a Hamiltonian"):
+        single.hamiltonian(single.setting.network.initialise(0))
+    with pytest.raises(ValueError, match="precision='single': the likelihood ratio"):
+        LikelihoodRatioObjective(single.setting, 4, precision="single")
+
+
+@pytest.mark.parametrize("substeps", [0, -1, 2.5])
+def test_time_steps_without_meaning_are_refused(substeps):
+    with pytest.raises(ValueError, match=f"substeps={substeps}"):
+        DiffusionView(substeps)

@@ -80,3 +80,20 @@ def test_objective_and_gradient_of_many_points_are_those_of_the_few_to_third_ord
     # ⅙ h³ D³u times a share of order 0.1 (skewness within a cell): 2e-3 at h = ½, D³u ≈ 1; 64 times less at a quarter of it.  Half of the
     # order is asked for, as the errors of the cells cancel by chance
     assert np.max(errors[0]) < 2e-3 and (np.array(errors[1]) < np.array(errors[0]) / 8).all()
+
+
+def test_what_is_condensed_once_is_remembered_for_the_same_data_and_grid():
+    data, grid = clouds(12_000, 2), Grid.uniform([-3, -3], [3, 3], 21)
+    assert condensed(data, grid) is condensed(data, Grid.uniform([-3, -3], [3, 3], 21))
+    assert condensed(data, grid) is not condensed(data, grid.refined(1.5))
+    for nodes in range(10, 16):
+        condensed(data, Grid.uniform([-3, -3], [3, 3], nodes))
+    again = condensed(data, grid)                                        # forgotten and made again
+    assert np.array_equal(again.points, condensed(clouds(12_000, 2), grid).points)
+
+
+def test_a_journal_of_another_grid_would_be_refused():
+    network = ResidualNetwork(Perceptron(3), Gaussian(0.3), 2)
+    setting = Setting(network, clouds(100, 2), ExpectedLoss(Logistic()))
+    prints = {GridObjective(setting, Grid.uniform([low, -3], [3, 3], 21)).fingerprint() for low in (-3, -3.0000001, -3)}
+    assert len(prints) == 2

@@ -51,7 +51,7 @@ class Standing(LBFGS):
 
 
 class Watched:
-    """A grid objective that tells `event` the number of each evaluation, over all levels."""
+    """A grid objective that tells `event` the number of each evaluation, over all levels; what that returns stands for J."""
 
     def __init__(self, event=lambda count: None):
         self.event, self.count = event, 0
@@ -65,8 +65,8 @@ class Watched:
 
             def value_and_gradient(self, theta):
                 outer.count += 1
-                outer.event(outer.count)
-                return watched.value_and_gradient(theta)
+                told, (value, gradient) = outer.event(outer.count), watched.value_and_gradient(theta)
+                return value if told is None else told, gradient
         return Counting()
 
 
@@ -154,6 +154,27 @@ def test_ctrl_c_ends_the_run_with_what_was_reached():
     found = train_in_depth(setting, start_of(setting), Watched(raising(KeyboardInterrupt(), 10)), LBFGS(iterations=5, tolerance=1e-12), 3)
     assert found.interrupted and len(found.levels) == 2 and found.theta.shape == (found.setting.network.control.size,)
     assert "interrupted" in found.levels[-1].result.message
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_ctrl_c_while_the_next_objective_is_made_keeps_the_finished_levels(call):
+    setting, calls = toy(), []
+
+    def impatient(*arguments):
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return on_grid(*arguments)
+
+    found = train_in_depth(setting, start_of(setting), impatient, LBFGS(iterations=3), 4)
+    assert found.interrupted and len(found.levels) == call - 1 and found.theta.shape == (found.setting.network.control.size,)
+
+
+def test_a_j_that_is_not_finite_ends_the_run_at_its_level():
+    setting = toy()
+    poison = Watched(lambda count: np.nan if count == 9 else None)
+    found = train_in_depth(setting, start_of(setting), poison, LBFGS(iterations=5, tolerance=1e-12), 4)
+    assert found.levels[-1].result.fault and len(found.levels) < 4 and "not finite in iteration" in found.levels[-1].result.message
 
 
 def test_an_optimiser_may_depend_on_the_layers_and_levels_are_counted_from_one():

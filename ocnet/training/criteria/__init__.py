@@ -14,6 +14,7 @@ Scores are (n,) or (K, n), as the loss takes them (see `losses`).  A criterion h
     total(values, labels, weights)     J and its cotangent (q, n)
     predict(values), boundary(values)  (n,) labels; a number that is 0 where the prediction changes (see `decision`)
     sampled(scores, labels)            from scores (n, paths) or (K, n, paths): contributions (n,), their variances (n,), d contribution/d scores
+    enough(paths)                      as many paths a point as it can be sampled by, or some more
     sampled_values(scores)             sampled counterparts of the values: means (q, n) and their standard errors (q, n)
 """
 

@@ -40,6 +40,10 @@ class EnsembleLoss(MeanScore):
     def columns(self):
         return self.loss.scores + self.loss.quadratic
 
+    def enough(self, paths):
+        """The next multiple of `members` from `paths` on, two of them at least."""
+        return int(self.members) * max(2, -(-int(paths) // int(self.members)))
+
     def _require_quadratic(self):
         if not self.loss.quadratic:
             raise ValueError(f"loss={self.loss!r} is not quadratic, so the loss of the mean score of {self.members} paths follows from no field "

@@ -31,6 +31,10 @@ class ExpectedLoss:
         """(labels, 1, …): against each of them every score is held."""
         return np.asarray(self.loss.labels, dtype=float).reshape(-1, *(1,) * axes)
 
+    def enough(self, paths):
+        """`paths`, and two at least: one has no standard error."""
+        return max(2, int(paths))
+
     def column(self, labels):
         """(n,) which of the values belongs to a point with this label."""
         return np.searchsorted(self.loss.labels, labels)

@@ -30,6 +30,10 @@ class LossOfExpectation(MeanScore):
     def columns(self):
         return self.loss.scores
 
+    def enough(self, paths):
+        """The next even number from `paths` on: two halves."""
+        return max(2, int(paths) + int(paths) % 2)
+
     def terminal(self, scores):
         """(q, n) terminal values: the scores."""
         return self.rows(scores).copy()

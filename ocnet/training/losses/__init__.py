@@ -8,7 +8,7 @@ to score k and the largest score is the prediction.  The shape behind the scores
 
     value(u, y) (…)     derivative(u, y) = ∂l/∂u, (…) or (K, …)     second_derivative(u, y) = ∂²l/∂u², (…) or (K, K, …)
 
-A loss is ≥ 0, finite for every finite score, and never grows as the prediction moves to the label.
+A loss is ≥ 0, finite for scores up to 1e150 at least, and never grows as the prediction moves to the label.
 """
 
 from .cross_entropy import CrossEntropy

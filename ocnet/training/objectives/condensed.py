@@ -6,12 +6,16 @@ field keeps its bounds; what is lost is the third central moment within a cell t
 sign.  The cost of an objective on the grid then does not grow with the number of points.
 """
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from .labelled import LabelledPoints
 
 __all__ = ["condensed"]
 
+_RECENT = 4                          # grids of one data set whose condensed points are remembered
+_known = WeakKeyDictionary()         # data -> {grid: condensed}
 _FEW = 10_000                        # points that are interpolated as they are: a tenth of a sweep over 81² nodes and 20 layers
 
 
@@ -19,10 +23,20 @@ def condensed(data, grid):
     """Return LabelledPoints with at most 2d points for each label and cell of the grid; `data` itself where it has no more than 10⁴.
 
     Cells with up to 2d points of a label keep them.  Points outside the grid's box belong to cells of the same size around it.
-    Cost       O(n log n), once.
+    Cost       O(n log n), once: the latest results are remembered as long as `data` lives.
     """
     if len(data) <= _FEW:
         return data
+    known = _known.setdefault(data, {})
+    key = grid.shape, tuple(grid.lower), tuple(grid.upper)
+    if key not in known:
+        if len(known) >= _RECENT:
+            known.pop(next(iter(known)))
+        known[key] = _condensed(data, grid)
+    return known[key]
+
+
+def _condensed(data, grid):
     group, order = _groups(data, grid)
     sizes = np.bincount(group)
     many = sizes > 2 * grid.dim

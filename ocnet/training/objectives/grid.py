@@ -36,6 +36,10 @@ class DiffusionView:
     substeps: int = 2
     name = "sde"
 
+    def __post_init__(self):
+        if int(self.substeps) != self.substeps or self.substeps < 1:
+            raise ValueError(f"substeps={self.substeps} is not a whole number ≥ 1 of time steps a layer")
+
     def sweep(self, network, theta, grid):
         return SemiLagrangian().sweep(network.diffusion(theta), grid, network.times, self.substeps)
 
@@ -112,4 +116,4 @@ class GridObjective:
         return self
 
     def fingerprint(self):
-        return self.setting.fingerprint(self.view, self.grid, self.condense)
+        return self.setting.fingerprint(self.view, [axis.tolist() for axis in self.grid.axes], self.condense)

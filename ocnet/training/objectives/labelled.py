@@ -30,7 +30,8 @@ class LabelledPoints:
         points = checked_points(points, points.shape[1])
         labels = np.asarray(self.labels)
         if labels.shape != (len(points),) or labels.dtype.kind not in "iuf" or not (labels == np.rint(labels)).all():
-            raise ValueError(f"labels has shape {labels.shape}; expected ({len(points)},) of whole numbers, such as −1 and +1 or 0 … K − 1")
+            raise ValueError(f"labels has shape {labels.shape} and dtype {labels.dtype}; expected ({len(points)},) of whole numbers, such as −1 "
+                             "and +1 or 0 … K − 1")
         weights = np.full(len(points), (1 - self.leak) / len(points)) if self.weights is None else np.array(self.weights, dtype=float)
         if weights.shape != labels.shape or not (weights >= 0).all() or not abs(weights.sum() + self.leak - 1) < 1e-9:
             raise ValueError(f"weights has shape {weights.shape} and sum {weights.sum():.6g}; expected ({len(points)},), "

@@ -40,6 +40,8 @@ class LikelihoodRatioObjective(ParticleObjective):
         if self.paths < _LEAST or self.paths % 2:
             raise ValueError(f"paths={self.paths}: the two halves take each other's slopes and baselines; use an even number ≥ {_LEAST}")
         _deviations(self.setting.network)
+        if self.precision != "double":
+            raise ValueError(f"precision={self.precision!r}: the likelihood ratio walks in double precision; use 'double'")
         if self.view.name != "chain":
             raise ValueError(f"view={self.view!r}: the likelihood ratio is that of the network's own layers; use view=ChainView()")
 

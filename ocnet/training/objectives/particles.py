@@ -44,7 +44,7 @@ class ParticleObjective:
     batch : points that `draw` takes for one training iteration (`Batches`: stratified, unbiased); None takes all.  Points are then judged
             by eight times as many, the same at every call; `value_and_gradient` and `sample` are of all data
     precision : of the paths; "single" is about twice as fast, for blocks and noise with a fused kernel: other draws of the same law, J and its
-            gradient off by some 1e-6 of their size (θ and all sums stay in double precision)
+            gradient off by some 1e-6 of their size (θ and all sums stay in double precision; a Taylor test sees that)
     view  : whose law: that of the network's own layers, or `DiffusionView(substeps)`: of the Itô equation behind them, by Euler–Maruyama
     """
 
@@ -117,6 +117,8 @@ class ParticleObjective:
 
     def hamiltonian(self, theta):
         """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
+        if self.precision != "double":
+            raise ValueError(f"precision={self.precision!r}: a Hamiltonian is evaluated in double precision, with other draws; use 'double'")
         if self.view.name != "chain":
             raise ValueError(f"view={self.view!r}: the Hamiltonian is that of the network's own layers; use view=ChainView()")
         return ParticleHamiltonian(self.setting, self.paths, self.seed, self._terminal, theta)

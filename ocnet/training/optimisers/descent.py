@@ -180,7 +180,8 @@ class _Run:
         state = self.state
         return TrainingResult(x=state.best.copy(), fun=state.best_value, jac=state.jac, nit=state.iteration, nfev=state.evaluations,
                               success=self.ending.success, message=self.ending.message, history=history_of(state.history),
-                              seconds=state.seconds, last=state.theta.copy(), interrupted=self.ending.interrupted)
+                              seconds=state.seconds, last=state.theta.copy(), interrupted=self.ending.interrupted,
+                              fault=self.ending.fault)
 
     def _gradient_at_best(self):
         """∇J at the best point, NaN where a run that was interrupted is interrupted again."""

@@ -70,7 +70,7 @@ class _Watched:
         best, best_value, jac = self.best
         return TrainingResult(x=best.copy(), fun=best_value, jac=jac, nit=len(self.rows) - 1, nfev=self.evaluations, success=ending.success,
                               message=ending.message, history=history_of(self.rows), seconds=self.journal.seconds, last=self.last.copy(),
-                              interrupted=ending.interrupted)
+                              interrupted=ending.interrupted, fault=ending.fault)
 
 
 @dataclass(frozen=True)
