@@ -24,7 +24,7 @@ DATA = ("moons", "circles", "spirals", "breast-cancer", "digits")
 
 _BATCH = 1000                        # points of a particle step, where there are more
 _TRAINING_PATHS = 8                  # particles a data point and step
-_TIMED = 10                          # particle steps from whose time their number is planned
+_TIMED = 100                         # particle steps from whose time their number is planned
 _JUDGING = 9                         # word of the random stream of the last judgement
 _BAR, _FLOOR = 0.03, 5e-4            # wanted bar of the certificate, relative and absolute
 
@@ -114,13 +114,13 @@ def _by_particles(setting, start, seed, seconds):
     def adam(steps):
         return Adam(iterations=max(1, steps), rate=0.02, clip=5.0, check_every=20)
 
-    train(objective, start, adam(1))                                   # whatever is compiled or laid out once
+    times = []
+    train(objective, start, adam(_TIMED), callback=lambda state: times.append(perf_counter()))
+    each = (times[-1] - times[_TIMED // 5 - 1]) / (_TIMED - _TIMED // 5)               # judgements included; the first steps lay things out
+    times.clear()
     begun = perf_counter()
-    train(objective, start, adam(2 * _TIMED))
-    each = (perf_counter() - begun) / (2 * _TIMED)
-    begun = perf_counter()
-    result = train(objective, start, adam(int(seconds / each)))
-    return result, perf_counter() - begun
+    result = train(objective, start, adam(int(seconds / each)), callback=lambda state: times.append(perf_counter()))
+    return result, times[-1] - begun
 
 
 def main(arguments=None):
