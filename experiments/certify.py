@@ -36,8 +36,8 @@ def parser():
     p.add_argument("--seeds", type=whole, default=5, help="seeds 0, 1, … of split, start and noise")
     p.add_argument("--size", type=whole, default=1000, help="points of a toy, both parts together")
     p.add_argument("--loss", choices=("EL", "LE"), default="EL")
-    p.add_argument("--iterations", type=whole, default=80, help="L-BFGS iterations on the grid")
-    p.add_argument("--nodes", type=whole, default=81, help="nodes per axis of the first grid")
+    p.add_argument("--iterations", type=whole, default=150, help="L-BFGS iterations on the grid")
+    p.add_argument("--nodes", type=whole, default=41, help="nodes per axis of the first training grid; those of the certificate start at 129")
     p.add_argument("--layers", type=whole, default=20)
     p.add_argument("--paths", type=whole, default=1_000_000, help="particles in all that judge a network")
     p.add_argument("--json", default=None, metavar="FILE", help="write the rows as JSON, one by one")
@@ -94,7 +94,7 @@ def race(name, seed, given):
     seconds = perf_counter() - begun
     particles, particle_seconds = _by_particles(setting, start, seed, seconds)
     begun = perf_counter()
-    certificate = compare(setting.network, grid.x, setting.data, setting.criterion, given.nodes, seed=seed)
+    certificate = compare(setting.network, grid.x, setting.data, setting.criterion, seed=seed)
     certificate_seconds = perf_counter() - begun
     judged = {}
     for view, result in (("grid", grid), ("particle", particles)):

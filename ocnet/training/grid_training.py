@@ -23,8 +23,9 @@ from .trainer import train
 __all__ = ["GridTraining", "train_on_grid"]
 
 _ROUNDS = (0.15, 0.35, 0.7, 1.0)     # shares of the iterations after which the grid is looked at anew
-_BAR = 0.03                          # bar, relative to the objective, beyond which the grid is refined …
+_BAR = 0.03                          # gap between what the grid claims and what is found, relative, beyond which it is refined …
 _FLOOR = 5e-4                        # … or this much, where that is larger
+_BLURRED = 0.3                       # bar of what is found, relative, beyond which it says nothing
 _FINER, _WIDER = (1.4, 2.5), 1.3     # by how much at least and at most; by how much the box grows
 _MOST_NODES = 60_000                 # of a training grid; what is left is for the final estimate to resolve
 _MORE_ROUNDS = 3                     # rounds of a quarter of the iterations each, when the last look was not satisfied
@@ -80,8 +81,8 @@ class _Resolution:
         return box.widened(self.widening) if self.widening > 1 else box
 
     def finer(self, excess, dim):
-        """Nodes for an error that is `excess` times what is wanted, as if it were of second order; within the limit of size."""
-        wanted = round((self.nodes - 1) * float(np.clip(np.sqrt(excess), *_FINER))) + 1
+        """Nodes for an error that is `excess` times what is wanted, as if it were of third order; within the limit of size."""
+        wanted = round((self.nodes - 1) * float(np.clip(np.cbrt(excess), *_FINER))) + 1
         return max(self.nodes, min(wanted, int(_MOST_NODES**(1 / dim))))
 
 
@@ -92,9 +93,10 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     journal   : folder for the evaluations of each round; an interrupted run replays them to the same bits
     callback  : as for `train`; a true answer ends the whole training
     After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is computed on a finer
-    and a wider grid and by 2·10⁵ particles.  Where the bar is above 3 % (or 5e-4), or one of them tells something else than the training
-    grid by more than that, training goes on with 1.4 to 2.5 times as many nodes per axis, or in a box 1.3 times as wide; at the end for up to
-    three more rounds.  A J that is not finite ends the training with its round, iteration and layer.  Returns GridTraining.
+    and a wider grid and by 2·10⁵ particles.  Where the finer grid tells something else than the training grid by more than 3 % (or 5e-4), or
+    is not sure itself to 30 %, training goes on with 1.4 to 2.5 times as many nodes per axis; where the wider one does, in a box 1.3 times as
+    wide; where the particles do, beyond the bars of both, with both.  At the end it does so for up to three more rounds.  A J that is not
+    finite ends the training with its round, iteration and layer.  Returns GridTraining.
     """
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
     resolution, rounds, results, grid, watched = _Resolution(nodes), [], [], None, _Watched(callback)
@@ -158,10 +160,11 @@ def _look(setting, local, result, view, grid, resolution, number):
     wanted = max(_BAR * abs(look.value), _FLOOR)
     sample, error = _sampled(setting, result.x, view, number)
     doubted = abs(look.value - sample) > look.error_bar + 3 * error
-    excess = max(look.error_bar - look.box, abs(claimed - look.value)) / wanted
-    satisfied = look.error_bar <= wanted and excess <= 1 and not doubted
-    widened = not satisfied and (look.box > 0.5 * wanted or doubted)
-    refined = not satisfied and (excess > 0.5 or doubted)
+    blurred = look.error_bar - look.box > max(_BLURRED * abs(look.value), wanted)
+    excess = abs(claimed - look.value) / wanted
+    satisfied = excess <= 1 and look.box <= wanted and not (doubted or blurred)
+    widened = look.box > wanted or doubted
+    refined = excess > 1 or doubted or blurred
     record = {"iterations": int(result.nit), "nodes": int(max(grid.shape)), "claimed": claimed, "objective": look.value,
               "error_bar": look.error_bar, "particles": sample, "standard_error": error}
     after = _Resolution(resolution.finer(excess, setting.network.dim) if refined else resolution.nodes,
