@@ -9,15 +9,20 @@ from math import prod
 
 import numpy as np
 
-from ocnet.kernels import interpolation, interpolation_in_space, memory, prefilter, smoothing
+from ocnet.kernels import ghosts, interpolation, interpolation_in_space, memory, prefilter, smoothing
 from ocnet.kernels.threads import over_tiles, run_all
 
 __all__ = ["LimitedSpline", "Smoothing", "expectation", "expectation_transposed"]
 
-_CHUNK = 1 << 12                     # points per task
+_CHUNK, _SMALL = 1 << 12, 256        # points per task at most and, where there are more, at least
 _STRIPS = 2                          # partial sums of a transposed interpolation, added in order
 _TAIL = 7.3                          # standard deviations after which a Gaussian weight is below 3e-12
 _ROWS = 24                           # rows per task of a filter
+
+
+def _chunk(points):
+    """Points per task: an eighth of few, so that a few threads share them evenly."""
+    return min(_CHUNK, max(_SMALL, -(-points // 8)))
 
 
 def _embedded(grid, values):
@@ -88,6 +93,10 @@ class LimitedSpline:
         c = self.values
         for axis in self._long_axes:
             c = _prefiltered(axis, c, self._ends[axis - 1])
+        if c.ndim == 3:
+            out = memory.empty((len(c), max(c.shape[1] + 2, 4), c.shape[2] + 2))
+            ghosts.pad_plane(c, *self._ends[0], *self._ends[1], out)
+            return out
         for axis, ends in enumerate(self._ends, start=1):
             c = _with_ghosts(c, axis, ends)
         return c
@@ -113,7 +122,7 @@ class LimitedSpline:
         out = memory.empty((len(self.values), feet.shape[2]))
         over_tiles(self._kernels.interpolate_tiles, self._kernels.interpolate, (
             coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
-            feet.shape[2], _CHUNK, (out,))
+            feet.shape[2], _chunk(feet.shape[2]), (out,))
         return out
 
     def __call__(self, x):
@@ -139,12 +148,22 @@ class LimitedSpline:
         for more_c, more_v in rest:
             c += more_c
             v += more_v
-        for axis, ends in reversed(list(enumerate(self._ends, start=1))):
-            c = _without_ghosts(c, axis, ends)
+        c = self._without_ghosts(c)
         for axis in reversed(self._long_axes):
             c = _prefiltered(axis, c, self._ends[axis - 1], transposed=True)
         v += c
         return v.reshape(len(v), -1), feet_cotangent[:, self._embed:]
+
+
+    def _without_ghosts(self, c):
+        """Transpose of the padding in `coefficients`; c is used up."""
+        if c.ndim == 3:
+            out = memory.empty(self.values.shape)
+            ghosts.unpad_plane(c, *self._ends[0], *self._ends[1], out)
+            return out
+        for axis, ends in reversed(list(enumerate(self._ends, start=1))):
+            c = _without_ghosts(c, axis, ends)
+        return c
 
 
 def _with_ghosts(c, axis, ends):
