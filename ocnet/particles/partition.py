@@ -8,7 +8,7 @@ __all__ = ["CHUNK", "TASKS", "Batch", "Partition", "chunk_among", "chunk_of", "g
 
 CHUNK = 1 << 13                      # paths that go through all layers together, in the second-level cache
 _NUMBERS, _LEAST = 1 << 18, 256      # of the states of a chunk at most; its paths, if fewer than CHUNK, are a multiple of this
-_SHARES, _SMALL = 8, 1024            # chunks into which small work is cut, and paths of a chunk of it at least
+_SHARES, _SMALL = 8, 2048            # chunks into which small work is cut, and paths of a chunk of it at least
 TASKS = 64                           # into which the batches are grouped: enough for many workers, few enough to send
 
 
@@ -18,7 +18,7 @@ def chunk_of(dim):
 
 
 def chunk_among(total, dim):
-    """The same where there are so many paths in all: an eighth of them, if that is 1024 or more, so that a few threads share small work."""
+    """The same where there are so many paths in all: an eighth of them, if that is 2048 or more, so that a few threads share small work."""
     return min(chunk_of(dim), max(_SMALL, -(-total // _SHARES // _LEAST) * _LEAST))
 
 

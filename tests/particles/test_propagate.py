@@ -83,7 +83,7 @@ def test_chunks_of_paths_shrink_with_the_dimension_to_whole_tiles():
     """An even number of paths always, as mirrored pairs need."""
     chunks = [chunk_of(dim) for dim in (1, 2, 16, 32, 33, 100, 1024, 5000)]
     assert chunks == [8192, 8192, 8192, 8192, 7936, 2560, 256, 256]
-    assert [chunk_among(total, 2) for total in (100, 5600, 20_000, 10**6)] == [1024, 1024, 2560, 8192]
+    assert [chunk_among(total, 2) for total in (100, 5600, 20_000, 10**6)] == [2048, 2048, 2560, 8192]
     assert chunk_among(5600, 1024) == 256
 
 
