@@ -78,6 +78,17 @@ def look_at(setting, result, nodes=181):
     return after, satisfied
 
 
+def test_a_look_is_in_the_box_that_is_trained_in(monkeypatch):
+    setting, looked = problem(dim=1), []
+    result = trained(setting, nodes=41, iterations=2)
+    honest = grid_training.estimate_on_grid
+    monkeypatch.setattr(grid_training, "estimate_on_grid", lambda *arguments, **more: (looked.append(arguments[3]), honest(*arguments, **more))[1])
+    resolution = grid_training._Resolution(41, widening=1.69)
+    grid = resolution.grid(setting, result.x)
+    grid_training._look(setting, setting, result, grid_training.ChainView(), grid, resolution, 0)
+    assert (looked[0].lower == grid.lower).all() and (looked[0].upper == grid.upper).all() and looked[0].shape == grid.shape
+
+
 def test_what_only_the_particles_see_is_not_overlooked(monkeypatch):
     setting = problem(dim=1)
     result = trained(setting, nodes=181)
