@@ -36,10 +36,5 @@ def main(arguments=None):
     return PROGRAM.main(arguments)
 
 
-def command():
-    """Run from the command line."""
-    print("\n".join(main()["lines"]))
-
-
 if __name__ == "__main__":
-    sys.exit(report_errors(command))
+    sys.exit(report_errors(PROGRAM.command))

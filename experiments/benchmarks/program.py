@@ -56,3 +56,7 @@ class Program:
                 if given.json:
                     write_rows(given.json, rows)             # after each task: a long run that is stopped keeps its rows
         return {"rows": rows, "lines": table(rows)}
+
+    def command(self):
+        """Run from the command line."""
+        print("\n".join(self.main()["lines"]))

@@ -51,6 +51,7 @@ class Agreement:
         return np.abs(self.grid_values - self.particle_values) <= self.point_quantile * self.point_errors + self.point_bars
 
     def to_dict(self):
+        """Plain numbers, by name; of the points only what they come to."""
         return {"objective_grid": self.grid.value, "objective_particles": self.objective_particles,
                 "standard_error": self.standard_error, "grid_error_bar": self.grid.error_bar,
                 "grid_error": {"space": self.grid.space, "time": self.grid.time, "box": self.grid.box},

@@ -93,7 +93,7 @@ def _line(view, law, value, bar, *parts):
 def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=129, paths=None, seed=0, substeps=4, tolerance=0.03, floor=5e-4):
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
-    network   : ResidualNetwork of one or two dimensions (grids serve no more; above that only particles do)
+    network   : ResidualNetwork of one to three dimensions (grids serve no more; above that only particles do)
     data      : LabelledPoints, or a pair (points (n, d), labels (n,))
     criterion : member of `training.criteria`; what is compared is the data term, without penalties
     tolerance : bar wanted relative to the objective;  floor : or this much, where that is larger.  The network's bar takes half of it for the

@@ -53,6 +53,7 @@ class GradientRoute:
         return self.space + self.time + self.box
 
     def to_dict(self):
+        """Plain numbers, by name: norm and largest bars, not the components."""
         largest = {name: float(getattr(self, name).max()) for name in ("standard_error", "space", "time", "box")}
         return {"law": self.law, "name": self.name, "norm": float(np.linalg.norm(self.gradient)), **largest, "replicates": self.replicates}
 
@@ -80,6 +81,7 @@ class Pair:
 
     @cached_property
     def z(self):
+        """(P,) ≥ 0: the excess of the difference over `bar`, in units of `standard_error`."""
         a, b = self.first.gradient, self.second.gradient
         size = max(np.abs(a).max(), np.abs(b).max(), np.finfo(float).tiny)
         return np.maximum(np.abs(a - b) - self.bar, 0.0) / np.maximum(self.standard_error, _ROUNDING * size)
@@ -158,6 +160,7 @@ class GradientAgreement:
         return all(self.verdicts.values())
 
     def to_dict(self):
+        """Plain numbers, by name: of each pair the worst component."""
         pairs = [{"law": p.first.law, "pair": p.name, "cosine": p.cosine, "max_abs_z": float(p.z.max()), "component": int(p.z.argmax())}
                  for p in self.pairs]
         return {"cosine": self.cosine, "max_abs_z": self.max_abs_z, "components": self.components, "critical_z": self.critical,

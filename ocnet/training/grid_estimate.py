@@ -51,6 +51,7 @@ class GridEstimate:
         return self.space + self.time + self.box
 
     def to_dict(self):
+        """Plain numbers, by name."""
         return {"law": self.law, "objective": self.value, "error_bar": self.error_bar, "space": self.space,
                 "time": self.time, "box_effect": self.box, "nodes": list(self.grid.shape),
                 "box": [self.grid.lower.tolist(), self.grid.upper.tolist()], "refinements": self.refinements,

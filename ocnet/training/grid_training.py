@@ -99,12 +99,13 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     finite ends the training with its round, iteration and layer.  Returns GridTraining.
     """
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
-    resolution, rounds, results, grid, watched = _Resolution(nodes), [], [], None, _Watched(callback)
-    satisfied, after = True, resolution
+    rounds, results, resolutions, grid, watched = [], [], [None], None, _Watched(callback)
+    satisfied, after = True, _Resolution(nodes)
     try:
-        while lengths or (after != resolution and extra):
-            length, resolution = lengths.pop(0) if lengths else extra.pop(0), after
-            grid = resolution.grid(setting, theta)
+        while lengths or (after != resolutions[-1] and extra):
+            length = lengths.pop(0) if lengths else extra.pop(0)
+            resolutions.append(after)
+            grid = after.grid(setting, theta)
             local = replace(setting, data=condensed(setting.data, grid))
             path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
             result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
@@ -113,13 +114,14 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
                 satisfied = False
                 break
             theta, begun = result.x, perf_counter()
-            record, after, satisfied = _look(setting, local, result, view, grid, resolution, len(rounds))
+            record, after, satisfied = _look(setting, local, result, view, grid, after, len(rounds))
             rounds.append({**record, "seconds": perf_counter() - begun})
     except KeyboardInterrupt:
         if not results:
             raise
-        results[-1] = replace(results[-1], success=False, interrupted=True, message="interrupted between two rounds; the best point so far is returned")
-    return _joined(results, grid, _carried_out(rounds, results), satisfied)
+        results[-1] = replace(results[-1], success=False, interrupted=True,
+                              message="interrupted between two rounds; the best point so far is returned")
+    return _joined(results, grid, _carried_out(rounds, resolutions[1:]), satisfied)
 
 
 class _Watched:
@@ -169,7 +171,7 @@ def _look(setting, local, result, view, grid, resolution, number):
               "error_bar": look.error_bar, "particles": sample, "standard_error": error}
     after = _Resolution(resolution.finer(excess, setting.network.dim) if refined else resolution.nodes,
                         resolution.widening * (_WIDER if widened else 1.0))
-    return {**record, "after": after, "before": resolution}, after, bool(satisfied)
+    return record, after, bool(satisfied)
 
 
 def _sampled(setting, theta, view, number):
@@ -182,13 +184,11 @@ def _sampled(setting, theta, view, number):
     return 2 * fine.value - coarse.value, float(np.hypot(2 * fine.standard_error, coarse.standard_error))
 
 
-def _carried_out(rounds, results):
-    """The records, which say of each look what training went on with: nothing after the last round."""
-    told = []
-    for k, record in enumerate(rounds):
-        after, before, went_on = record.pop("after"), record.pop("before"), k + 1 < len(results)
-        told.append({**record, "refined": went_on and after.nodes > before.nodes, "widened": went_on and after.widening > before.widening})
-    return tuple(told)
+def _carried_out(rounds, resolutions):
+    """The records, which say of each look what training went on with: the resolution of the next round, if there was one."""
+    following = [*resolutions[1:], resolutions[-1]]
+    return tuple({**record, "refined": after.nodes > before.nodes, "widened": after.widening > before.widening}
+                 for record, before, after in zip(rounds, resolutions, following))
 
 
 def _joined(results, grid, rounds, satisfied):

@@ -12,8 +12,8 @@ __all__ = ["Batches"]
 class Batches:
     """Batches of `size` points out of weighted data: the k-th is drawn from the k-th of `size` slices of equal weight, in the data's order.
 
-    Each batch has equal weights of the data's sum W, and its sums are unbiased: E Σ_batch φ W/size = Σ_i w_i φ(x_i).  Slices spare the variance between
-    stretches of the data (sorted labels are always in proportion); a point may come twice.
+    Each batch has equal weights of the data's sum W, and its sums are unbiased: E Σ_batch φ W/size = Σ_i w_i φ(x_i).  Slices spare the
+    variance between stretches of the data (sorted labels are always in proportion); a point may come twice.
     Raises ValueError for a size that is not a whole number ≥ 1.
     """
 
