@@ -10,12 +10,12 @@ from math import prod
 import numpy as np
 
 from ocnet.kernels import ghosts, interpolation, interpolation_in_space, memory, prefilter, smoothing
+from ocnet.kernels.plane_step import STRIPS
 from ocnet.kernels.threads import over_tiles, run_all
 
-__all__ = ["LimitedSpline", "Smoothing", "expectation", "expectation_transposed"]
+__all__ = ["LimitedSpline", "Smoothing"]
 
 _CHUNK, _SMALL = 1 << 12, 256        # points per task at most and, where there are more, at least
-_STRIPS = 2                          # partial sums of a transposed interpolation, added in order
 _TAIL = 7.3                          # standard deviations after which a Gaussian weight is below 3e-12
 _ROWS = 24                           # rows per task of a filter
 
@@ -25,7 +25,7 @@ def _chunk(points):
     return min(_CHUNK, max(_SMALL, -(-points // 8)))
 
 
-def _embedded(grid, values):
+def embedded(grid, values):
     """View (q, size) values as (q, n0, n1) or (q, n0, n1, n2); in one dimension n0 = 1."""
     shape = grid.shape if grid.dim > 1 else (1, *grid.shape)
     return np.ascontiguousarray(values, dtype=np.float64).reshape(-1, *shape)
@@ -45,7 +45,7 @@ def _prefiltered(axis, field, ends, transposed=False):
     chunk = inner if inner > 1 else 64
     if lines.shape[0] == 1 and inner > 1:                         # one block: its lines lie side by side, bundles of them are tasks
         chunk = -(-inner // 8 // 16) * 16
-    over_tiles(prefilter.prefilter_tiles, prefilter.prefilter, (lines, _factors(n, *ends), *ends, transposed),
+    over_tiles(prefilter.prefilter_tiles, prefilter.prefilter, (lines, spline_factors(n, *ends), *ends, transposed),
                lines.shape[0] * inner, chunk, (out,))
     return out.reshape(field.shape)
 
@@ -63,7 +63,7 @@ def _filtered(axis, field, weights):
 
 
 @lru_cache(maxsize=64)
-def _factors(n, low, high):
+def spline_factors(n, low, high):
     return prefilter.prefilter_factors(n, low, high)
 
 
@@ -79,13 +79,20 @@ class LimitedSpline:
     def __init__(self, grid, values, limited=True, mirrored=None):
         _check(grid, "LimitedSpline")
         self.grid, self.limited = grid, limited
-        self.values = _embedded(grid, values)
+        self.values = embedded(grid, values)
         self._kernels = interpolation_in_space if grid.dim == 3 else interpolation
         self._embed = max(2 - grid.dim, 0)
         pairs = ((False, False),) * grid.dim if mirrored is None else mirrored
         self._ends = ((0, 0),) * self._embed + tuple((int(low), int(high)) for low, high in pairs)
         self._origin = np.concatenate([np.zeros(self._embed), grid.lower])
         self._inverse_spacing = np.concatenate([np.ones(self._embed), 1 / grid.spacing])
+
+    @classmethod
+    def of_parts(cls, grid, values, coefficients, bounds, limited):
+        """Return the natural spline of `values` (q, n0, n1) whose coefficients and bounds are at hand."""
+        spline = cls(grid, values, limited)
+        spline.__dict__.update(coefficients=coefficients, bounds=bounds)
+        return spline
 
     @cached_property
     def coefficients(self):
@@ -106,7 +113,8 @@ class LimitedSpline:
         return [axis for axis in range(self.values.ndim - 1, 0, -1) if self.values.shape[axis] > 1]
 
     @cached_property
-    def _bounds(self):
+    def bounds(self):
+        """Where each column's smallest and largest value are: (q, 4) rows and columns, or (q, 2) flat positions in space."""
         flat = self.values.reshape(len(self.values), -1)
         ends = np.stack([flat.argmin(axis=1), flat.argmax(axis=1)], axis=1)
         if self.grid.dim == 3:
@@ -121,7 +129,7 @@ class LimitedSpline:
         feet, coefficients = self._feet(feet), self.coefficients
         out = memory.empty((len(self.values), feet.shape[2]))
         over_tiles(self._kernels.interpolate_tiles, self._kernels.interpolate, (
-            coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
+            coefficients, self.values, self.bounds, feet, weights, self._origin, self._inverse_spacing, self.limited),
             feet.shape[2], _chunk(feet.shape[2]), (out,))
         return out
 
@@ -134,16 +142,16 @@ class LimitedSpline:
         feet, coefficients = self._feet(feet), self.coefficients
         points = feet.shape[2]
         feet_cotangent = memory.empty(feet.shape)
-        edges = [points * k // _STRIPS for k in range(_STRIPS + 1)]
-        strips = [(memory.zeros_like(coefficients), memory.zeros_like(self.values)) for _ in range(_STRIPS)]
+        edges = [points * k // STRIPS for k in range(STRIPS + 1)]
+        strips = [(memory.zeros_like(coefficients), memory.zeros_like(self.values)) for _ in range(STRIPS)]
         cotangent = np.ascontiguousarray(cotangent)
 
         def task(k):
             self._kernels.interpolate_transposed(
-                coefficients, self.values, self._bounds, feet, weights, self._origin, self._inverse_spacing, self.limited,
+                coefficients, self.values, self.bounds, feet, weights, self._origin, self._inverse_spacing, self.limited,
                 cotangent, edges[k], edges[k + 1], *strips[k], feet_cotangent)
 
-        run_all([lambda k=k: task(k) for k in range(_STRIPS)])
+        run_all([lambda k=k: task(k) for k in range(STRIPS)])
         (c, v), rest = strips[0], strips[1:]
         for more_c, more_v in rest:
             c += more_c
@@ -194,6 +202,7 @@ def _without_ghosts(c, axis, ends):
     return np.ascontiguousarray(np.moveaxis(inner, 0, axis))
 
 
+@lru_cache(maxsize=256)
 def gaussian_weights(ratio):
     """Non-negative lattice weights (w_0, w_1, …), mirrored, of variance ratio² in units of the spacing.
 
@@ -228,7 +237,7 @@ class Smoothing:
 
     def __call__(self, values):
         """(q, size) -> (q, size)."""
-        field = _embedded(self.grid, values)
+        field = embedded(self.grid, values)
         for axis, weights in enumerate(self.weights, start=field.ndim - self.grid.dim):
             if weights.size > 1:
                 field = _filtered(axis, field, weights)
@@ -248,27 +257,3 @@ class Smoothing:
                 line[[0, -1]] = 0.5
             product = np.outer(product, line).ravel()
         return product
-
-
-def expectation(grid, transition, values, limited=True):
-    """E[values(X⁺)] for a `Transition` from the nodes: (q, size), and the spline that its transpose needs.
-
-    values (q, size); smoothing by the transition's independent normals comes first, on the nodes, then the mean over
-    its feet.  feet None: smoothing alone.
-    """
-    if np.any(transition.smoothing > 0):
-        values = Smoothing(grid, transition.smoothing)(values)
-    if transition.feet is None:
-        return values, None
-    spline = LimitedSpline(grid, values, limited)
-    return spline.mean(transition.feet, transition.weights), spline
-
-
-def expectation_transposed(grid, transition, spline, masses):
-    """The masses (q, size) one step later, and the cotangent of the feet (branches, d, size) (None without feet)."""
-    feet_cotangent = None
-    if transition.feet is not None:
-        masses, feet_cotangent = spline.mean_transposed(transition.feet, transition.weights, masses)
-    if np.any(transition.smoothing > 0):
-        masses = Smoothing(grid, transition.smoothing).transposed(masses)
-    return masses, feet_cotangent

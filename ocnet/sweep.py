@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ocnet.spline import expectation, expectation_transposed
+from ocnet.expectation import expectation, expectation_transposed
 
 __all__ = ["Sweep"]
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from ocnet.expectation import expectation, expectation_transposed
 from ocnet.grid import Grid
 from ocnet.kernels.threads import set_threads
 from ocnet.process import Transition
-from ocnet.spline import LimitedSpline, Smoothing, expectation, expectation_transposed, gaussian_weights
+from ocnet.spline import LimitedSpline, Smoothing, gaussian_weights
 
 
 def _field(x):
@@ -115,19 +116,26 @@ def test_expectation_and_its_transpose_conserve_mass_and_are_dual():
     assert np.abs(later.sum(axis=1) - masses.sum(axis=1)).max() < 1e-12 * masses.sum()
 
 
-def test_results_have_the_same_bits_on_one_and_two_threads():
+@pytest.mark.parametrize("shape", [(151, 151), (41, 30), (300,)])
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_a_step_has_the_same_bits_pass_by_pass_and_column_by_column_on_any_number_of_threads(shape, columns, monkeypatch):
     rng = np.random.default_rng(6)
-    grid = Grid.uniform([-2, -2], [2, 2], 151)
-    feet = (grid.nodes + 0.1 * rng.normal(size=grid.nodes.shape))[None]
-    transition = Transition(feet, np.ones(1), np.array([0.05, 0.05]))
-    values, masses = rng.normal(size=(2, grid.size)), rng.normal(size=(2, grid.size))
-    results = []
-    for count in (1, 2, 3):
+    grid = Grid.uniform([-2] * len(shape), [2] * len(shape), shape)
+    feet = grid.nodes + rng.normal(0, [[[0.1]], [[0.4]]], size=(2, *grid.nodes.shape))       # some leave the box, many are limited
+    smoothing = np.array([0.05, 0.0])[:grid.dim]
+    values, masses = rng.normal(size=(2, columns, grid.size))
+
+    def step(count, by_columns):
         set_threads(count)
-        after, spline = expectation(grid, transition, values)
-        results.append([after, *expectation_transposed(grid, transition, spline, masses)])
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+        monkeypatch.setattr("ocnet.expectation._by_columns", lambda *arguments: by_columns)
+        for transition in (Transition(feet, np.array([0.7, 0.3]), smoothing), Transition(feet[:1], np.ones(1), smoothing[::-1])):
+            after, spline = expectation(grid, transition, values)
+            yield from (after, *expectation_transposed(grid, transition, spline, masses))
+
+    expected = list(step(1, False))
+    for count in (1, 2, 3):
+        for by_columns in (False, True):
+            assert all(np.array_equal(a, b) for a, b in zip(step(count, by_columns), expected, strict=True))
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ocnet.process import Transition
-from ocnet.spline import expectation
+from ocnet.expectation import expectation
 
 from .peers import bicubic_loop
 from .problems import EPSILON, box

@@ -142,6 +142,7 @@ def interpolate_transposed(c, v, bounds, feet, shares, origin, inverse_spacing, 
 
     Adds to c_cotangent (like c) where the spline acted and to v_cotangent (like v) where the limiter did;
     writes feet_cotangent (branches, 2, points) on lo:hi.  cotangent (q, points).
+    What each column adds to feet_cotangent ends in a sum, which the compiler cannot fuse with the next: columns may be added elsewhere too.
     """
     n0, n1 = v.shape[1], v.shape[2]
     for j in range(lo, hi):
@@ -167,9 +168,9 @@ def interpolate_transposed(c, v, bounds, feet, shares, origin, inverse_spacing, 
                     _scatter(c_cotangent, q, row + _U(1), column, g * a[1], b)
                     _scatter(c_cotangent, q, row + _U(2), column, g * a[2], b)
                     _scatter(c_cotangent, q, row + _U(3), column, g * a[3], b)
-                    along0 += g * ((da[0] * r0 + da[1] * r1) + (da[2] * r2 + da[3] * r3))
-                    along1 += g * ((a[0] * _along(c, q, row, column, db) + a[1] * _along(c, q, row + _U(1), column, db))
-                                   + (a[2] * _along(c, q, row + _U(2), column, db) + a[3] * _along(c, q, row + _U(3), column, db)))
+                    along0 += (g * da[0] * r0 + g * da[1] * r1) + (g * da[2] * r2 + g * da[3] * r3)
+                    along1 += ((g * a[0] * _along(c, q, row, column, db) + g * a[1] * _along(c, q, row + _U(1), column, db))
+                               + (g * a[2] * _along(c, q, row + _U(2), column, db) + g * a[3] * _along(c, q, row + _U(3), column, db)))
             feet_cotangent[branch, 0, j] = along0 if inside0 else 0.0
             feet_cotangent[branch, 1, j] = along1 if inside1 else 0.0
 

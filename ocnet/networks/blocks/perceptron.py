@@ -14,6 +14,7 @@ from .saturating import Saturating
 __all__ = ["Perceptron"]
 
 _CHUNK = 1 << 13                     # points per task: one chunk's rows stay in the second-level cache
+_FEW = 1 << 10                       # nodes that one task takes
 _NODES = 1 << 14                     # nodes per task on a tensor grid, of which no more than a row is looked at at a time
 
 
@@ -132,7 +133,7 @@ class _Tables:
             self.leading_x = np.stack([c.ravel() for c in np.meshgrid(*axes[:-1], indexing="ij")])
         self.rows, x_last = self.leading_x.shape[1], np.array(axes[-1])          # writable: one compilation
         nodes = self.rows * x_last.size
-        tasks = 1 if nodes <= _CHUNK else 2 * -(-nodes // (2 * _NODES))           # an even number, for two threads
+        tasks = 1 if nodes <= _FEW else 2 * -(-nodes // (2 * _NODES))             # an even number, for two threads
         self.chunk = -(-self.rows // tasks)
         hidden, dim = layer.W1.shape
         lead, z_lead = np.empty((2, hidden + 3, self.rows))
