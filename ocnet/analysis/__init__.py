@@ -4,6 +4,8 @@
 
 A comparison never prints a number without its bar.  `weak_order` measures the gap itself as depth grows, without grids or sampling.
 `feedback_bound` says what no schedule of layers can be below, by a control that may look at the state (`solve_feedback`).
+`network_ode_distance` says how far the layers are from the ODE behind them, with bounds that hold.
+`linear_limit` follows the weights of linear residual networks, as functions of depth, through N-scaled training.
 `taylor_test` and `duality_test` ask whether a gradient is the derivative of its objective, and a sweep the transpose of another.
 """
 
@@ -12,8 +14,13 @@ from .bellman import solve_feedback
 from .comparison import Comparison, compare
 from .feedback import FeedbackBound, feedback_bound, posterior_floor
 from .gradients import GradientAgreement, GradientRoute, compare_gradients
+from .linear_limit import LinearLimit, LinearTraining, descend, flow, linear_limit
+from .linear_product import LinearProblem, SufficientCondition
+from .network_ode import NetworkODEDistance, network_ode_distance
 from .verification import DualityTest, TaylorTest, duality_test, taylor_test
 from .weak_order import WeakOrder, weak_order
 
-__all__ = ["Agreement", "Comparison", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute", "TaylorTest", "WeakOrder", "compare",
-           "compare_gradients", "compare_views", "duality_test", "feedback_bound", "posterior_floor", "solve_feedback", "taylor_test", "weak_order"]
+__all__ = ["Agreement", "Comparison", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute", "LinearLimit",
+           "LinearProblem", "LinearTraining", "NetworkODEDistance", "SufficientCondition", "TaylorTest", "WeakOrder", "compare",
+           "compare_gradients", "compare_views", "descend", "duality_test", "feedback_bound", "flow", "linear_limit", "network_ode_distance",
+           "posterior_floor", "solve_feedback", "taylor_test", "weak_order"]

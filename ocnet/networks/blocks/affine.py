@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.products import times
 
+from .block_bounds import BlockBounds
 from .features import Features
 
 __all__ = ["Affine"]
@@ -49,3 +50,9 @@ class Affine:
     def laplacian(self, x, layer):
         """Σ_k ∂²f/∂x_k² (d, n): 0."""
         return np.zeros_like(x)
+
+    def bounds(self, first, second):
+        """The `BlockBounds` between two layers' numbers (named views); norms are convex, so largest at an end."""
+        growth, size = (max(np.linalg.norm(getattr(layer, name), 2) for layer in (first, second)) for name in ("W", "b"))
+        return BlockBounds(float(size), float(growth), float(growth), float(np.linalg.norm(second.b - first.b)),
+                           float(np.linalg.norm(second.W - first.W, 2)))

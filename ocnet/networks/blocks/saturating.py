@@ -1,10 +1,14 @@
 """What blocks f = W₂ a(x) + b₂ with |a_j| ≤ 1 share: their size is bounded by their numbers, whatever x."""
 
+import numpy as np
+
+from .block_bounds import BlockBounds
+
 __all__ = ["Saturating"]
 
 
 class Saturating:
-    """Base of blocks with `width` hidden units of at most 1 in size, and numbers W2 (d, width), b2 (d,)."""
+    """Base of blocks W2 a(W1 x + b1) + b2 with `width` hidden units of at most 1 in size and in slope; W1 (width, d), W2 (d, width)."""
 
     @property
     def gain(self):
@@ -17,3 +21,11 @@ class Saturating:
     def reach(self, sizes):
         """(d,) what |f_i(x)| cannot exceed at any x for numbers of at most these sizes (named views of (p,) numbers ≥ 0)."""
         return sizes.W2.sum(axis=1) + sizes.b2
+
+    def bounds(self, first, second):
+        """The `BlockBounds` between two layers' numbers (named views): |a_j| ≤ 1 and |a_j'| ≤ 1; norms are convex, so largest at an end."""
+        inner, outer = (max(np.linalg.norm(getattr(layer, name), 2) for layer in (first, second)) for name in ("W1", "W2"))
+        size = max(np.linalg.norm(np.abs(layer.W2).sum(axis=1) + np.abs(layer.b2)) for layer in (first, second))
+        last = np.linalg.norm(np.abs(second.W2 - first.W2).sum(axis=1) + np.abs(second.b2 - first.b2))
+        return BlockBounds(float(size), 0.0, float(inner * outer), float(last + outer * np.linalg.norm(second.b1 - first.b1)),
+                           float(outer * np.linalg.norm(second.W1 - first.W1, 2)))

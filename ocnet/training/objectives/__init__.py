@@ -12,7 +12,8 @@ from .elliptic import EllipticControl
 from .grid import ChainView, DiffusionView, GridObjective
 from .labelled import LabelledPoints, Setting
 from .likelihood_ratio import LikelihoodRatioObjective
+from .neural_ode import NeuralODEObjective
 from .particles import ParticleObjective
 
-__all__ = ["ChainView", "DiffusionView", "EllipticControl", "GridObjective", "LabelledPoints", "LikelihoodRatioObjective", "ParticleObjective",
-           "Setting"]
+__all__ = ["ChainView", "DiffusionView", "EllipticControl", "GridObjective", "LabelledPoints", "LikelihoodRatioObjective", "NeuralODEObjective",
+           "ParticleObjective", "Setting"]
