@@ -202,13 +202,15 @@ class LinearLimit:
                 f"{self.distances[-1]:.2e}, order {self.order:.2f}; gap to the equation of order {self.gap_order:.2f}; N max|Δθ| ∝ N^{self.growth:.2f})")
 
     def plot(self, ax=None):
-        """Draw distances and gaps against N with lines of slope −1; returns the axes."""
+        """Draw distances and gaps against N, with the laws of order 1 through their first points; returns the axes."""
         ax = plotting.figure()[1][0, 0] if ax is None else ax
-        for values, colour, marker, name in ((self.distances, plotting.FIRST, "o", f"to the weights of N = {self.deep.layers}"),
-                                             (self.gaps, plotting.SECOND, "s", "layers to x' = θ(s) x")):
+        end, shares = 1 / self.deep.layers, 1 / self.layers
+        for values, law, colour, marker, name in (
+                (self.distances, shares - end, plotting.FIRST, "o", f"weights to those of N = {self.deep.layers}"),
+                (self.gaps, shares, plotting.SECOND, "s", "states to those of x' = θ(s) x")):
             ax.loglog(self.layers, values, marker, ms=4, color=colour, label=name)
-            ax.loglog(self.layers, values[0] * self.layers[0] / self.layers, color=colour, lw=0.9, alpha=0.5)
-        ax.set(xlabel="layers N", title="distances, with lines of slope −1", xticks=self.layers, xticklabels=self.layers)
+            ax.loglog(self.layers, values[0] * law / law[0], color=colour, lw=0.9, alpha=0.5)
+        ax.set(xlabel="layers N", title=f"distances; lines: ∝ 1/N − 1/{self.deep.layers} and ∝ 1/N", xticks=self.layers, xticklabels=self.layers)
         ax.minorticks_off()
         ax.legend()
         return ax
