@@ -14,7 +14,8 @@ _HOMES = {
     "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",
     "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks", "train": "training", "train_on_grid": "training",
     "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
-    "compare_gradients": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
+    "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
+    "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 
 __all__ = sorted(_HOMES)
