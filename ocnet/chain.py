@@ -24,7 +24,8 @@ def chain_sweep(process, grid, limited=True):
         raise ValueError(f"grid has {grid.dim} axes but the process has dim={process.dim}")
     nodes = grid.nodes
     return Sweep(grid, process.layers, lambda n: [process.transition(n, nodes, axes=grid.axes)],
-                 lambda n, feet_cotangent: process.transition_vjp(n, nodes, feet_cotangent, axes=grid.axes), limited)
+                 lambda n, feet_cotangent: process.transition_vjp(n, nodes, feet_cotangent, axes=grid.axes), limited,
+                 getattr(process, "layers_of", np.stack))
 
 
 def solve_chain(process, terminal, grid, limited=True):

@@ -21,6 +21,7 @@ class Sweep:
 
     transitions : n -> list of `Transition`s from the nodes in the order of time; those of one layer share their feet
     pullback    : (n, feet_cotangent (branches, d, size)) -> (p,) cotangent of θ_n; only for gradients
+    assemble    : [cotangents of the steps, …] -> (N, p), where a step reads the numbers of more than one layer
     limited     : whether interpolation keeps to the range of neighbouring nodes (False only to study the limiter)
     """
 
@@ -29,6 +30,7 @@ class Sweep:
     transitions: object
     pullback: object = None
     limited: bool = True
+    assemble: object = np.stack
     _kept: dict = field(default_factory=dict, repr=False)
 
     def _layer(self, n):
@@ -88,4 +90,4 @@ class Sweep:
             gradient[n] = self.pullback(n, feet_cotangent)
 
         history = self.forward(masses, splines, collect)
-        return total, np.stack(gradient), history[-1]
+        return total, self.assemble(gradient), history[-1]

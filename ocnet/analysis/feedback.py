@@ -254,6 +254,8 @@ def _gain(block):
 
 def _deviations(network):
     """(N,) standard deviations of the layers' noise, in state units."""
+    if not network.architecture.plain:
+        raise ValueError(f"architecture={network.architecture!r}: the bound is derived for the velocities of ResNet() layers alone; use ResNet()")
     models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
     if any(model.deviation is None for model in models):
         raise ValueError(f"noise={network.noise!r} is not additive and normal: where it grows with the branch, being fast costs noise too and "

@@ -194,7 +194,7 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
                taken while the space bar of any component is above `tolerance` times the gradient's norm, up to 60 000 a field
     paths    : a data point and replicate, a multiple of 4 for LE's likelihood ratio;  replicates : ≥ 2, independent
     substeps : coarsest time steps a layer for the Itô limit; there are twice and four times as many too, and errors of first and second
-               order are extrapolated away.  None leaves the equation out, as does noise without a diffusion limit
+               order are extrapolated away.  None leaves the equation out, as does noise, or an architecture, without one
     sde_paths : as `paths`, for the equation, whose paths cost seven times the steps and more; None: `paths`
     level    : false-alarm rate of the verdict, over all components, pairs and laws.  Compared are the derivatives of J itself, penalties
                included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
@@ -208,7 +208,7 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
     if _has_density(setting.network):
         others = [derived_seed(s, _COMPARING) for s in seeds]
         routes.append(_by_particles("network", "likelihood ratio", theta, [(LikelihoodRatioObjective(setting, paths, s),) for s in others]))
-    if substeps is not None and setting.network.noise.weak_order["itô"]:
+    if substeps is not None and _has_limit(setting.network, theta):
         counts = [substeps * k for k in (1, 2, 4)]
         routes.append(_on_grid("sde", "grid", setting, theta, grid, tuple(DiffusionView(m) for m in counts), tolerance))
         views = [_OnePath(m, counts[-1]) for m in counts]
@@ -218,8 +218,16 @@ def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, rep
 
 
 def _has_density(network):
-    """Whether every layer's noise is additive and normal."""
-    return all(network.noise.at(n, network.layers, network.dt).deviation for n in range(network.layers))
+    """Whether every layer is a step with additive normal noise."""
+    return network.architecture.plain and all(network.noise.at(n, network.layers, network.dt).deviation for n in range(network.layers))
+
+
+def _has_limit(network, theta):
+    """Whether the layers approximate an Itô equation in R^d."""
+    try:
+        return bool(network.diffusion(theta))
+    except ValueError:
+        return False
 
 
 def _bar(change):

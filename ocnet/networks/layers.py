@@ -95,6 +95,12 @@ class NetworkLayers(LayeredProcess):
             return super().reverse(states, seed, first, cotangent)
         return self._carrier.carry_back(states, seed, first, np.array(cotangent, dtype=states.dtype))
 
+    def end_of_means(self, x):
+        """The last point (d, points) of the path x ← E[X_{n+1} | X_n = x]."""
+        for n in range(self.layers):
+            x = self.mean_step(n, x)
+        return x
+
     def transition(self, n, x, order=_HERMITE, axes=None):
         """The law of X_{n+1} from x (d, points): additive normal noise as smoothing, any other by its quadrature branches.
 

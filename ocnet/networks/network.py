@@ -5,6 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
+from .architecture_layers import ArchitectureLayers
+from .architecture_limit import ArchitectureDiffusion
+from .architectures import ResNet
 from .control import Control
 from .jump_process import JumpProcess
 from .layers import NetworkLayers
@@ -19,10 +22,11 @@ __all__ = ["ResidualNetwork"]
 class ResidualNetwork:
     """X_{n+1} = X_n + dt mean(X_n, θ_n) + scale Σ_j g_j(X_n, θ_n) ξ_nj, n = 0 … layers − 1, dt = horizon/layers.
 
-    (Or, before a nonlinearity, another increment of that mean; see `networks.noise`.)
+    (Or, before a nonlinearity, another increment of that mean; see `networks.noise`.  Or another architecture of such increments.)
 
     block, noise, readout : members of `networks.blocks`, `.noise`, `.readouts`
     layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1
+    architecture : member of `networks.architectures`; ResNet() is the formula above
     """
 
     block: object
@@ -31,6 +35,7 @@ class ResidualNetwork:
     horizon: float = 1.0
     dim: int = 2
     readout: object = field(default_factory=Linear)
+    architecture: object = field(default_factory=ResNet)
 
     def __post_init__(self):
         for name in ("layers", "dim"):
@@ -41,10 +46,11 @@ class ResidualNetwork:
         if not (np.isfinite(self.horizon) and self.horizon > 0):
             raise ValueError(f"horizon={self.horizon} is not a finite positive time")
         self._check_pair()
+        self.architecture.steps(self.layers), self.architecture.block_dim(self.dim)        # each refuses what it cannot do
 
     def _check_pair(self):
         """Raise ValueError unless the block shows what the noise needs."""
-        for name in ("block", "noise", "readout"):
+        for name in ("block", "noise", "readout", "architecture"):
             if isinstance(getattr(self, name), type):
                 raise ValueError(f"{name}={getattr(self, name).__name__} is a class; give an object, such as {getattr(self, name).__name__}.example()")
         name, shows = type(self.block).__name__, self.block.shows
@@ -63,7 +69,7 @@ class ResidualNetwork:
     @cached_property
     def control(self):
         """The layout of θ."""
-        return Control(self.block.layout(self.dim), int(self.layers), self.readout.layout(self.dim))
+        return Control(self.architecture.layer_layout(self.block, self.dim), int(self.layers), self.readout.layout(self.dim))
 
     def refined(self):
         """The network of twice as many layers; `control.prolong(theta)` gives its θ."""
@@ -77,7 +83,7 @@ class ResidualNetwork:
     def initialise(self, seed):
         """Return random start parameters θ (P,)."""
         rng = np.random.Generator(np.random.PCG64(seed))
-        depth = [self.block.initial(self.dim, rng) for _ in range(self.layers)]
+        depth = [self.architecture.layer_initial(self.block, self.dim, rng) for _ in range(self.layers)]
         return np.concatenate([*depth, self.readout.initial(self.dim, rng)])
 
     def layered(self, theta, precision="double"):
@@ -86,7 +92,7 @@ class ResidualNetwork:
         precision : "single" carries particles in float32, for blocks and noise with a fused kernel: about twice as fast, other draws of
             the same law, results and gradients off by some 1e-7 of their size a layer; the chain is in double precision always
         """
-        return NetworkLayers(self, self.control.check(theta).copy(), precision)
+        return (NetworkLayers if self.architecture.plain else ArchitectureLayers)(self, self.control.check(theta).copy(), precision)
 
     def diffusion(self, theta, order=1):
         """Return the Itô equation that the layers approximate to weak order `order` in dt.
@@ -99,10 +105,17 @@ class ResidualNetwork:
             raise ValueError(f"noise={self.noise!r} has no diffusion limit: its layers jump; use network.jump_process(theta)")
         if order not in (1, 2):
             raise ValueError(f"order={order!r}; choose 1 (the limit) or 2 (the modified equation)")
+        if not self.architecture.plain:
+            if order == 2:
+                raise ValueError(f"order=2: the noise's part of a second-order equation is known for ResNet() only, not for {self.architecture!r}; "
+                                 "use order=1, or the network's own chain")
+            return ArchitectureDiffusion(self, self.control.check(theta).copy())
         return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta).copy())
 
     def jump_process(self, theta):
-        """Return the compound Poisson limit of strong dropout, a LayeredProcess drawn exactly; ValueError for other noise."""
+        """Return the compound Poisson limit of strong dropout, a LayeredProcess drawn exactly; ValueError for other noise or architectures."""
+        if not self.architecture.plain:
+            raise ValueError(f"architecture={self.architecture!r}: the jump limit is that of ResNet(); use network.layered(theta)")
         return JumpProcess(self, self.control.check(theta).copy())
 
     def score(self, x, theta):
@@ -114,6 +127,7 @@ class ResidualNetwork:
         return self.readout.vector_jacobian(x, self.control.tail_views(theta), cotangent)
 
     def describe(self):
-        """A dict that identifies the architecture (for checkpoints and summaries)."""
+        """A dict that identifies the network (for checkpoints and summaries); "architecture" is told where it is not the plain ResNet."""
+        told = {} if self.architecture.plain else {"architecture": repr(self.architecture)}
         return {"block": repr(self.block), "noise": repr(self.noise), "readout": repr(self.readout),
-                "layers": int(self.layers), "horizon": float(self.horizon), "dim": int(self.dim)}
+                "layers": int(self.layers), "horizon": float(self.horizon), "dim": int(self.dim), **told}

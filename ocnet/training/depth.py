@@ -150,7 +150,4 @@ def _output_change(coarse, theta, fine, longer):
 
 def _score_of_means(network, theta, x):
     """h at the end of x ← E[X_{n+1} | X_n = x] from the points x (d, n): (n,)."""
-    process = network.layered(theta)
-    for n in range(network.layers):
-        x = process.mean_step(n, x)
-    return network.score(x, theta)
+    return network.score(network.layered(theta).end_of_means(x), theta)

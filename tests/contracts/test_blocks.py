@@ -94,3 +94,14 @@ def test_a_sine_block_has_its_period():
     layer = control.layer(numbers, 0)
     moved = family.Sine.example().features(x + family.Sine.period, layer).output
     assert np.abs(moved - family.Sine.example().features(x, layer).output).max() < 1e-13
+
+
+def test_aggregated_branches_are_a_sum_of_perceptrons_without_their_last_shifts():
+    """Σ_c f_c over branches cut out by hand: rounding of six terms of size 1."""
+    block, x = family.Aggregated(each=2, cardinality=3), np.random.default_rng(3).normal(size=(2, 7))
+    control = Control(block.layout(2), 1)
+    numbers = np.random.default_rng(4).normal(size=control.layer_size)
+    layer, total = control.layer(numbers, 0), 0.0
+    for c in range(3):
+        total = total + layer.W2[:, c] @ np.tanh(layer.W1[c] @ x + layer.b1[c][:, None])
+    assert np.abs(block.features(x, layer).output - total - layer.b2[:, None]).max() < 1e-14

@@ -6,10 +6,12 @@ views of its numbers.  `shows` names the `Features` it can give; `BlockAt` is a 
 """
 
 from .affine import Affine
+from .aggregated import Aggregated
 from .block_at import BlockAt
 from .branches import Branches
 from .features import Features
+from .linear_map import LinearMap
 from .perceptron import Perceptron
 from .sine import Sine
 
-__all__ = ["Affine", "BlockAt", "Branches", "Features", "Perceptron", "Sine"]
+__all__ = ["Affine", "Aggregated", "BlockAt", "Branches", "Features", "LinearMap", "Perceptron", "Sine"]

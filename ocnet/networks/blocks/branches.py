@@ -39,41 +39,42 @@ class Branches:
 
     def initial(self, dim, rng):
         """(p,) start values, each copy's as if it were alone."""
-        return self._joined([self.block.initial(dim, rng) for _ in range(self.count)], dim)
+        return self.joined([self.block.initial(dim, rng) for _ in range(self.count)], dim)
 
-    def _joined(self, copies, dim):
+    def joined(self, copies, dim):
         """(p,) numbers in the order of `layout` from the copies' own."""
         sizes = [int(np.prod(shape)) for _, shape in self.block.layout(dim)]
         entries = zip(*[np.split(copy, np.cumsum(sizes)[:-1]) for copy in copies])
         return np.concatenate([part for entry in entries for part in entry])
 
-    def _layers(self, layer):
+    def layers(self, layer):
+        """The named views of each copy."""
         return [SimpleNamespace(**{name: view[k] for name, view in vars(layer).items()}) for k in range(self.count)]
 
     def features(self, x, layer, needs=("output",)):
         """The mean f and the branches at the points x (d, n)."""
-        branches = np.stack([self.block.features(x, one).output for one in self._layers(layer)])
+        branches = np.stack([self.block.features(x, one).output for one in self.layers(layer)])
         return Features(branches.mean(axis=0), branches=branches, state=x)
 
     def vector_jacobian(self, x, layer, cotangent):
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         back, gradients = np.zeros_like(x), []
-        for k, one in enumerate(self._layers(layer)):
+        for k, one in enumerate(self.layers(layer)):
             share = 0.0 if cotangent.output is None else cotangent.output / self.count
             whole = share if cotangent.branches is None else share + cotangent.branches[k]
             x_cotangent, gradient = self.block.vector_jacobian(x, one, Features(np.array(np.broadcast_to(whole, x.shape))))
             back += x_cotangent
             gradients.append(gradient)
-        return back, self._joined(gradients, len(x))
+        return back, self.joined(gradients, len(x))
 
     def jacobian_product(self, x, layer, direction):
         """Df v (d, n) of the mean, for v (d, n)."""
-        return sum(self.block.jacobian_product(x, one, direction) for one in self._layers(layer)) / self.count
+        return sum(self.block.jacobian_product(x, one, direction) for one in self.layers(layer)) / self.count
 
     def jacobian(self, x, layer):
         """Df (d, d, n) of the mean."""
-        return sum(self.block.jacobian(x, one) for one in self._layers(layer)) / self.count
+        return sum(self.block.jacobian(x, one) for one in self.layers(layer)) / self.count
 
     def laplacian(self, x, layer):
         """Σ_k ∂²f/∂x_k² (d, n) of the mean."""
-        return sum(self.block.laplacian(x, one) for one in self._layers(layer)) / self.count
+        return sum(self.block.laplacian(x, one) for one in self.layers(layer)) / self.count

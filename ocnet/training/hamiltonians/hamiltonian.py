@@ -21,6 +21,9 @@ class Hamiltonian:
 
     def __init__(self, setting, theta):
         self.setting, self.network, self.control = setting, setting.network, setting.network.control
+        if self.network.architecture.copies * self.network.architecture.span > 1:
+            raise ValueError(f"architecture={self.network.architecture!r} has no Hamiltonian of one layer: its steps carry two states, or read the "
+                             "numbers of two layers; train by the gradient, such as with LBFGS or Adam")
         self.theta = self.control.check(theta).copy()
         self._penalty, self._penalty_gradient = setting.penalty(self.theta)
 

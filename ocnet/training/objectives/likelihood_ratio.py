@@ -101,6 +101,8 @@ def _slopes(criterion, values, labels, weights):
 
 def _deviations(network):
     """(N,) standard deviations s of the layers' normal noise, or ValueError with the reason why there is no density to differentiate."""
+    if not network.architecture.plain:
+        raise ValueError(f"architecture={network.architecture!r}: the density of a step is known for ResNet() alone.  Use ParticleObjective")
     noise, dt = network.noise, network.dt
     deviations = []
     for model in (noise.at(n, network.layers, dt) for n in range(network.layers)):

@@ -1,0 +1,175 @@
+"""The contract of an architecture."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from ocnet.networks.blocks import Branches
+
+from .formula import Recorder, Weight
+
+__all__ = ["Architecture", "ModifiedEquation"]
+
+
+@dataclass(frozen=True)
+class ModifiedEquation:
+    """u' = rate · f + dt · bend ∗ Df f, started at u_0 + dt · shift · f(u_0): what equal layers of step dt follow to order 2 (MATH 2.2).
+
+    f is the branch, its noise at its mean; `bend` is a number, or one for each half of the state.
+    """
+
+    rate: float
+    bend: object = 0.0
+    shift: float = 0.0
+
+    def _bends(self, rows):
+        """(rows, 1): `bend` at each component of the state."""
+        return np.repeat(np.atleast_1d(self.bend), rows // np.size(self.bend))[:, None]
+
+    def drift(self, f, bent, dt):
+        """The drift (d, n) for f and Df f (d, n)."""
+        return self.rate * f + dt * self._bends(len(f)) * bent
+
+    def start(self, x, f, dt):
+        """Where the smooth solution starts (d, n) for f at x (d, n)."""
+        return x + dt * self.shift * f
+
+
+class Architecture:
+    """How the layers of a network are made of its branches: state_{n+1} = step(branch, state_n, n, own).
+
+    branch(n, x, which=0) is dt F(x, θ_n, ξ), the noise model's increment with noise of its own at every evaluation; `own` holds the
+    layer's own trainable numbers by name.  A member is a frozen dataclass and gives `step`, a formula in branches and linear
+    combinations with numbers or own numbers; everything else is derived (`formula.Program`).  It states as data:
+
+    order      : of consistency with its limit (`modified().rate` times the branch's ODE), the numbers being smooth in depth and those of all
+                 branches of a layer equal
+    copies     : how many of the last states it carries: state_n = (x_n, x_{n−1}, …), all x_0 at the start
+    halves     : 2 where the state is a pair (X, Y) of halves of R^d and the block lives on R^{d/2}
+    branches   : blocks a layer, each with numbers of its own
+    span       : layers whose numbers a step reads, n … n + span − 1: there are layers − span + 1 steps, each of length horizon/layers
+    plain      : whether it is x + branch(n, x) and nothing else, which fused kernels and second-order modified equations know
+    exact_inverse : True or False where `inverse` gives the state before a step exactly, or approximately; None where there is none
+    typical    : own numbers that stand for a fresh layer, by name
+    """
+
+    copies = halves = branches = span = 1
+    plain = False
+    exact_inverse = None
+    typical = {}
+
+    def __init_subclass__(cls):
+        if not hasattr(cls, "order"):
+            raise TypeError(f"{cls.__name__} declares no order; give the class the order in dt to which its layers follow their limit")
+
+    def step(self, branch, state, n, own):
+        """The parts of state n + 1 (tuple) from those of state n."""
+        raise NotImplementedError
+
+    def inverse(self, branch, state, n, own):
+        """The parts of state n from those of state n + 1, with branches as in `step`: the same layer, branch and repetition has the same noise."""
+        raise ValueError(f"architecture={self!r} has no inverse; use ResNet, HeunNet (approximate), RevNet or LMResNet (exact)")
+
+    def modified(self, **own):
+        """The `ModifiedEquation`, at own numbers that are the same in all layers; ValueError where the layers follow no equation of the branch."""
+        raise NotImplementedError
+
+    def real_stability(self, **own):
+        """The published s for which layers on u' = λu, f = λu in every branch, are stable for −s ≤ dt λ ≤ 0; None where none is."""
+        return None
+
+    def imaginary_stability(self, **own):
+        """The published s for which they are stable for dt λ = iy, |y| ≤ s; None where none is."""
+        return None
+
+    # what a layer's numbers are ------------------------------------------------------------------------------------------------------
+
+    def layout(self):
+        """Names and shapes () of the layer's own numbers."""
+        return ()
+
+    def initial(self, rng):
+        """Start values of the layer's own numbers."""
+        return np.empty(0)
+
+    def block_dim(self, dim):
+        """The dimension in which the block lives, for a state in R^dim."""
+        if dim % self.halves:
+            raise ValueError(f"dim={dim} is odd, and the state of {self!r} is a pair of halves: use an even dim, such as dim={dim + 1} with a "
+                             "component of zeros appended to the data")
+        return dim // self.halves
+
+    def steps(self, layers):
+        """How many steps so many layers make."""
+        if layers < self.span:
+            raise ValueError(f"layers={layers}: a step of {self!r} reads the numbers of {self.span} layers; give layers ≥ {self.span}")
+        return layers - self.span + 1
+
+    def blocks(self, block):
+        """The block whose layout holds the numbers of all branches: the block itself, or copies of it."""
+        return block if self.branches == 1 else Branches(block, self.branches)
+
+    def layer_layout(self, block, dim):
+        """((name, shape), …) of one layer: the branches', then its own."""
+        return self.blocks(block).layout(self.block_dim(dim)) + self.layout()
+
+    def layer_initial(self, block, dim, rng):
+        """(p,) start values of one layer."""
+        return np.concatenate([self.blocks(block).initial(self.block_dim(dim), rng), self.initial(rng)])
+
+    def branch_views(self, block, layer):
+        """[named views of the numbers of a branch, …] from those of a layer."""
+        own = {name for name, _ in self.layout()}
+        numbers = SimpleNamespace(**{name: view for name, view in vars(layer).items() if name not in own})
+        return [numbers] if self.branches == 1 else self.blocks(block).layers(numbers)
+
+    # the state -----------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def parts(self):
+        """Arrays that a state is made of."""
+        return self.copies * self.halves
+
+    def begin(self, x):
+        """The parts of the first state from x (d, n)."""
+        return self.state_of([x] * self.copies)
+
+    def state_of(self, last):
+        """The parts of a state from the `copies` last points (d, n), the present one first."""
+        if self.halves == 1:
+            return tuple(last)
+        middle = len(last[0]) // 2
+        return tuple(part for x in last for part in (x[:middle], x[middle:]))
+
+    def end(self, state):
+        """The point (d, n) of a state."""
+        return state[0] if self.halves == 1 else np.concatenate(state[:2])
+
+    def end_vjp(self, cotangent):
+        """The cotangents of the parts for one (d, n) of `end`."""
+        return self.state_of([cotangent] + [np.zeros_like(cotangent)] * (self.copies - 1))
+
+    # what is derived from the formula ------------------------------------------------------------------------------------------------
+
+    def program(self, n=1, own=()):
+        """The formula of layer n at own numbers (in the order of `layout`) as a `Program`."""
+        recorder = Recorder(n, self.parts)
+        unit = np.eye(len(own))
+        numbers = {name: Weight(value, tuple(e)) for (name, _), value, e in zip(self.layout(), own, unit)}
+        return recorder.program(self.step(recorder.branch, recorder.state, n, SimpleNamespace(**numbers)))
+
+    def own_numbers(self, own):
+        """The values of own numbers given by name, in the order of `layout`; `typical` ones where none are given."""
+        names = [name for name, _ in self.layout()]
+        for name in own:
+            if name not in names:
+                raise ValueError(f"{name}={own[name]} is no number of {self!r}; it has {', '.join(names) or 'none of its own'}")
+        return tuple(float({**self.typical, **own}[name]) for name in names)
+
+    def companion(self, z, **own):
+        """(…, parts, parts) matrices of a later layer on u' = λu, f = λu in every branch, at z = dt λ (…): its stability function."""
+        z = np.asarray(z, dtype=complex)
+        units = np.broadcast_to(np.eye(self.parts).reshape(self.parts, self.parts, *[1] * z.ndim), (self.parts, self.parts, *z.shape))
+        (rows,) = self.program(1, self.own_numbers(own)).run(tuple(units.astype(complex)), lambda evaluation, x: [z * x])
+        return np.moveaxis(np.stack(rows), (0, 1), (-2, -1))

@@ -1,0 +1,72 @@
+"""LM-ResNet: a linear two-step method with a trainable coefficient a layer (Lu, Zhong, Li & Dong, 2018; MATH 2.2)."""
+
+from dataclasses import dataclass
+
+from .architecture import Architecture, ModifiedEquation
+
+__all__ = ["LMResNet"]
+
+
+@dataclass(frozen=True)
+class LMResNet(Architecture):
+    """x_{n+1} = (1 − k_n) x_n + k_n x_{n−1} + F(x_n), the first step x_1 = x_0 + F(x_0).
+
+    Its limit is (1 + k) u' = f: branches of −1 < k < 0 move 1/(1 + k) > 1 times as far.  Zero-stable for −1 < k ≤ 1 (roots 1 and −k of
+    the characteristic polynomial; `ocnet.analysis.zero_stability` watches trained k_n).  The first step excites the root −k, after which the
+    smooth solution is the one from x_0 + dt k f/(1 + k)².  Near k = 0 the inverse, a division by k_n, magnifies rounding by 1/|k_n| a step.
+
+    least, most : k_n starts uniform between them, in the paper's code between −0.1 and 0
+    """
+
+    least: float = -0.1
+    most: float = 0.0
+    order = 1
+    copies = 2
+    exact_inverse = True
+    typical = {"k": -0.05}
+
+    def __post_init__(self):
+        if not -1 < self.least <= self.most <= 1:
+            raise ValueError(f"least={self.least}, most={self.most}: give −1 < least ≤ most ≤ 1, where the layers are zero-stable")
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def layout(self):
+        return (("k", ()),)
+
+    def initial(self, rng):
+        return rng.uniform(self.least, self.most, 1)
+
+    def step(self, branch, state, n, own):
+        x, before = state
+        if n == 0:
+            return x + branch(n, x), x
+        return (1 - own.k) * x + own.k * before + branch(n, x), x
+
+    def inverse(self, branch, state, n, own):
+        """The state (x_n, x_{n−1}) from (x_{n+1}, x_n): x_{n−1} = (x_{n+1} − (1 − k_n) x_n − F(x_n))/k_n."""
+        after, x = state
+        if n == 0:
+            return x, x
+        if own.k == 0:
+            raise ValueError(f"k=0 in layer {n}: x_{{n−1}} has left no trace in x_{{n+1}}; store the states, or start with most < 0")
+        return x, (after - (1 - own.k) * x - branch(n, x)) / own.k
+
+    def _k(self, own):
+        return self.own_numbers(own)[0]
+
+    def modified(self, **own):
+        """(1 + k) u' + (1 − k)(dt/2) u'' = f as an equation of the first order (MATH 2.2)."""
+        k = self._k(own)
+        if not -1 < k <= 1:
+            raise ValueError(f"k={k} is outside (−1, 1], where the layers follow no equation; they are not zero-stable")
+        return ModifiedEquation(1 / (1 + k), -(1 - k) / (2 * (1 + k) ** 3), k / (1 + k) ** 2)
+
+    def real_stability(self, **own):
+        return float(2 * (1 - self._k(own)))
+
+    def imaginary_stability(self, **own):
+        """0, but for the leapfrog k = 1: 2."""
+        return 2.0 if self._k(own) == 1 else 0.0

@@ -1,0 +1,45 @@
+"""WayNet: branches side by side, the 2-way of PolyNet (Zhang et al., 2017; MATH 2.1)."""
+
+from dataclasses import dataclass
+
+from .architecture import Architecture, ModifiedEquation
+
+__all__ = ["WayNet"]
+
+
+@dataclass(frozen=True)
+class WayNet(Architecture):
+    """x⁺ = x + F_1(x) + … + F_K(x), K = `ways`: forward Euler for the sum of the branches, each with noise of its own.
+
+    (A mean of branches as one block is `Branches`; a sum of hidden layers as one block is `Aggregated`.)
+    """
+
+    ways: int = 2
+    order = 1
+
+    def __post_init__(self):
+        if int(self.ways) != self.ways or self.ways < 2:
+            raise ValueError(f"ways={self.ways} is not a whole number ≥ 2; one way is ResNet()")
+        object.__setattr__(self, "ways", int(self.ways))
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    @property
+    def branches(self):
+        return self.ways
+
+    def step(self, branch, state, n, own):
+        (x,) = state
+        return (sum((branch(n, x, which) for which in range(1, self.ways)), x + branch(n, x)),)
+
+    def modified(self):
+        return ModifiedEquation(float(self.ways), -0.5 * self.ways**2)
+
+    def real_stability(self):
+        """Euler's 2 for the sum of the branches."""
+        return 2.0 / self.ways
+
+    def imaginary_stability(self):
+        return 0.0

@@ -1,0 +1,51 @@
+"""f(x) = W x: the linear residual network x⁺ = (I + dt W) x (MATH 3.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.products import times
+
+from .features import Features
+
+__all__ = ["LinearMap"]
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A square matrix without a shift: f(0) = 0, so that a branch of a branch is consistent too."""
+
+    shows = ("output", "state")
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def layout(self, dim):
+        """Names and shapes of one layer's numbers, in the order they are stored."""
+        return (("W", (dim, dim)),)
+
+    def initial(self, dim, rng):
+        """(p,) start values: a branch of about 0.3 in size for data of size 1."""
+        return rng.normal(0, 0.3 / np.sqrt(dim), dim * dim)
+
+    def features(self, x, layer, needs=("output",)):
+        """f at the points x (d, n)."""
+        return Features(times(layer.W, x), state=x)
+
+    def vector_jacobian(self, x, layer, cotangent):
+        """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
+        c = np.zeros_like(x) if cotangent.output is None else cotangent.output
+        return times(layer.W.T, c), np.einsum("in,jn->ij", c, x).ravel()
+
+    def jacobian_product(self, x, layer, direction):
+        """Df v (d, n) for v (d, n)."""
+        return times(layer.W, direction)
+
+    def jacobian(self, x, layer):
+        """Df (d, d, n)."""
+        return np.repeat(layer.W[:, :, None], x.shape[1], axis=2)
+
+    def laplacian(self, x, layer):
+        """Σ_k ∂²f/∂x_k² (d, n): 0."""
+        return np.zeros_like(x)
