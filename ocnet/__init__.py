@@ -15,6 +15,7 @@ _HOMES = {
     "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks", "train": "training", "train_on_grid": "training",
     "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
     "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
+    "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",
     "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 

@@ -6,6 +6,7 @@ A comparison never prints a number without its bar.  `weak_order` measures the g
 `feedback_bound` says what no schedule of layers can be below, by a control that may look at the state (`solve_feedback`).
 `network_ode_distance` says how far the layers are from the ODE behind them, with bounds that hold.
 `linear_limit` follows the weights of linear residual networks, as functions of depth, through N-scaled training.
+`order_of` and `stability_region` measure what architectures state of themselves, `zero_stability` what a trained LM-ResNet's products do.
 `taylor_test` and `duality_test` ask whether a gradient is the derivative of its objective, and a sweep the transpose of another.
 """
 
@@ -17,10 +18,12 @@ from .gradients import GradientAgreement, GradientRoute, compare_gradients
 from .linear_limit import LinearLimit, LinearTraining, descend, flow, linear_limit
 from .linear_product import LinearProblem, SufficientCondition
 from .network_ode import NetworkODEDistance, network_ode_distance
+from .order import ConsistencyOrder, order_of
+from .stability import StabilityRegion, ZeroStability, stability_region, zero_stability
 from .verification import DualityTest, TaylorTest, duality_test, taylor_test
 from .weak_order import WeakOrder, weak_order
 
-__all__ = ["Agreement", "Comparison", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute", "LinearLimit",
-           "LinearProblem", "LinearTraining", "NetworkODEDistance", "SufficientCondition", "TaylorTest", "WeakOrder", "compare",
-           "compare_gradients", "compare_views", "descend", "duality_test", "feedback_bound", "flow", "linear_limit", "network_ode_distance",
-           "posterior_floor", "solve_feedback", "taylor_test", "weak_order"]
+__all__ = ["Agreement", "Comparison", "ConsistencyOrder", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute", "LinearLimit",
+           "LinearProblem", "LinearTraining", "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "WeakOrder",
+           "ZeroStability", "compare", "compare_gradients", "compare_views", "descend", "duality_test", "feedback_bound", "flow", "linear_limit",
+           "network_ode_distance", "order_of", "posterior_floor", "solve_feedback", "stability_region", "taylor_test", "weak_order", "zero_stability"]

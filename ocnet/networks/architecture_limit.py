@@ -9,7 +9,8 @@ import numpy as np
 
 from ocnet.process import Diffusion
 
-from .architectures.formula import Combination, value_of
+from .architectures.program import Combination
+from .architectures.weight import value_of
 from .blocks import BlockAt
 
 __all__ = ["ArchitectureDiffusion"]

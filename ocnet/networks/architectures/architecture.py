@@ -7,7 +7,8 @@ import numpy as np
 
 from ocnet.networks.blocks import Branches
 
-from .formula import Recorder, Weight
+from .formula import Recorder
+from .weight import Weight
 
 __all__ = ["Architecture", "ModifiedEquation"]
 
@@ -41,7 +42,7 @@ class Architecture:
 
     branch(n, x, which=0) is dt F(x, θ_n, ξ), the noise model's increment with noise of its own at every evaluation; `own` holds the
     layer's own trainable numbers by name.  A member is a frozen dataclass and gives `step`, a formula in branches and linear
-    combinations with numbers or own numbers; everything else is derived (`formula.Program`).  It states as data:
+    combinations with numbers or own numbers; everything else is derived (`Program`).  It states as data:
 
     order      : of consistency with its limit (`modified().rate` times the branch's ODE), the numbers being smooth in depth and those of all
                  branches of a layer equal
@@ -72,7 +73,7 @@ class Architecture:
         raise ValueError(f"architecture={self!r} has no inverse; use ResNet, HeunNet (approximate), RevNet or LMResNet (exact)")
 
     def modified(self, **own):
-        """The `ModifiedEquation`, at own numbers that are the same in all layers; ValueError where the layers follow no equation of the branch."""
+        """The `ModifiedEquation` at own numbers that are the same in all layers; None where the layers follow no equation of the branch."""
         raise NotImplementedError
 
     def real_stability(self, **own):

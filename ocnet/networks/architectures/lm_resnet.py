@@ -60,8 +60,9 @@ class LMResNet(Architecture):
     def modified(self, **own):
         """(1 + k) u' + (1 − k)(dt/2) u'' = f as an equation of the first order (MATH 2.2)."""
         k = self._k(own)
-        if not -1 < k <= 1:
-            raise ValueError(f"k={k} is outside (−1, 1], where the layers follow no equation; they are not zero-stable")
+        if not -1 < k < 1:
+            raise ValueError(f"k={k} is outside (−1, 1), where the root −k of the first step dies out; elsewhere the layers follow no equation of "
+                             "the first order")
         return ModifiedEquation(1 / (1 + k), -(1 - k) / (2 * (1 + k) ** 3), k / (1 + k) ** 2)
 
     def real_stability(self, **own):

@@ -47,10 +47,8 @@ class PolyNet(Architecture):
         return (x + branch(n, x + f, last),) if self.form == "picard" else (x + f + branch(n, f, last),)
 
     def modified(self):
-        if self.form == "literal":
-            raise ValueError("form='literal' adds the branch at 0 to the drift, so that its limit is no equation of the branch at the state "
-                             "alone; use form='picard'")
-        return ModifiedEquation(1.0, 0.5)
+        """None for the literal form: it adds the branch at 0 to the drift, which is no equation of the branch at the state."""
+        return ModifiedEquation(1.0, 0.5) if self.form == "picard" else None
 
     def real_stability(self):
         return 1.0

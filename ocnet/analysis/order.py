@@ -1,0 +1,179 @@
+"""Measured orders of architectures: their layers against the equation they follow, without noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from ocnet import plotting
+from ocnet.networks import ResidualNetwork
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import Noiseless
+
+__all__ = ["ConsistencyOrder", "order_of"]
+
+_TIGHT = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
+_AGAINST = ("limit", "branch", "modified", "unshifted")
+_R7 = (1.2, 0.4, -0.9, 0.0)          # f(x) = −0.9 tanh(1.2 x + 0.4): f(0) ≠ 0, and a flow in closed form (MATH R7)
+_START = (0.7, -0.2)
+
+
+@dataclass(frozen=True, eq=False)
+class ConsistencyOrder:
+    """Errors max |x_N − u(t_N)| of equal layers by their number, and the orders between them.
+
+    layers, errors (k,);  expected : as the architecture states, None where it states nothing;  own : own numbers, by name
+    floor    : of the reference solution, below which errors mean nothing
+    """
+
+    architecture: object
+    against: str
+    own: dict
+    layers: np.ndarray
+    errors: np.ndarray
+    expected: float
+    floor: float
+
+    @property
+    def orders(self):
+        """(k − 1,) logarithms of ratios of neighbouring errors over those of their layers."""
+        return np.log(self.errors[:-1] / self.errors[1:]) / np.log(self.layers[1:] / self.layers[:-1])
+
+    @property
+    def order(self):
+        """The last of the orders, for which the layers are shortest."""
+        return float(self.orders[-1])
+
+    def to_dict(self):
+        """Plain numbers, by name."""
+        return {"architecture": repr(self.architecture), "against": self.against, "own": dict(self.own), "layers": self.layers.tolist(),
+                "errors": self.errors.tolist(), "orders": self.orders.tolist(), "expected": self.expected, "floor": self.floor}
+
+    def plot(self, ax=None, **style):
+        """Draw the errors against the layers; returns the axes."""
+        ax = plotting.curve(ax, self.layers, self.errors, marker="o", ms=3, **style)
+        ax.set(xscale="log", yscale="log", xlabel="layers N", ylabel="error", xticks=self.layers, xticklabels=[str(n) for n in self.layers])
+        ax.minorticks_off()
+        return ax
+
+    def __repr__(self):
+        own = "".join(f", {name}={value:g}" for name, value in self.own.items())
+        stated = "" if self.expected is None else f", stated {self.expected:g}"
+        return (f"ConsistencyOrder({self.architecture!r}{own} against {self.against}: {self.order:.3f}{stated}, "
+                f"error {self.errors[-1]:.1e} ± {self.floor:.0e} at {self.layers[-1]} layers)")
+
+
+def order_of(architecture, against="limit", layers=(20, 40, 80, 160, 320), block=None, numbers=_R7, start=None, horizon=1.0, **own):
+    """Return the measured `ConsistencyOrder` of an architecture: equal layers without noise, equal numbers in all branches of a layer.
+
+    against : "limit" (rate · f), "branch" (f itself), "modified" (to order 2, from its shifted start), "unshifted" (the same from u_0): see
+              `Architecture.modified`
+    layers  : increasing numbers, two at least;  own : own numbers, the same in all layers, such as k=-0.5; typical ones where not given
+    block, numbers : the branch and its numbers (p,) in the dimension it lives in; None: Perceptron(1), −0.9 tanh(1.2 x + 0.4)
+    start   : (d,), for a pair of halves twice the block's dimension; None: 0.7, or (0.7, −0.2)
+    Accuracy  the reference is of relative accuracy 1e-13 (DOP853), beside which `floor` is safe by 10.
+    """
+    if against not in _AGAINST:
+        raise ValueError(f"against={against!r}; choose {', '.join(map(repr, _AGAINST))}")
+    layers = tuple(layers)
+    if len(layers) < 2 or not (np.diff(layers) > 0).all():
+        raise ValueError(f"layers={layers} shows no order; give two or more increasing numbers")
+    problem = _Problem(architecture, block or Perceptron(1), np.asarray(numbers, float), architecture.own_numbers(own),
+                       np.atleast_1d(np.asarray(_START[:architecture.halves] if start is None else start, float)), horizon)
+    equation = _equation(architecture, against, own)
+    errors = np.array([problem.error(count, equation) for count in layers])
+    floor = 1e-12 * max(1.0, float(np.abs(problem.start).max()))
+    return ConsistencyOrder(architecture, against, {**architecture.typical, **own}, np.array(layers), errors, _expected(architecture, against, own), floor)
+
+
+def _equation(architecture, against, own):
+    """(rate, bend, shift) of what the layers are compared with."""
+    found = architecture.modified(**own)
+    if against == "branch" or (found is None and against == "limit"):
+        return 1.0, 0.0, 0.0
+    if found is None:
+        raise ValueError(f"against={against!r}: {architecture!r} follows no equation of its branch; use against='branch'")
+    if against == "limit":
+        return found.rate, 0.0, 0.0
+    return found.rate, found.bend, found.shift if against == "modified" else 0.0
+
+
+def _expected(architecture, against, own):
+    found = architecture.modified(**own)
+    if found is None:
+        return None
+    if against == "branch" and found.rate != 1:
+        return 0
+    return {"limit": architecture.order, "branch": architecture.order, "modified": 2, "unshifted": 1 if found.shift else 2}[against]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Equal layers and the equation beside them, from one start."""
+
+    architecture: object
+    block: object
+    numbers: np.ndarray
+    own: tuple
+    start: np.ndarray
+    horizon: float
+
+    def _network(self, count):
+        return ResidualNetwork(self.block, Noiseless(), count, self.horizon, self.start.size, architecture=self.architecture)
+
+    def _theta(self, network):
+        """θ of equal layers, of equal branches."""
+        blocks = self.architecture.blocks(self.block)
+        branches = self.numbers if blocks is self.block else blocks.joined([self.numbers] * self.architecture.branches, self._inner(network))
+        layer = np.concatenate([branches, self.own])
+        if layer.size != network.control.layer_size:
+            raise ValueError(f"numbers has shape {self.numbers.shape}; {self.block!r} has {self.block_size(network)} numbers in dimension "
+                             f"{self._inner(network)}")
+        theta = network.control.zeros()
+        network.control.depth(theta)[:] = layer
+        return theta
+
+    def _inner(self, network):
+        return self.architecture.block_dim(network.dim)
+
+    def block_size(self, network):
+        """How many numbers the block has."""
+        return sum(int(np.prod(shape)) for _, shape in self.block.layout(self._inner(network)))
+
+    def error(self, count, equation):
+        """max |x_N − u(t_N)| for so many layers against the equation (rate, bend, shift)."""
+        network = self._network(count)
+        process = network.layered(self._theta(network))
+        (end,) = process.ends(self.start[:, None], 0, 0).T
+        return float(np.abs(end - self._solution(network, process, equation)).max())
+
+    def _solution(self, network, process, equation):
+        rate, bend, shift = equation
+        branch = _Branch(self, network)
+        bend = np.repeat(np.atleast_1d(bend), self.start.size // np.size(bend))
+
+        def drift(t, x):
+            f = branch(x)
+            return rate * f + network.dt * bend * branch.derivative(x, f) if bend.any() else rate * f
+
+        first = self.start + network.dt * shift * branch(self.start)
+        return solve_ivp(drift, (0.0, process.times[-1]), first, **_TIGHT).y[:, -1]
+
+
+class _Branch:
+    """f, and Df f, of the whole state: of a pair (X, Y) that is (f(Y), f(X))."""
+
+    def __init__(self, problem, network):
+        self.block, self.swapped = problem.block, problem.architecture.halves == 2
+        layer = ResidualNetwork(problem.block, Noiseless(), 1, dim=problem._inner(network)).control
+        self.layer = layer.named(problem.numbers)
+
+    def _halves(self, x):
+        return np.stack(np.split(x, 2)[::-1], axis=1) if self.swapped else x[:, None]
+
+    def __call__(self, x):
+        return self.block.features(np.ascontiguousarray(self._halves(x)), self.layer).output.T.ravel()
+
+    def derivative(self, x, v):
+        """Df v."""
+        return self.block.jacobian_product(np.ascontiguousarray(self._halves(x)), self.layer, self._halves(v)).T.ravel()
