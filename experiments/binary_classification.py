@@ -37,7 +37,8 @@ def parser():
     """Return the command line, with defaults."""
     p = OneLineParser(prog="binary_classification.py", description=__doc__)
     p.add_argument("--data", default="breast-cancer", metavar="NAME|CSV",
-                   help=f"one of {', '.join(datasets.NAMES)}, or a CSV file whose last column is the label")
+                   help=f"one of {', '.join(datasets.NAMES)}, a CSV file whose last column is the label, or "
+                        "a folder with CIFAR-10's binary files (cats and dogs)")
     p.add_argument("--noise", choices=tuple(NOISES), default="gaussian",
                    help=f"one of {', '.join(NOISES)}; dropout is on the output of every block")
     p.add_argument("--level", type=float, default=None,
@@ -148,7 +149,7 @@ def summarise(setting, dataset, trained, verdicts, comparison, gradients, option
     """Return the summary of the run as plain numbers; `comparison` is of the network that was trained first."""
     network, certificate = setting.network, comparison.to_dict()
     return {
-        "data": {"name": dataset.name, "train": len(dataset.train), "test": len(dataset.test)},
+        "data": {"name": dataset.name, "train": len(dataset.train), "test": len(dataset.test), **({"files": dataset.files} if dataset.files else {})},
         "network": {"layers": network.layers, "width": options["width"], "noise": options["noise"],
                     "level": _level(network.noise), "parameters": network.control.size, "loss": options["loss"]},
         "seed": options["seed"],

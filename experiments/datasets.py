@@ -1,6 +1,6 @@
 """Labelled data for the binary experiments: toys with known geometry, two real sets, any CSV file.
 
-    load("moons", seed=0)    load("path/to/table.csv", seed=0)    -> Dataset
+    load("moons", seed=0)    load("path/to/table.csv", seed=0)    load("path/to/cifar-10-batches-bin")    -> Dataset
 
 Every set has one or two features, so the grid view can see it too.  Whatever is fitted (means, deviations, principal
 directions) is fitted on the training part alone.  The same name and seed give the same bits.
@@ -8,21 +8,25 @@ directions) is fitted on the training part alone.  The same name and seed give t
 
 import csv
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse.linalg import eigsh
 from sklearn.datasets import load_breast_cancer, load_digits, make_circles, make_moons
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load"]
+__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load", "principal_directions"]
 
 _SIZE = 1000                         # points of a 2-D toy, both parts together, unless said otherwise
 _HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
 _TRAIN_SHARE = 0.7
 _FEWEST = 10                         # rows of each class: 7 to train on, 3 to test
 _LARGEST = 1e150                     # squares of larger numbers overflow
+_FEW, _SHARE = 1000, 30              # features up to which all directions are computed; above, only where more than a thirtieth is asked for
+_IMAGES = ("data_batch_1.bin", "cifar-10-batches-bin")     # by which a folder of CIFAR-10 is known
 _RANK = 1e-10                        # share of the first principal variance below which a second direction is rounding
 
 
@@ -32,7 +36,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """points (n, d) float64; labels (n,) −1 or +1; weights (n,) with sum 1."""
+    """points (n, d) float64; labels (n,) −1 or +1 (of K > 2 classes: 0 … K − 1); weights (n,) with sum 1."""
 
     points: np.ndarray
     labels: np.ndarray
@@ -64,13 +68,14 @@ class AffineMap:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """name; train and test Samples; scale, the AffineMap from raw features to points; classes, raw labels of −1 and +1."""
+    """name; train and test Samples; scale, the AffineMap from raw features to points; classes, raw labels of −1 and +1; files, their digests."""
 
     name: str
     train: Sample
     test: Sample
     scale: AffineMap
     classes: tuple = ("-1", "+1")
+    files: dict = None
 
     @property
     def dim(self):
@@ -90,6 +95,7 @@ def load(name_or_path, seed=0, size=_SIZE):
     breast-cancer, digits (3 against 8) : standardised, projected to two principal components of unit variance
     a CSV file    : columns of numbers, then the label (two values, the smaller becomes −1), with or without a header
                     line; comma, semicolon or tab.  One or two features are standardised, more are projected like the above
+    a folder with CIFAR-10's binary files : cats against dogs in two principal components; see cifar10.py, also for more classes and components
     size          : even, of a 2-D toy alone
     seed          : from 0 to 2³² − 1, of the toys' draws and of the stratified 70/30 split
     Raises          DataError
@@ -103,6 +109,9 @@ def load(name_or_path, seed=0, size=_SIZE):
     if name_or_path in _MAKERS:
         return _MAKERS[name_or_path](int(seed))
     path = Path(name_or_path)
+    if os.path.isdir(path) and any(os.path.lexists(path / name) for name in _IMAGES):
+        from cifar10 import load as load_images
+        return load_images(path, seed)
     raw, labels, classes = _read_table(path)
     return _fitted(path.stem, raw, labels, classes, seed)
 
@@ -196,13 +205,22 @@ def _fit(raw, components, name):
 
 
 def _principal(z, components):
-    """Return (components, f) directions of largest variance of z (n, f), each divided by its deviation.
+    """The `principal_directions` of centred z (n, f)."""
+    return principal_directions(np.einsum("ni,nj->ij", z, z) / len(z), components)
+
+
+def principal_directions(covariance, components):
+    """Return (components, f) directions of largest variance of a covariance (f, f), each divided by its deviation.
 
     The largest entry of a direction is positive.  Directions without variance are left out.
     """
-    covariance = np.einsum("ni,nj->ij", z, z) / len(z)
-    with threadpool_limits(limits=1, user_api="blas"):                     # eigh's bits depend on the threads of BLAS
-        variances, vectors = np.linalg.eigh(covariance)
+    size = len(covariance)
+    with threadpool_limits(limits=1, user_api="blas"):                     # the bits of both depend on the threads of BLAS
+        if components * _SHARE < size > _FEW:
+            start = np.random.RandomState(0).normal(size=size)             # Lanczos's method, to rounding
+            variances, vectors = eigsh(covariance, components, v0=start)
+        else:
+            variances, vectors = np.linalg.eigh(covariance)
     order = np.argsort(variances)[::-1][:components]
     order = order[variances[order] > _RANK * variances.max()]
     chosen = vectors[:, order].T
