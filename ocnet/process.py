@@ -253,6 +253,14 @@ class LayeredProcess:
             cotangent, gradient[n] = self.step_vjp(n, states[n], xi, cotangent)
         return np.stack(gradient)
 
+    def reconstructed(self, n, x, seed, first):
+        """The states (d, m) before layer n of the paths number first … from those after it; needs `inverse(n, x, xi)`, exact or not."""
+        return self.inverse(n, x, self.draw(seed, first, x.shape[1], n))
+
+    def reverse_step(self, n, x, seed, first, cotangent):
+        """`step_vjp` with the noise of a reverse sweep: the cotangents of the states x (d, m) before layer n, and of the layer's parameters."""
+        return self.step_vjp(n, x, self.draw_backward(seed, first, x.shape[1], n), cotangent)
+
     def transition(self, n, x, order=7, axes=None):
         """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel.
 

@@ -137,6 +137,21 @@ class ArchitectureLayers(LayeredProcess):
 
         return self.architecture.inverse(branch, state, n, self.network.control.layer(self.theta, n))
 
+    @property
+    def span(self):
+        """Layers whose numbers a step reads."""
+        return self.architecture.span
+
+    @property
+    def exact_inverse(self):
+        """Whether `inverse` is exact; None where there is none from a point."""
+        return self.architecture.exact_inverse if self.architecture.copies == 1 else None
+
+    def inverse(self, n, x, xi):
+        """X_n (d, points) from X_{n+1} = x, by the architecture's `inverse`."""
+        self._one_point()
+        return self.architecture.end(self.retreat(n, self.architecture.begin(x), xi))
+
     # paths ---------------------------------------------------------------------------------------------------------------------------
 
     def states(self, x, seed, first):

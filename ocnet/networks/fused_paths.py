@@ -71,6 +71,18 @@ class FusedPaths:
                            0, cotangent.shape[1], cotangent, gradient)
         return gradient
 
+    @property
+    def silent_backwards(self):
+        """Whether a reverse sweep reads no noise: cotangents do not feel what is added."""
+        return self.place in (kernels.NONE, kernels.ADDITIVE)
+
+    def layer_back(self, n, x, cotangent):
+        """The cotangents of the states x (d, n) before layer n and of θ_n (p,), for one (d, n) of those after it; where `silent_backwards`."""
+        back, gradient, alone = cotangent.copy(), np.zeros((1, self.theta.shape[1])), slice(n, n + 1)
+        kernels.carry_back(np.ascontiguousarray(x)[None], self.theta[alone], self.numbers[alone], self.place, self.law, self.channels, np.uint64(0),
+                           np.uint64(0), 0, x.shape[1], back, gradient)
+        return back, gradient[0]
+
 
 def _numbers(model, law, dt):
     """(place, law, (dt, three numbers of the law)) of one layer, or None."""

@@ -18,6 +18,8 @@ _HERMITE = 7                         # quadrature nodes a channel, where the noi
 class NetworkLayers(LayeredProcess):
     """X_{n+1} = X_n + increment_n(X_n, ξ_n) of a network at θ."""
 
+    exact_inverse = False
+
     def __init__(self, network, theta, precision="double"):
         self.network, self.theta = network, theta
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
@@ -61,6 +63,10 @@ class NetworkLayers(LayeredProcess):
         back, gradient = self.models[n].increment_vjp(self._at(n, x), xi, self.network.dt, cotangent)
         return cotangent + back, gradient
 
+    def inverse(self, n, x, xi):
+        """X_n (d, points) from X_{n+1} = x, but for dt² Df f: X_{n+1} − increment_n(X_{n+1}, ξ_n) (MATH 3.3)."""
+        return x - self.models[n].increment(self._at(n, x), xi, self.network.dt)
+
     def draw_backward(self, seed, first, paths, n):
         """ξ_n of the reverse sweep: that of the forward one, but for shake-shake as published."""
         return self.models[n].draw_backward(self._laws[n], seed, first, paths, n)
@@ -94,6 +100,19 @@ class NetworkLayers(LayeredProcess):
         if self._carrier is None:
             return super().reverse(states, seed, first, cotangent)
         return self._carrier.carry_back(states, seed, first, np.array(cotangent, dtype=states.dtype))
+
+    def reconstructed(self, n, x, seed, first):
+        """`inverse` of the paths number first …: x less its step."""
+        if self.fused is None:
+            return super().reconstructed(n, x, seed, first)
+        after = self.fused.carried(x, seed, first, n, n + 1)
+        return x - np.subtract(after, x, out=after)
+
+    def reverse_step(self, n, x, seed, first, cotangent):
+        """The cotangents of the states x (d, m) before layer n, and of θ_n (p,)."""
+        if self.fused is None or not self.fused.silent_backwards:
+            return super().reverse_step(n, x, seed, first, cotangent)
+        return self.fused.layer_back(n, x, cotangent)
 
     def end_of_means(self, x):
         """The last point (d, points) of the path x ← E[X_{n+1} | X_n = x]."""

@@ -10,10 +10,12 @@ Batches     about 8192 paths go through all layers while they are in the cache. 
             their order: neither threads nor executors change a bit.
 Gradients   are pathwise: the derivative of the sampled functional with the noise frozen, exact for what was sampled; with a standard
             error for every component by `estimate_gradient`.
+Activations `Stored` on the way, or `Reconstructed` from the ends in memory that does not grow with depth.
 Doubt       an `Estimate` carries its standard error (sampling); the time step's error, O(dt^weak_order) in law for a diffusion
             and none for a network's own layers, is not in it.  A `MultilevelEstimate` bounds both.
 """
 
+from .activations import Reconstructed, Stored
 from .estimate import Estimate, estimate, estimate_difference
 from .gradient_estimate import GradientEstimate, estimate_gradient
 from .multilevel import MultilevelEstimate, estimate_multilevel
@@ -21,6 +23,6 @@ from .pathwise import sampled_value_and_gradient
 from .propagate import Propagation, over_ends, propagate
 from .schemes import euler_maruyama
 
-__all__ = ["Estimate", "GradientEstimate", "MultilevelEstimate", "Propagation", "estimate", "estimate_difference", "estimate_gradient",
-           "estimate_multilevel",
-           "euler_maruyama", "over_ends", "propagate", "sampled_value_and_gradient"]
+__all__ = ["Estimate", "GradientEstimate", "MultilevelEstimate", "Propagation", "Reconstructed", "Stored", "estimate",
+           "estimate_difference", "estimate_gradient", "estimate_multilevel", "euler_maruyama", "over_ends", "propagate",
+           "sampled_value_and_gradient"]

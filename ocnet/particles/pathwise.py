@@ -10,9 +10,11 @@ from ocnet.kernels.threads import over_chunks
 from ocnet.process import checked_starts
 
 from . import partition
+from .activations import Stored
 from .executors import in_order
 from .partition import groups
 from .propagate import chunks_of_points, starts
+from .reconstructed import swept_back
 from .sampling.independent import checked_paths
 
 __all__ = ["sampled_value_and_gradient"]
@@ -22,7 +24,7 @@ _PIECE, _LEAST = 1 << 22, 256        # numbers of a piece's trajectory, and its 
 _TOGETHER = 1 << 14                  # paths whose functional is asked for at once, and which threads share piece by piece
 
 
-def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None):
+def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None, activations=Stored()):
     """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
 
     process  : LayeredProcess with `step_vjp(n, x (d, m), xi (channels, m), cotangent (d, m))`, which returns the
@@ -32,24 +34,24 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
                cotangent of parameters of its own (r,)) for the slice `rows` of the start points, all draws of a point
                together; called on several threads at once
     executor : `concurrent.futures.Executor` that carries out the work; None: threads of this process.  The same bits
+    activations : where the reverse sweep takes its states from: `Stored`, or `Reconstructed` in memory that does not grow with depth, with an error
+               that shrinks with it, and a UserWarning where that is large
     Returns    (sum of the contributions, (N, p), (r,)), added over the chunks of start points in their order.
     Cost       three block evaluations a path and layer: states are stored, activations and noise made again; four where the states of
                a point's paths would take more than 256 MiB, which then are walked again piece by piece.
-    Accuracy   the exact derivative of the sum that was sampled, to rounding; unbiased for its expectation.
-    Raises     ValueError for a process without `step_vjp`, and when the cotangent of the ends has another shape.
+    Accuracy   of stored states: the exact derivative of the sum that was sampled, to rounding; unbiased for its expectation.
+    Raises     ValueError for a process without `step_vjp`, for one without an inverse where states are to be reconstructed, and when the
+               cotangent of the ends has another shape.
     """
     if not hasattr(process, "step_vjp"):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
+    activations.check(process)
     x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
-    chunks = [slice(0, len(x0))] if _few(process, x0, paths) else chunks_of_points(len(x0), paths, process.dim)
+    sweep = _Sweep(process, x0, paths, terminal, seed, activations)
+    chunks = [slice(0, len(x0))] if sweep.few else chunks_of_points(len(x0), paths, process.dim)
     tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]
-    return _added(list(in_order(_Sweep(process, x0, paths, terminal, seed), tasks, executor)))
-
-
-def _few(process, x0, paths):
-    """Whether all paths are one chunk."""
-    count = len(x0) * paths
-    return count <= _TOGETHER and count * (process.layers + 1) * process.dim <= _KEPT
+    value, total, rest = _added(list(in_order(sweep, tasks, executor)))
+    return value, activations.gradient(total), rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +63,64 @@ class _Sweep:
     paths: int
     terminal: object
     seed: int
+    activations: object
+
+    @property
+    def few(self):
+        """Whether all paths are one chunk."""
+        count = len(self.x0) * self.paths
+        return count <= _TOGETHER and count * self.activations.numbers(self.process) <= _KEPT
 
     def __call__(self, chunks):
         total = None
         for rows in chunks:
-            part = _chunk(self.process, self.x0, self.paths, self.terminal, self.seed, rows)
+            part = self._chunk(rows)
             total = part if total is None else _added([total, part])
         return total
+
+    def _chunk(self, rows):
+        """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
+        begin, count = rows.start * self.paths, (rows.stop - rows.start) * self.paths
+        dim, each = self.process.dim, self.activations.numbers(self.process)
+        size = partition.chunk_among(count, dim) if self.few else partition.chunk_of(dim)
+        piece, keep = min(size, max(_LEAST, _PIECE // each)), self.activations.stores and count * each <= _KEPT
+        kept, ends, total = [None] * -(-count // piece), np.empty((count, dim)), _Ordered()
+
+        def started(lo, hi):
+            return starts(self.x0, self.paths, begin + lo, begin + hi)
+
+        def forward(lo, hi):
+            if keep:
+                kept[lo // piece] = self.process.trajectory(started(lo, hi), self.seed, begin + lo)
+                ends[lo:hi] = kept[lo // piece][-1].T
+            else:
+                ends[lo:hi] = self.process.ends(started(lo, hi), self.seed, begin + lo).T
+
+        over_chunks(forward, count, piece)
+        contribution, back, rest = self._terminal(ends, rows)
+
+        def backward(lo, hi):
+            k, first, cotangent = lo // piece, begin + lo, np.ascontiguousarray(back[lo:hi].T)
+            if self.activations.stores:
+                states = self.process.trajectory(started(lo, hi), self.seed, first) if kept[k] is None else kept[k]
+                kept[k] = None
+                total.add(k, self.process.reverse(states, self.seed, first, cotangent))
+            else:
+                total.add(k, swept_back(self.process, started(lo, hi), np.ascontiguousarray(ends[lo:hi].T), self.seed, first, cotangent))
+
+        over_chunks(backward, count, piece)
+        return contribution, total.sum, rest
+
+    def _terminal(self, ends, rows):
+        """The functional at the ends (count, d), its cotangent of them (count, d) and of its own parameters."""
+        expected = (rows.stop - rows.start, self.paths, self.process.dim)
+        contribution, back, rest = self.terminal(ends.reshape(expected), rows)
+        if np.shape(back) != expected:
+            raise ValueError(f"terminal returned a cotangent of shape {np.shape(back)}; expected that of the ends, {expected}")
+        if not np.isfinite(back).all():
+            bad = np.unravel_index(int(np.argmin(np.isfinite(back))), expected)
+            raise ValueError(f"terminal returned a cotangent that is not finite for the end {ends.reshape(expected)[bad[:2]].tolist()}")
+        return contribution, np.reshape(back, ends.shape), rest
 
 
 def _added(parts):
@@ -79,45 +132,6 @@ def _in_order(terms):
     for term in terms[1:]:
         total = total + term
     return total
-
-
-def _chunk(process, x0, paths, terminal, seed, rows):
-    """The three results for some whole start points; a single point's many paths are cut into pieces in their turn."""
-    begin, count = rows.start * paths, (rows.stop - rows.start) * paths
-    each = (process.layers + 1) * process.dim                           # numbers of one path's trajectory
-    size = partition.chunk_among(count, process.dim) if _few(process, x0, paths) else partition.chunk_of(process.dim)
-    piece = min(size, max(_LEAST, _PIECE // each))
-    kept, ends = [None] * -(-count // piece), np.empty((count, process.dim))
-    total = _Ordered()
-
-    def walked(lo, hi):
-        return process.trajectory(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo)
-
-    def forward(lo, hi):
-        if count * each <= _KEPT:
-            kept[lo // piece] = walked(lo, hi)
-            ends[lo:hi] = kept[lo // piece][-1].T
-        else:
-            ends[lo:hi] = process.ends(starts(x0, paths, begin + lo, begin + hi), seed, begin + lo).T
-
-    over_chunks(forward, count, piece)
-    expected = (rows.stop - rows.start, paths, process.dim)
-    contribution, back, rest = terminal(ends.reshape(expected), rows)
-    if np.shape(back) != expected:
-        raise ValueError(f"terminal returned a cotangent of shape {np.shape(back)}; expected that of the ends, {expected}")
-    if not np.isfinite(back).all():
-        bad = np.unravel_index(int(np.argmin(np.isfinite(back))), expected)
-        raise ValueError(f"terminal returned a cotangent that is not finite for the end {ends.reshape(expected)[bad[:2]].tolist()}")
-    back = back.reshape(ends.shape)
-
-    def backward(lo, hi):
-        k = lo // piece
-        states = walked(lo, hi) if kept[k] is None else kept[k]
-        kept[k] = None
-        total.add(k, process.reverse(states, seed, begin + lo, np.ascontiguousarray(back[lo:hi].T)))
-
-    over_chunks(backward, count, piece)
-    return contribution, total.sum, rest
 
 
 class _Ordered:

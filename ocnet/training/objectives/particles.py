@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
-from ocnet.particles import over_ends, sampled_value_and_gradient
+from ocnet.particles import Stored, over_ends, sampled_value_and_gradient
 from ocnet.training.hamiltonians import ParticleHamiltonian
 
 from .batches import Batches
@@ -45,6 +45,8 @@ class ParticleObjective:
             by eight times as many, the same at every call; `value_and_gradient` and `sample` are of all data
     precision : of the paths; "single" is about twice as fast, for blocks and noise with a fused kernel: other draws of the same law, J and its
             gradient off by some 1e-6 of their size (θ and all sums stay in double precision; a Taylor test sees that)
+    activations : `ocnet.particles.Stored`, or `Reconstructed`: gradients in memory that does not grow with depth, with an error that shrinks with it
+            (J is the same); for ResNet, HeunNet and, exactly, RevNet
     view  : whose law: that of the network's own layers, or `DiffusionView(substeps)`: of the Itô equation behind them, by Euler–Maruyama
     """
 
@@ -54,6 +56,7 @@ class ParticleObjective:
     batch: int = None
     view: object = ChainView()
     precision: str = "double"
+    activations: object = Stored()
 
     def __post_init__(self):
         if int(self.paths) != self.paths or self.paths < 2:
@@ -62,6 +65,9 @@ class ParticleObjective:
             self._batches                                              # refuses a size without meaning
         if self.precision != "double" and self.view.name != "chain":
             raise ValueError(f"precision={self.precision!r} with view={self.view!r}: only the network's own layers have single precision; use 'double'")
+        if self.precision != "double" and not self.activations.stores:
+            raise ValueError(f"precision={self.precision!r} with activations={self.activations!r}: states are reconstructed in double precision, with "
+                             "other draws; use 'double'")
 
     def _process(self, theta):
         network = self.setting.network
@@ -89,7 +95,7 @@ class ParticleObjective:
         """J(θ) with this noise, and its exact derivative (P,)."""
         theta = self.setting.network.control.check(theta)
         total, depth, rest = sampled_value_and_gradient(
-            self._process(theta), self.setting.data.points, self.paths, self._terminal(theta), self.seed)
+            self._process(theta), self.setting.data.points, self.paths, self._terminal(theta), self.seed, activations=self.activations)
         penalty, gradient = self.setting.penalty(theta)
         self.setting.network.control.depth(gradient)[:] += depth
         self.setting.network.control.rest(gradient)[:] += rest
@@ -119,6 +125,8 @@ class ParticleObjective:
         """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
         if self.precision != "double":
             raise ValueError(f"precision={self.precision!r}: a Hamiltonian is evaluated in double precision, with other draws; use 'double'")
+        if not self.activations.stores:
+            raise ValueError(f"activations={self.activations!r}: a Hamiltonian holds the states of all layers; use Stored()")
         if self.view.name != "chain":
             raise ValueError(f"view={self.view!r}: the Hamiltonian is that of the network's own layers; use view=ChainView()")
         return ParticleHamiltonian(self.setting, self.paths, self.seed, self._terminal, theta)
@@ -149,4 +157,5 @@ class ParticleObjective:
         return drawn if self.batch is None else drawn._of(self._batches.draw(derived_seed(drawn.seed, _POINTS)))
 
     def fingerprint(self):
-        return self.setting.fingerprint("particles", self.paths, self.seed, self.batch, self.view, self.precision)
+        more = () if self.activations.stores else (self.activations,)
+        return self.setting.fingerprint("particles", self.paths, self.seed, self.batch, self.view, self.precision, *more)
