@@ -7,6 +7,8 @@ evaluations so far, later evaluations varying fastest.  A path's own noise is th
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from .weight import Weight, value_of
 
 __all__ = ["Combination", "Evaluation", "Program"]
@@ -160,7 +162,7 @@ def _spread(back, leaf, combination, slopes):
         _add(back, variable, c if w == 1.0 else w * c)
         for k, slope in enumerate(weight.slopes if isinstance(weight, Weight) else ()):
             if slope:
-                slopes[k] = slopes.get(k, 0.0) + slope * (c * leaf[variable]).sum()
+                slopes[k] = slopes.get(k, 0.0) + slope * np.einsum("in,in->", c, leaf[variable])
 
 
 def _add(back, variable, c):

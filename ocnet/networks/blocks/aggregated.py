@@ -48,6 +48,10 @@ class Aggregated:
         """As for a perceptron, for numbers of at most these sizes."""
         return self._whole.reach(self._flat(sizes))
 
+    def bounds(self, first, second):
+        """The `BlockBounds` between two layers' numbers (named views), the perceptron's."""
+        return self._whole.bounds(self._flat(first), self._flat(second))
+
     @cached_property
     def _whole(self):
         return Perceptron(self.width)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.products import times
 
+from .block_bounds import BlockBounds
 from .features import Features
 
 __all__ = ["LinearMap"]
@@ -49,3 +50,8 @@ class LinearMap:
     def laplacian(self, x, layer):
         """Σ_k ∂²f/∂x_k² (d, n): 0."""
         return np.zeros_like(x)
+
+    def bounds(self, first, second):
+        """The `BlockBounds` between two layers' numbers (named views); norms are convex, so largest at an end."""
+        growth = float(max(np.linalg.norm(layer.W, 2) for layer in (first, second)))
+        return BlockBounds(0.0, growth, growth, 0.0, float(np.linalg.norm(second.W - first.W, 2)))
