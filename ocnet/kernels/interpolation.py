@@ -17,6 +17,8 @@ __all__ = ["ROUNDING", "cell", "interpolate", "interpolate_tiles", "interpolate_
 
 _U = np.uintp                        # unsigned positions are not tested for being negative
 ROUNDING = 1e-13                    # of a value: more than the sums of 16 products can err by
+_SIXTH = 1.0 / 6.0
+_BLOCK = 128                        # points whose cells and weights are found together, in SIMD lanes
 
 
 @kernel
@@ -25,7 +27,7 @@ def cell(x, origin, inverse_spacing, n):
     s = (x - origin) * inverse_spacing
     inside = s > 0.0 and s < n - 1.0
     s = min(max(s, 0.0), n - 1.0)
-    i = min(max(int(s), 0), max(n - 2, 0))      # of a NaN too, which the position carries on
+    i = min(max(np.int32(s), np.int32(0)), np.int32(max(n - 2, 0)))      # of a NaN too, which the position carries on
     return i, s - i, inside
 
 
@@ -33,7 +35,7 @@ def cell(x, origin, inverse_spacing, n):
 def weights(t):
     """The four cubic B-splines at position t of a cell; they sum to 1."""
     r = 1.0 - t
-    return r * r * r / 6.0, (0.5 * t - 1.0) * t * t + 2.0 / 3.0, (0.5 * r - 1.0) * r * r + 2.0 / 3.0, t * t * t / 6.0
+    return _SIXTH * r * r * r, (0.5 * t - 1.0) * t * t + 2.0 / 3.0, (0.5 * r - 1.0) * r * r + 2.0 / 3.0, _SIXTH * t * t * t
 
 
 @kernel
@@ -45,8 +47,17 @@ def slopes(t, inverse_spacing):
 
 
 @kernel
-def _along(c, p, i, k, b):                     # four coefficients of row i from k on against the weights b
-    return b[0] * c[p, i, k] + b[1] * c[p, i, k + _U(1)] + b[2] * c[p, i, k + _U(2)] + b[3] * c[p, i, k + _U(3)]
+def _across(c, p, i, k, a):                    # the weights a against columns k … k + 3 of four rows from i on: side by side in SIMD lanes
+    i1, i2, i3, k1, k2, k3 = i + _U(1), i + _U(2), i + _U(3), k + _U(1), k + _U(2), k + _U(3)
+    return ((a[0] * c[p, i, k] + a[1] * c[p, i1, k]) + (a[2] * c[p, i2, k] + a[3] * c[p, i3, k]),
+            (a[0] * c[p, i, k1] + a[1] * c[p, i1, k1]) + (a[2] * c[p, i2, k1] + a[3] * c[p, i3, k1]),
+            (a[0] * c[p, i, k2] + a[1] * c[p, i1, k2]) + (a[2] * c[p, i2, k2] + a[3] * c[p, i3, k2]),
+            (a[0] * c[p, i, k3] + a[1] * c[p, i1, k3]) + (a[2] * c[p, i2, k3] + a[3] * c[p, i3, k3]))
+
+
+@kernel
+def _dot(a, b):
+    return (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3])
 
 
 @kernel
@@ -103,6 +114,40 @@ def _clip(v, bounds, p, i, k, value):
 
 
 @kernel
+def _place(feet, branch, axis, begin, count, origin, inverse_spacing, n, at, w):
+    """Cells at[axis] and weights w[axis] (4, …) of `count` feet along an axis."""
+    cells, w0, w1, w2, w3, x = at[axis], w[axis, 0], w[axis, 1], w[axis, 2], w[axis, 3], feet[branch, axis]
+    for j in range(count):
+        j = _U(j)
+        i, t, _ = cell(x[_U(begin) + j], origin[axis], inverse_spacing[axis], n)
+        cells[j] = i
+        w0[j], w1[j], w2[j], w3[j] = weights(t)
+
+
+@kernel
+def _place_slopes(feet, branch, axis, begin, count, origin, inverse_spacing, n, dw):
+    """Slopes dw[axis] (4, …) of the weights, 0 outside the box."""
+    w0, w1, w2, w3, x = dw[axis, 0], dw[axis, 1], dw[axis, 2], dw[axis, 3], feet[branch, axis]
+    for j in range(count):
+        j = _U(j)
+        _, t, inside = cell(x[_U(begin) + j], origin[axis], inverse_spacing[axis], n)
+        w0[j], w1[j], w2[j], w3[j] = slopes(t, inverse_spacing[axis] if inside else 0.0)
+
+
+@kernel
+def _gather(c, v, bounds, p, share, at, w, limited, begin, count, out):
+    q, rows, columns, a0, a1, a2, a3 = _U(p), at[0], at[1], w[0, 0], w[0, 1], w[0, 2], w[0, 3]
+    b0, b1, b2, b3 = w[1, 0], w[1, 1], w[1, 2], w[1, 3]
+    for j in range(count):
+        j = _U(j)
+        i, k = _U(rows[j]), _U(columns[j])
+        value = _dot((b0[j], b1[j], b2[j], b3[j]), _across(c, q, i, k, (a0[j], a1[j], a2[j], a3[j])))
+        if limited and _outside_corners(v, q, i, k, value):
+            value, _, _ = _clip(v, bounds, p, np.int64(i), np.int64(k), value)
+        out[q, _U(begin) + j] += share * value
+
+
+@kernel
 def interpolate(c, v, bounds, feet, shares, origin, inverse_spacing, limited, lo, hi, out):
     """Write Σ_k shares[k] · (limited spline of v)(feet[k]) into out[:, lo:hi].
 
@@ -110,29 +155,50 @@ def interpolate(c, v, bounds, feet, shares, origin, inverse_spacing, limited, lo
     of its smallest and largest value; feet (branches, 2, points); out (q, points).
     Points outside the box take the value at the nearest point of its edge.
     """
-    n0, n1 = v.shape[1], v.shape[2]
-    for j in range(lo, hi):
-        for p in range(out.shape[0]):
-            out[p, j] = 0.0
+    at, w = np.empty((2, _BLOCK), np.int32), np.empty((2, 4, _BLOCK))
+    for p in range(out.shape[0]):
+        for j in range(lo, hi):
+            out[_U(p), _U(j)] = 0.0
+    for begin in range(lo, hi, _BLOCK):
+        count = min(_BLOCK, hi - begin)
         for branch in range(feet.shape[0]):
-            i, t, _ = cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
-            k, s, _ = cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            a, b, row, column = weights(t), weights(s), _U(i), _U(k)
+            _place(feet, branch, 0, begin, count, origin, inverse_spacing, v.shape[1], at, w)
+            _place(feet, branch, 1, begin, count, origin, inverse_spacing, v.shape[2], at, w)
             for p in range(out.shape[0]):
-                q = _U(p)
-                value = ((a[0] * _along(c, q, row, column, b) + a[1] * _along(c, q, row + _U(1), column, b))
-                         + (a[2] * _along(c, q, row + _U(2), column, b) + a[3] * _along(c, q, row + _U(3), column, b)))
-                if limited and _outside_corners(v, q, row, column, value):
-                    value, _, _ = _clip(v, bounds, p, i, k, value)
-                out[p, j] += shares[branch] * value
+                _gather(c, v, bounds, p, shares[branch], at, w, limited, begin, count, out)
 
 
 @kernel
 def _scatter(c, p, i, k, h, b):
-    c[p, i, k] += h * b[0]
-    c[p, i, k + _U(1)] += h * b[1]
-    c[p, i, k + _U(2)] += h * b[2]
-    c[p, i, k + _U(3)] += h * b[3]
+    k1, k2, k3 = k + _U(1), k + _U(2), k + _U(3)
+    c0, c1, c2, c3 = c[p, i, k] + h * b[0], c[p, i, k1] + h * b[1], c[p, i, k2] + h * b[2], c[p, i, k3] + h * b[3]
+    c[p, i, k], c[p, i, k1], c[p, i, k2], c[p, i, k3] = c0, c1, c2, c3
+
+
+@kernel
+def _spread(c, v, bounds, p, share, at, w, dw, limited, cotangent, branch, begin, count, c_cotangent, v_cotangent, feet_cotangent):
+    q, rows, columns, a0, a1, a2, a3 = _U(p), at[0], at[1], w[0, 0], w[0, 1], w[0, 2], w[0, 3]
+    b0, b1, b2, b3 = w[1, 0], w[1, 1], w[1, 2], w[1, 3]
+    da0, da1, da2, da3, db0, db1, db2, db3 = dw[0, 0], dw[0, 1], dw[0, 2], dw[0, 3], dw[1, 0], dw[1, 1], dw[1, 2], dw[1, 3]
+    along0, along1 = feet_cotangent[branch, 0], feet_cotangent[branch, 1]
+    for j in range(count):
+        j = _U(j)
+        i, k, point = _U(rows[j]), _U(columns[j]), _U(begin) + j
+        g, a, b = share * cotangent[q, point], (a0[j], a1[j], a2[j], a3[j]), (b0[j], b1[j], b2[j], b3[j])
+        here = _across(c, q, i, k, a)
+        value, at_i, at_k = _dot(b, here), -1, -1
+        if limited and _outside_corners(v, q, i, k, value):
+            _, at_i, at_k = _clip(v, bounds, p, np.int64(i), np.int64(k), value)
+        if at_i >= 0:
+            v_cotangent[p, at_i, at_k] += g
+        else:
+            b = (g * b[0], g * b[1], g * b[2], g * b[3])
+            _scatter(c_cotangent, q, i, k, a[0], b)
+            _scatter(c_cotangent, q, i + _U(1), k, a[1], b)
+            _scatter(c_cotangent, q, i + _U(2), k, a[2], b)
+            _scatter(c_cotangent, q, i + _U(3), k, a[3], b)
+            along0[point] += _dot(b, _across(c, q, i, k, (da0[j], da1[j], da2[j], da3[j])))
+            along1[point] += _dot((g * db0[j], g * db1[j], g * db2[j], g * db3[j]), here)
 
 
 @kernel
@@ -144,35 +210,18 @@ def interpolate_transposed(c, v, bounds, feet, shares, origin, inverse_spacing, 
     writes feet_cotangent (branches, 2, points) on lo:hi.  cotangent (q, points).
     What each column adds to feet_cotangent ends in a sum, which the compiler cannot fuse with the next: columns may be added elsewhere too.
     """
-    n0, n1 = v.shape[1], v.shape[2]
-    for j in range(lo, hi):
+    at, w, dw = np.empty((2, _BLOCK), np.int32), np.empty((2, 4, _BLOCK)), np.empty((2, 4, _BLOCK))
+    for begin in range(lo, hi, _BLOCK):
+        count = min(_BLOCK, hi - begin)
         for branch in range(feet.shape[0]):
-            i, t, inside0 = cell(feet[branch, 0, j], origin[0], inverse_spacing[0], n0)
-            k, s, inside1 = cell(feet[branch, 1, j], origin[1], inverse_spacing[1], n1)
-            a, b, da, db = weights(t), weights(s), slopes(t, inverse_spacing[0]), slopes(s, inverse_spacing[1])
-            row, column = _U(i), _U(k)
-            along0 = along1 = 0.0
+            for axis in range(2):
+                _place(feet, branch, axis, begin, count, origin, inverse_spacing, v.shape[axis + 1], at, w)
+                _place_slopes(feet, branch, axis, begin, count, origin, inverse_spacing, v.shape[axis + 1], dw)
+                for j in range(begin, begin + count):
+                    feet_cotangent[branch, axis, _U(j)] = 0.0
             for p in range(cotangent.shape[0]):
-                q = _U(p)
-                g = shares[branch] * cotangent[p, j]
-                r0, r1 = _along(c, q, row, column, b), _along(c, q, row + _U(1), column, b)
-                r2, r3 = _along(c, q, row + _U(2), column, b), _along(c, q, row + _U(3), column, b)
-                value = (a[0] * r0 + a[1] * r1) + (a[2] * r2 + a[3] * r3)
-                at_i = at_k = -1
-                if limited and _outside_corners(v, q, row, column, value):
-                    _, at_i, at_k = _clip(v, bounds, p, i, k, value)
-                if at_i >= 0:
-                    v_cotangent[p, at_i, at_k] += g
-                else:
-                    _scatter(c_cotangent, q, row, column, g * a[0], b)
-                    _scatter(c_cotangent, q, row + _U(1), column, g * a[1], b)
-                    _scatter(c_cotangent, q, row + _U(2), column, g * a[2], b)
-                    _scatter(c_cotangent, q, row + _U(3), column, g * a[3], b)
-                    along0 += (g * da[0] * r0 + g * da[1] * r1) + (g * da[2] * r2 + g * da[3] * r3)
-                    along1 += ((g * a[0] * _along(c, q, row, column, db) + g * a[1] * _along(c, q, row + _U(1), column, db))
-                               + (g * a[2] * _along(c, q, row + _U(2), column, db) + g * a[3] * _along(c, q, row + _U(3), column, db)))
-            feet_cotangent[branch, 0, j] = along0 if inside0 else 0.0
-            feet_cotangent[branch, 1, j] = along1 if inside1 else 0.0
+                _spread(c, v, bounds, p, shares[branch], at, w, dw, limited, cotangent, branch, begin, count,
+                        c_cotangent, v_cotangent, feet_cotangent)
 
 
 @parallel
