@@ -9,6 +9,7 @@ from ocnet import plotting
 __all__ = ["StabilityRegion", "ZeroStability", "stability_region", "zero_stability"]
 
 _ROUNDING = 1e-12                    # of an eigenvalue above 1; growth by it over 10⁴ layers is 1e-8
+_MEETING = 1e-6                      # of two roots that meet on the circle, where rounding is its square root
 _SCAN = 4000                         # points of a half axis that are looked at before bisection
 _FAR = 20.0                          # length of a half axis
 
@@ -45,7 +46,8 @@ class StabilityRegion:
     def plot(self, ax=None):
         """Draw the radius over the stable set, its edge, and both intervals; returns the axes."""
         ax = plotting.field(ax, self.real, self.imaginary, np.where(self.stable, self.radius, np.nan), bar=False, cmap="Blues_r", vmin=-0.6, vmax=1.2)
-        plotting.boundary(ax, self.real, self.imaginary, self.radius - 1 - _ROUNDING)
+        if (self.radius < 1 - _MEETING).any():                         # a set with an inside
+            plotting.boundary(ax, self.real, self.imaginary, self.radius - 1 - _ROUNDING)
         real, imaginary = (min(s, _FAR) for s in (self.real_interval, self.imaginary_interval))
         for x, y in (((-real, 0), (0, 0)), ((0, 0), (-imaginary, imaginary))):
             ax.plot(x, y, color=plotting.UPPER, lw=2.2, solid_capstyle="butt", zorder=3)

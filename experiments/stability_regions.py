@@ -1,0 +1,93 @@
+"""Measure the stability regions of all architectures on u' = λu and draw them.
+
+The region is that of the layer itself: its formula run on λu.  Intervals on the real and on the imaginary axis are found by bisection and set
+beside the published ones (MATH 2.1, 2.2); for LM-ResNet they are measured along k too.  Prints a table and draws the regions.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+
+from command_line import OneLineParser, report_errors, whole
+from ocnet import plotting, stability_region
+from ocnet.networks.architectures import FractalNet, HeunNet, LMResNet, PolyNet, ResNet, RevNet, WayNet
+from ocnet.training.checkpoint import write_bytes, write_text
+
+DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "stability_regions"
+CASES = (("ResNet (Euler)", ResNet(), {}), ("PolyNet", PolyNet(), {}), ("2-way", WayNet(), {}), ("FractalNet 2 = HeunNet", FractalNet(), {}),
+         ("FractalNet 3", FractalNet(3), {}), ("RevNet", RevNet(), {}), ("LM-ResNet, k = −0.5", LMResNet(), {"k": -0.5}),
+         ("LM-ResNet, k = 0.5", LMResNet(), {"k": 0.5}), ("LM-ResNet, k = 1 (leapfrog)", LMResNet(), {"k": 1.0}))
+UNDRAWN = (("HeunNet", HeunNet(), {}), ("mPolyNet", PolyNet(weights="own"), {}), ("PolyNet, literal", PolyNet("literal"), {}))
+
+
+def parser():
+    """Return the command line, with defaults."""
+    p = OneLineParser(prog="stability_regions.py", description=__doc__)
+    p.add_argument("--nodes", type=whole, default=401, help="of each axis of z, odd")
+    p.add_argument("--coefficients", type=whole, default=37, help="values of k from −0.9 to 0.9 for LM-ResNet's interval")
+    p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for stability_regions.json and stability_regions.png")
+    return p
+
+
+def measure(given):
+    """Return the named StabilityRegions, those to be drawn first, and LM-ResNet's real intervals [(k, measured, stated), …]."""
+    regions = [(name, stability_region(architecture, nodes=given.nodes | 1, **own)) for name, architecture, own in CASES]
+    regions += [(name, stability_region(architecture, nodes=3, **own)) for name, architecture, own in UNDRAWN]
+    along = []
+    for k in np.linspace(-0.9, 0.9, given.coefficients):
+        found = stability_region(LMResNet(), nodes=3, k=float(k))
+        along.append((float(k), found.real_interval, found.stated[0]))
+    return regions, along
+
+
+def table(regions, along):
+    """Lines of text: a row a case, then the worst along k."""
+    def shown(value):
+        return "     –" if value is None else f"{value:6.3f}"
+
+    lines = [f"{'architecture':30s}  real  stated   imaginary  stated"]
+    lines += [f"{name:30s} {shown(0 - r.real_interval)}  {shown(None if r.stated[0] is None else 0 - r.stated[0])}     "
+              f"{shown(r.imaginary_interval)}  {shown(r.stated[1])}" for name, r in regions]
+    worst = max(abs(measured - stated) for _, measured, stated in along)
+    return lines + [f"LM-ResNet's −2(1 − k) at {len(along)} values of k: off by at most {worst:.1e}"]
+
+
+def draw(regions, along):
+    """Return the figure: a panel a region, and LM-ResNet's interval against k."""
+    made, panels = plotting.figure(2, 5, 13.5, 5.6)
+    panels = panels.ravel()
+    for ax, (name, region) in zip(panels, regions):
+        region.plot(ax)
+        ax.set_title(name)
+    k, measured, stated = np.array(along).T
+    last = panels[-1]
+    last.plot(k, -stated, color=plotting.GREY, lw=0.9, label="−2(1 − k)")
+    last.plot(k, -measured, ".", ms=4, color=plotting.UPPER, label="measured")
+    last.set(xlabel="k", title="LM-ResNet, real interval")
+    last.legend()
+    return made
+
+
+def main(arguments=None):
+    """Measure all; return {"regions": dicts by name, "along_k": [[k, measured, stated], …], "lines": the table}; writes JSON and figure."""
+    given = parser().parse_args(arguments)
+    regions, along = measure(given)
+    summary = {"regions": {name: region.to_dict() for name, region in regions}, "along_k": [list(row) for row in along]}
+    out = Path(given.out)
+    out.mkdir(parents=True, exist_ok=True)
+    with rc_context(plotting.STYLE):
+        write_bytes(out / "stability_regions.png", plotting.png(draw(regions[:len(CASES)], along), dpi=100))
+    write_text(out / "stability_regions.json", json.dumps(summary, indent=1) + "\n")
+    return {**summary, "lines": table(regions, along)}
+
+
+def command():
+    """Run from the command line."""
+    print("\n".join(main()["lines"]))
+
+
+if __name__ == "__main__":
+    sys.exit(report_errors(command))
