@@ -97,7 +97,8 @@ class ResidualNetwork:
     def diffusion(self, theta, order=1):
         """Return the Itô equation that the layers approximate to weak order `order` in dt.
 
-        1 : dX = mean dt + G dB, G = g (diffusive) or √dt g (natural scaling)
+        1 : dX = mean dt + G dB, G = g (diffusive) or √dt g (natural scaling); of another architecture than ResNet() what its formula makes of
+            it at leading order (`architecture_limit`)
         2 : the modified equation (`modified_equation`), with coefficients that know dt
         Raises ValueError, with the reason, where none exists.
         """
@@ -109,7 +110,8 @@ class ResidualNetwork:
             if order == 2:
                 raise ValueError(f"order=2: the noise's part of a second-order equation is known for ResNet() only, not for {self.architecture!r}; "
                                  "use order=1, or the network's own chain")
-            return ArchitectureDiffusion(self, self.control.check(theta).copy())
+            theta = self.control.check(theta).copy()
+            return self.architecture.limit(self, theta) or ArchitectureDiffusion(self, theta)
         return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta).copy())
 
     def jump_process(self, theta):

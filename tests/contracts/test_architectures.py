@@ -38,7 +38,7 @@ def slope(function, h=1e-3):
 
 
 def test_all_members_are_listed_and_have_an_example():
-    classes = {c.__name__ for c in family.Architecture.__subclasses__()}
+    classes = {c.__name__ for c in family.Architecture.__subclasses__() if c.__module__.startswith("ocnet.")}
     assert classes == {type(a).__name__ for a in MEMBERS} == set(family.__all__) - {"Architecture", "ModifiedEquation"}
 
 
@@ -253,6 +253,13 @@ def test_what_cannot_be_is_refused_with_its_remedy():
                         (lambda: family.FractalNet(9), "columns=9"), (lambda: family.FractalNet(join="mean"), "join='mean'")):
         with pytest.raises(ValueError, match=match):
             made()
+
+
+def test_a_member_may_know_its_own_limit():
+    given = object()
+    known = type("Known", (family.WayNet,), {"limit": lambda self, network, theta: given})()
+    network = network_of(known)
+    assert network.diffusion(network.initialise(0)) is given
 
 
 def test_a_member_must_state_its_order():

@@ -105,3 +105,21 @@ def test_aggregated_branches_are_a_sum_of_perceptrons_without_their_last_shifts(
     for c in range(3):
         total = total + layer.W2[:, c] @ np.tanh(layer.W1[c] @ x + layer.b1[c][:, None])
     assert np.abs(block.features(x, layer).output - total - layer.b2[:, None]).max() < 1e-14
+    whole = family.Perceptron(6)
+    assert block.gain == whole.gain == 7
+    assert block.reach(control.named(np.abs(numbers))).tolist() == whole.reach(Control(whole.layout(2), 1).named(np.abs(numbers))).tolist()
+    for made in (lambda: family.Aggregated(0), lambda: family.Aggregated(2, 1.5)):
+        with pytest.raises(ValueError, match="is not a positive whole number"):
+            made()
+
+
+@pytest.mark.parametrize("block", [block for block in MEMBERS if hasattr(block, "features_on_axes")], ids=repr)
+def test_nodes_of_a_grid_are_points(block):
+    """The fast way against the points one by one: products of exponentials lose some ulps of arguments below 10, 1e-13 of sums of six units."""
+    control, numbers, _ = setting(block)
+    axes, layer = (np.linspace(-2, 2, 7), np.linspace(-1, 3, 9)), control.layer(numbers, 0)
+    x = np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")])
+    c = np.random.default_rng(5).normal(size=x.shape)
+    assert np.abs(block.features_on_axes(axes, layer).output - block.features(x, layer).output).max() < 1e-13
+    found = block.weights_vjp_on_axes(axes, layer, Features(c)), block.vector_jacobian(x, layer, Features(c))[1]
+    assert np.abs(found[0] - found[1]).max() < 1e-11                   # sums of 63 products

@@ -1,6 +1,7 @@
 """The contract of an architecture."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,11 @@ from .formula import Recorder
 from .weight import Weight
 
 __all__ = ["Architecture", "ModifiedEquation"]
+
+
+@lru_cache(maxsize=1 << 12)
+def _kept(architecture, n):
+    return architecture._recorded(n, ())
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,10 @@ class Architecture:
     def modified(self, **own):
         """The `ModifiedEquation` at own numbers that are the same in all layers; None where the layers follow no equation of the branch."""
         raise NotImplementedError
+
+    def limit(self, network, theta):
+        """The Itô equation of a network's layers at θ (P,), a Diffusion; None where it is the one derived from the formula's leading order."""
+        return None
 
     def real_stability(self, **own):
         """The published s for which layers on u' = λu, f = λu in every branch, are stable for −s ≤ dt λ ≤ 0; None where none is."""
@@ -154,7 +164,10 @@ class Architecture:
     # what is derived from the formula ------------------------------------------------------------------------------------------------
 
     def program(self, n=1, own=()):
-        """The formula of layer n at own numbers (in the order of `layout`) as a `Program`."""
+        """The formula of layer n at own numbers (in the order of `layout`) as a `Program`; kept where there are none."""
+        return self._recorded(n, own) if own else _kept(self, n)
+
+    def _recorded(self, n, own):
         recorder = Recorder(n, self.parts)
         unit = np.eye(len(own))
         numbers = {name: Weight(value, tuple(e)) for (name, _), value, e in zip(self.layout(), own, unit)}
