@@ -10,6 +10,8 @@ from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Noiseless
 
+from .orders import Orders
+
 __all__ = ["ConsistencyOrder", "order_of"]
 
 _TIGHT = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
@@ -19,7 +21,7 @@ _START = (0.7, -0.2)
 
 
 @dataclass(frozen=True, eq=False)
-class ConsistencyOrder:
+class ConsistencyOrder(Orders):
     """Errors max |x_N − u(t_N)| of equal layers by their number, and the orders between them.
 
     layers, errors (k,);  expected : as the architecture states, None where it states nothing;  own : own numbers, by name
@@ -33,16 +35,6 @@ class ConsistencyOrder:
     errors: np.ndarray
     expected: float
     floor: float
-
-    @property
-    def orders(self):
-        """(k − 1,) logarithms of ratios of neighbouring errors over those of their layers."""
-        return np.log(self.errors[:-1] / self.errors[1:]) / np.log(self.layers[1:] / self.layers[:-1])
-
-    @property
-    def order(self):
-        """The last of the orders, for which the layers are shortest."""
-        return float(self.orders[-1])
 
     def to_dict(self):
         """Plain numbers, by name."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .orders import Orders
 from .periodic import PeriodicGrid
 
 __all__ = ["WeakOrder", "weak_order"]
@@ -18,10 +19,10 @@ def _default_functional(points):
 
 
 @dataclass(frozen=True, eq=False)
-class WeakOrder:
+class WeakOrder(Orders):
     """Errors max |E φ(X_N) − reference| over the nodes, by number of layers, and what follows.
 
-    layers, errors (k,) : orders (k − 1,) are logarithms of ratios of neighbouring errors over those of their layers
+    layers, errors (k,)
     expected : the order that the noise model states, or None
     floor    : size of rounding, below which errors mean nothing
     """
@@ -32,15 +33,6 @@ class WeakOrder:
     errors: np.ndarray
     expected: float
     floor: float = 1e-11
-
-    @property
-    def orders(self):
-        return np.log(self.errors[:-1] / self.errors[1:]) / np.log(self.layers[1:] / self.layers[:-1])
-
-    @property
-    def order(self):
-        """The last of the orders, for which the layers are shortest."""
-        return float(self.orders[-1])
 
     def to_dict(self):
         """Plain numbers, by name."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.products import times
 
+from .affine import Affine
 from .block_bounds import BlockBounds
 from .features import Features
 
@@ -13,14 +14,8 @@ __all__ = ["LinearMap"]
 
 
 @dataclass(frozen=True)
-class LinearMap:
-    """A square matrix without a shift: f(0) = 0, so that a branch of a branch is consistent too."""
-
-    shows = ("output", "state")
-
-    @classmethod
-    def example(cls):
-        return cls()
+class LinearMap(Affine):
+    """The affine block without its shift: f(0) = 0, so that a branch of a branch is consistent too.  Its derivatives in x are the affine block's."""
 
     def layout(self, dim):
         """Names and shapes of one layer's numbers, in the order they are stored."""
@@ -38,18 +33,6 @@ class LinearMap:
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         c = np.zeros_like(x) if cotangent.output is None else cotangent.output
         return times(layer.W.T, c), np.einsum("in,jn->ij", c, x).ravel()
-
-    def jacobian_product(self, x, layer, direction):
-        """Df v (d, n) for v (d, n)."""
-        return times(layer.W, direction)
-
-    def jacobian(self, x, layer):
-        """Df (d, d, n)."""
-        return np.repeat(layer.W[:, :, None], x.shape[1], axis=2)
-
-    def laplacian(self, x, layer):
-        """Σ_k ∂²f/∂x_k² (d, n): 0."""
-        return np.zeros_like(x)
 
     def bounds(self, first, second):
         """The `BlockBounds` between two layers' numbers (named views); norms are convex, so largest at an end."""
