@@ -42,7 +42,7 @@ class ArchitectureLayers(LayeredProcess):
         """Raise ValueError unless a state is its point."""
         if self.architecture.copies > 1:
             raise ValueError(f"architecture={self.architecture!r}: a state is the pair (X_n, X_{{n−1}}), which a grid of R^{self.dim} does not hold, nor "
-                             "does one step from a point; use particles (ParticleObjective, propagate), which carry it")
+                             "does one step from a point; use particles with independent draws (ParticleObjective, propagate), which carry it")
 
     # noise ---------------------------------------------------------------------------------------------------------------------------
 
