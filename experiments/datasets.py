@@ -18,7 +18,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, make_circles, make
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load", "principal_directions"]
+__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load", "principal_directions", "ten_digits"]
 
 _SIZE = 1000                         # points of a 2-D toy, both parts together, unless said otherwise
 _HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
@@ -181,6 +181,12 @@ def _digits(seed):
     raw, y = load_digits(return_X_y=True)
     chosen = (y == 3) | (y == 8)
     return _fitted("digits", raw[chosen], np.where(y[chosen] == 3, -1, 1), ("3", "8"), seed, components=2)
+
+
+def ten_digits(seed=0, components=16):
+    """Return the Dataset of all ten digits, labels 0 … 9, standardised and projected to so many principal components of unit variance."""
+    raw, y = load_digits(return_X_y=True)
+    return _fitted("ten digits", raw, y, tuple(str(k) for k in range(10)), int(seed), int(components))
 
 
 def _fitted(name, raw, labels, classes, seed, components=2):

@@ -16,6 +16,7 @@ _HOMES = {
     "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
     "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
     "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",
+    "network_ode_distance": "analysis", "Reconstructed": "particles", "Stored": "particles",
     "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 

@@ -63,13 +63,16 @@ class WeightAffine(_Interpolation):
 class NeuralODE:
     """x' = φ(x, s) of a network at θ, solved layer by layer by an adaptive method of order 8 (Dormand and Prince, `scipy`'s DOP853).
 
-    Raises ValueError for a network with noise: its ODE is that of the same network without.
+    Raises ValueError for a network with noise: its ODE is that of the same network without; and for another architecture than ResNet.
     """
 
     def __init__(self, network, theta, interpolation=FunctionAffine()):
         if any(network.noise.at(n, network.layers, network.dt).law(network.block, network.dim).channels for n in range(network.layers)):
             raise ValueError(f"noise={network.noise!r}: the ODE is that of a network without noise; "
                              "use dataclasses.replace(network, noise=Noiseless())")
+        if not network.architecture.plain:
+            raise ValueError(f"architecture={network.architecture!r}: the ODE is that of ResNet(), whose layers are numbers of one branch each; use "
+                             "dataclasses.replace(network, architecture=ResNet())")
         self.network, self.interpolation = network, interpolation
         self.numbers = network.control.depth(network.control.check(theta)).copy()
 

@@ -8,6 +8,7 @@ import pytest
 
 from ocnet.analysis import network_ode, network_ode_distance
 from ocnet.networks import ResidualNetwork
+from ocnet.networks.architectures import RevNet
 from ocnet.networks.blocks import Affine, Branches, Perceptron, Sine
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE, WeightAffine
 from ocnet.networks.noise import Gaussian, Noiseless, OutputDropout
@@ -173,6 +174,8 @@ def test_what_has_no_ode_or_no_bound_is_refused():
     for noise in (Gaussian(0.2), OutputDropout(0.5)):
         with pytest.raises(ValueError, match="Noiseless"):
             network_ode_distance(replace(network, noise=noise), theta, [[1.0]])
+    with pytest.raises(ValueError, match=r"RevNet.*ResNet\(\)"):
+        network_ode_distance(ResidualNetwork(Perceptron(2), Noiseless(), 3, architecture=RevNet()), theta, [[1.0, 0.0]])
     copies = network_of(Branches(Perceptron(2), 2), 3)
     with pytest.raises(ValueError, match="no bounds"):
         network_ode_distance(copies, copies.control.zeros(), [[1.0, 0.0]])
