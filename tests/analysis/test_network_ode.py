@@ -52,6 +52,24 @@ def test_a_bound_with_half_the_curvature_is_violated(monkeypatch):
     assert not network_ode_distance(*growing(), [[1.0]]).holds
 
 
+def test_the_rough_bound_is_attained_where_only_the_ends_are_left_of_the_telescope():
+    """f = ±1 without x, −1 on the first layers and +1 on the last: Σ h f_n against Σ ½ h (f_n + f_{n+1}) is off by ½ h (f_N − f_0) = h = h M."""
+    network = network_of(Affine(), 8, 1)
+    found = network_ode_distance(network, with_depth(network, np.outer(np.repeat([-1.0, 1.0], 4), [0.0, 1.0])), [[0.2]])
+    assert abs(found.distances[-1, 0] - 1 / 8) < 1e-12 and np.abs(found.rough - 1 / 8).max() < 1e-15
+
+
+def test_the_rough_bound_is_the_only_one_that_falls_with_depth_for_rough_weights():
+    """Alternating weights: C is O(N), so the bounds of smooth weights stay where they are; this one is ∝ 1/N (to 1/N², 10 % here)."""
+    found = {}
+    for layers in (64, 128):
+        network = network_of(Perceptron(3), layers, 2)
+        theta = with_depth(network, 0.5 * alternating(np.random.default_rng(1), layers, network.control.layer_size))
+        found[layers] = network_ode_distance(network, theta, [[0.4, -0.6]], tolerance=1e-9)
+        assert found[layers].holds and found[layers].rough[-1] < 0.2 * found[layers].layered[-1]
+    assert abs(found[64].rough[-1] / found[128].rough[-1] - 2) < 0.2 and abs(found[64].layered[-1] / found[128].layered[-1] - 1) < 0.1
+
+
 def random_network(k):
     """The k-th of many: any block, 1 to 12 layers, 1 to 3 dimensions, smooth or rough in depth, weights up to 3, horizons to 2."""
     rng = np.random.default_rng([8, k])
