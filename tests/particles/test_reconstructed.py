@@ -130,6 +130,20 @@ def test_the_estimate_is_of_the_size_of_the_error():
     assert ratios.min() > 0.2 and ratios.max() < 12 and ((ratios > 0.85) & (ratios < 4.9)).sum() >= 54 - 7
 
 
+def test_sweeps_of_parts_add_up_to_that_of_the_whole():
+    """Sums of the same terms in another order: rounding."""
+    process, x = process_of(ResNet(), 8, noise=Gaussian(0.3)), np.ascontiguousarray(starts(60, 3).T)
+    ends = process.ends(x, 3, 0)
+
+    def part(lo, hi):
+        own = np.ascontiguousarray(ends[:, lo:hi])
+        return swept_back(process, np.ascontiguousarray(x[:, lo:hi]), own, 3, lo, own.copy())
+
+    whole, added = part(0, 60), part(0, 25) + part(25, 60)
+    assert np.abs(added.gradient - whole.gradient).max() < 1e-13 * np.abs(whole.gradient).max()
+    assert abs(added.relative_error - whole.relative_error) < 1e-12 < 1e-3 < whole.relative_error
+
+
 def test_too_few_layers_are_warned_of_and_enough_are_not():
     x0 = starts(30, 3)
     with pytest.warns(UserWarning, match=r"4 layers .* off by about .*e.* HeunNet"):
