@@ -162,7 +162,8 @@ def judged(objective, theta, data, history, scheme, activations, steps, seed):
     network = objective.setting.network
     process, x = network.layered(theta), np.ascontiguousarray(data.test.points.T)
     wrong = network.score(process.ends(x, 0, 0), theta).argmax(axis=0) != data.test.labels
-    return Trained(scheme, activations, steps, seed, objective.sample(theta).value, float(wrong.mean()), float(gradient_error(process, x)[0]), history)
+    value, error = objective.sample(theta).value, gradient_error(process, x)[0]
+    return Trained(scheme, activations, steps, seed, value, float(wrong.mean()), float(error), history)
 
 
 def accuracies(given):

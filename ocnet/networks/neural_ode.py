@@ -130,5 +130,6 @@ class NeuralODE:
         """y(t_end) from y = y(t_begin), by layers."""
         found = solve_ivp(field, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
         if not found.success or not np.isfinite(found.y[:, -1]).all():
-            raise ValueError(f"theta: the ODE of layer {min(begin, end)} cannot be solved ({found.message}); its weights are too large, or not finite")
+            raise ValueError(f"theta: the ODE of layer {min(begin, end)} cannot be solved ({found.message}); its weights are too large, or "
+                             "not finite")
         return found.y[:, -1]

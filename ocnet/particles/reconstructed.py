@@ -7,8 +7,8 @@ both are at hand, and one more product there, at x_0 with the same a_1, shows wh
 
     δ = |∂θ_0(x_0) − ∂θ_0(x̃_0)| / |∂θ_0|        γ = |a_0(x_0) − a_0(x̃_0)| / |a_0|
 
-With u = 1 − n/N, row n of the gradient is off by δ u through its own state, and by N γ u²/2 through a_{n+1}, which the N u steps behind it have turned by γ
-times their own u each.  If all rows weigh the same and nothing cancels, the gradient is off by the root of ∫₀¹ (δ u + η u²)² du, η = N γ/2:
+With u = 1 − n/N, row n of the gradient is off by δ u through its own state, and by N γ u²/2 through a_{n+1}, which the N u steps behind
+it have turned by γ times their own u each.  If all rows weigh the same and nothing cancels, the gradient is off by the root of ∫₀¹ (δ u + η u²)² du, η = N γ/2:
 
     relative error ≈ √(δ²/3 + δ η/2 + η²/5)
 
@@ -28,7 +28,8 @@ __all__ = ["Swept", "swept_back"]
 class Swept:
     """A reverse sweep over reconstructed states, of some paths; sweeps add up.
 
-    gradient (N, p) : the cotangents of the layers' numbers;  first, moved (rows of the first step,) : its part of them, and its change from x̃_0 to x_0
+    gradient (N, p) : the cotangents of the layers' numbers
+    first, moved (rows of the first step,) : its part of them, and the change of that from x̃_0 to x_0
     carried, turned : sums over paths of |a_0|² and of the square of its change;  steps : how many
     """
 

@@ -95,8 +95,8 @@ def test_revnets_are_reconstructed_to_rounding_with_their_noise(noise):
                                           (HiddenDropout(0.7), Perceptron(4)), (StochasticDepth(0.8, schedule="linear"), Perceptron(4)),
                                           (Gaussian(0.4), Sine(3)), (ShakeShake(), Branches(Perceptron(3), 2))], ids=repr)
 def test_noise_is_drawn_again_and_errors_shrink_like_one_over_n(noise, block):
-    """Natural noise and additive noise are of the drift's order: 16 times the layers, a sixteenth of the error but for chance (a third more at
-    most).  Noise drawn anew would leave an error of O(1) at any depth."""
+    """Natural noise and additive noise are of the drift's order: 16 times the layers, a sixteenth of the error but for chance (a third more
+    at most).  Noise drawn anew would leave an error of O(1) at any depth."""
     coarse, fine = (np.array(errors(process_of(ResNet(), layers, noise=noise, block=block), 400)[:2]) for layers in (16, 256))
     assert (coarse < 0.5).all() and (fine < coarse / 12).all()
 
@@ -158,7 +158,8 @@ def test_too_few_layers_are_warned_of_and_enough_are_not():
 def test_states_that_run_away_backwards_are_warned_of_and_not_hidden():
     """Weights of 40: backwards, what is a contraction forwards tears the states apart, or past the largest number."""
     with pytest.warns(UserWarning, match="inf|e\\+"):
-        gradient(process_of(ResNet(), 60, lambda rng, layers, p: np.full((layers, p), 40.0) * rng.normal(size=p), size=1.0), starts(5, 3), Reconstructed())
+        gradient(process_of(ResNet(), 60, lambda rng, layers, p: np.tile(40 * rng.normal(size=p), (layers, 1)), size=1.0), starts(5, 3),
+                 Reconstructed())
 
 
 def invertible(layers=4):
@@ -214,7 +215,8 @@ def peak(process, x0, activations):
 
 @pytest.mark.parametrize("architecture, deep", [(ResNet(), 1024), (HeunNet(), 128), (RevNet(), 128)], ids=repr)
 def test_memory_is_flat_in_depth_but_for_the_gradient_and_linear_where_states_are_stored(architecture, deep, dim=8, points=8192):
-    """At most three arrays of the gradient's size are held while pieces are added up; all else is flat to 5 %.  Stored: dim numbers a path and layer."""
+    """At most three arrays of the gradient's size are held while pieces are added up; all else is flat to 5 %.  Stored: dim numbers a path
+    and layer."""
     x0, shallow = starts(points, dim), 16
     ends = [process_of(architecture, layers, block=Perceptron(1), dim=dim) for layers in (shallow, deep)]
     first, last = (peak(process, x0, QUIET) for process in ends)

@@ -22,7 +22,8 @@ from ocnet.training.regularisers import DepthSmoothness, Tikhonov
 def objective_of(architecture=ResNet(), layers=64, noise=Noiseless(), activations=Stored(), points=60, **more):
     x = np.random.default_rng(4).normal(size=(points, 2))
     network = ResidualNetwork(Perceptron(4), noise, layers, architecture=architecture)
-    setting = Setting(network, LabelledPoints(x, np.where(x[:, 0] * x[:, 1] > 0, 1, -1)), ExpectedLoss(Logistic()), (Tikhonov(1e-3), DepthSmoothness(1e-3)))
+    data = LabelledPoints(x, np.where(x[:, 0] * x[:, 1] > 0, 1, -1))
+    setting = Setting(network, data, ExpectedLoss(Logistic()), (Tikhonov(1e-3), DepthSmoothness(1e-3)))
     return ParticleObjective(setting, 4, activations=activations, **more)
 
 

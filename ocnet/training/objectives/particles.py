@@ -66,8 +66,8 @@ class ParticleObjective:
         if self.precision != "double" and self.view.name != "chain":
             raise ValueError(f"precision={self.precision!r} with view={self.view!r}: only the network's own layers have single precision; use 'double'")
         if self.precision != "double" and not self.activations.stores:
-            raise ValueError(f"precision={self.precision!r} with activations={self.activations!r}: states are reconstructed in double precision, with "
-                             "other draws; use 'double'")
+            raise ValueError(f"precision={self.precision!r} with activations={self.activations!r}: states are reconstructed in double "
+                             "precision, with other draws; use 'double'")
 
     def _process(self, theta):
         network = self.setting.network
