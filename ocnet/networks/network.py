@@ -46,6 +46,7 @@ class ResidualNetwork:
         if not (np.isfinite(self.horizon) and self.horizon > 0):
             raise ValueError(f"horizon={self.horizon} is not a finite positive time")
         self._check_pair()
+        object.__setattr__(self, "architecture", self.architecture.at_step(self.dt))
         self.architecture.steps(self.layers), self.architecture.block_dim(self.dim)        # each refuses what it cannot do
 
     def _check_pair(self):

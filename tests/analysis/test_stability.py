@@ -51,6 +51,7 @@ def test_layers_stay_bounded_inside_and_grow_outside(architecture):
     Inside by 2 % all roots are below 1 in size (powers of a pair's matrix stay below 50); outside by 2 % the root that left the circle at
     |dR/dz| ≥ 1/s exceeds 1.02, whose 400th power is 2700, of which the start holds a tenth at least.
     """
+    architecture = architecture.at_step(1.0)
     s = ocnet.stability_region(architecture, nodes=3).real_interval
     if s == 0:
         return                                                      # RevNet, whose pair has no decaying mode
@@ -59,8 +60,9 @@ def test_layers_stay_bounded_inside_and_grow_outside(architecture):
         network = ResidualNetwork(LinearMap(), Noiseless(), 400, horizon=400.0, dim=1, architecture=architecture)
         theta = network.control.zeros()
         network.control.depth(theta)[:] = -s * share
-        for n in range(400 if architecture.layout() else 0):
-            network.control.layer(theta, n).k[...] = architecture.typical["k"]
+        for n in range(400):
+            for name, value in architecture.typical.items():
+                getattr(network.control.layer(theta, n), name)[...] = value
         ends.append(abs(float(network.layered(theta).ends(np.ones((1, 1)), 0, 0)[0, 0])))
     assert ends[0] < 50 and ends[1] > 270
 

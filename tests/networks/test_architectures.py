@@ -193,7 +193,7 @@ def test_views_that_know_only_resnet_say_so():
     network = ResidualNetwork(Perceptron(2), StrongDropout(0.5), 2, architecture=WayNet())
     with pytest.raises(ValueError, match="use network.layered"):
         network.jump_process(network.initialise(0))
-    for architecture, match in ((LMResNet(), "the pair"), (HeunNet(), "two layers"), (PolyNet("literal"), "away from the state")):
+    for architecture, match in ((HeunNet(), "two layers"), (PolyNet("literal"), "away from the state")):
         network = ResidualNetwork(Perceptron(2), Gaussian(0.1), 2, architecture=architecture)
         with pytest.raises(ValueError, match=match):
             network.diffusion(network.initialise(0))

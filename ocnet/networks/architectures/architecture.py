@@ -94,6 +94,10 @@ class Architecture:
         """The published s for which they are stable for dt λ = iy, |y| ≤ s; None where none is."""
         return None
 
+    def at_step(self, dt):
+        """The architecture of layers of step dt: itself where its formula does not know dt but in the branches."""
+        return self
+
     # what a layer's numbers are ------------------------------------------------------------------------------------------------------
 
     def layout(self):

@@ -28,7 +28,7 @@ class HeunNet(Architecture):
         return (x + 0.5 * (f + branch(n + 1, x + f)),)
 
     def inverse(self, branch, state, n, own):
-        """The step backwards in time: off by O(dt³) a step, O(dt⁴) with θ smooth in depth, as a symmetric error cancels (MATH 3.3)."""
+        """The step backwards in time: off by O(dt⁴) a step for weights smooth in depth, as a symmetric error cancels, O(dt²) for rough ones (MATH 3.3)."""
         (x,) = state
         f = branch(n + 1, x)
         return (x - 0.5 * (f + branch(n, x - f)),)

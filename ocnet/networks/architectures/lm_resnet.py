@@ -2,9 +2,57 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ocnet.networks.limit import NetworkDiffusion
+
 from .architecture import Architecture, ModifiedEquation
 
 __all__ = ["LMResNet"]
+
+
+class LMDiffusion(NetworkDiffusion):
+    """dX = w_n mean dt + w_n G dB on layer n: the branch's Itô equation, sped up by what later layers make of a move (derived).
+
+    x_{n+1} − x_n = −k_n (x_n − x_{n−1}) + F_n, so a move F_n ends as w_n F_n with w_n = 1 − k_{n+1} w_{n+1}: 1/(1 + k) where k is constant, and
+    1/(1 + k_n) + O(dt) where it is smooth in depth, but not where it is rough.  The tail that the last layers have not yet added is O(dt) in the
+    mean in either scaling, for ξ_n does not know x_n; the last k is thought to go on.  No noise-induced drift appears, whatever the noise.
+    """
+
+    def __init__(self, network, theta):
+        k = np.array([network.control.layer(theta, n).k for n in range(network.layers)], dtype=float)
+        for n in np.flatnonzero(~(np.abs(k[1:]) < 1)) + 1:
+            raise ValueError(f"k={k[n]:.6g} in layer {n} is outside (−1, 1), where a move's echo dies out; elsewhere the layers follow no equation of "
+                             "their present state: use network.layered(theta), or KineticLM for k near −1")
+        self.speed = np.ones(len(k))
+        if len(k) > 1:
+            self.speed[-1] = 1 / (1 + k[-1])
+        for n in reversed(range(len(k) - 1)):
+            self.speed[n] = 1 - k[n + 1] * self.speed[n + 1]
+        super().__init__(network, theta)
+
+    def _constant_or_callable_factor(self):
+        constant = super()._constant_or_callable_factor()
+        if callable(constant):
+            return constant
+        return self.speed[0] * constant if (self.speed == self.speed[0]).all() else self._factor
+
+    def drift_rows(self, t, x):
+        """w_n mean at x (d, n): (d, n)."""
+        return self.speed[self.layer_at(t)] * super().drift_rows(t, x)
+
+    def drift_on_grid(self, t, grid):
+        """w_n mean at the nodes of a grid: (d, size)."""
+        return self.speed[self.layer_at(t)] * super().drift_on_grid(t, grid)
+
+    def factor_rows(self, t, x):
+        """w_n G at x (d, n): (d, m, n)."""
+        found = super().factor_rows(t, x)
+        return found if self.constant_factor is not None else self.speed[self.layer_at(t)] * found
+
+    def _coefficients_vjp(self, model, at, drift_cotangent, factor_cotangent):
+        raise ValueError("the coefficients of LMResNet's equation depend on the k of all later layers, so that they have no gradient of one layer; "
+                         "train the layers themselves: ParticleObjective(setting, paths) with its default view")
 
 
 @dataclass(frozen=True)
@@ -12,8 +60,8 @@ class LMResNet(Architecture):
     """x_{n+1} = (1 − k_n) x_n + k_n x_{n−1} + F(x_n), the first step x_1 = x_0 + F(x_0).
 
     Its limit is (1 + k) u' = f: branches of −1 < k < 0 move 1/(1 + k) > 1 times as far.  Zero-stable for −1 < k ≤ 1 (roots 1 and −k of
-    the characteristic polynomial; `ocnet.analysis.zero_stability` watches trained k_n).  The first step excites the root −k, after which the
-    smooth solution is the one from x_0 + dt k f/(1 + k)².  Near k = 0 the inverse, a division by k_n, magnifies rounding by 1/|k_n| a step.
+    the characteristic polynomial; `ocnet.analysis.zero_stability` watches trained k_n).  k_0 is unused: nothing precedes x_0.  The first step excites
+    the root −k, after which the smooth solution is the one from x_0 + dt k f/(1 + k)².  Near k = 0 the inverse, a division by k_n, magnifies rounding by 1/|k_n| a step.
 
     least, most : k_n starts uniform between them, in the paper's code between −0.1 and 0
     """
@@ -64,6 +112,10 @@ class LMResNet(Architecture):
             raise ValueError(f"k={k} is outside (−1, 1), where the root −k of the first step dies out; elsewhere the layers follow no equation of "
                              "the first order")
         return ModifiedEquation(1 / (1 + k), -(1 - k) / (2 * (1 + k) ** 3), k / (1 + k) ** 2)
+
+    def limit(self, network, theta):
+        """dX = mean/(1 + k) dt + G/(1 + k) dB for k constant in depth (MATH 2.3), by `LMDiffusion` for any |k_n| < 1 and any noise model with an Itô limit."""
+        return LMDiffusion(network, theta)
 
     def real_stability(self, **own):
         return float(2 * (1 - self._k(own)))

@@ -21,7 +21,8 @@ class PolyNet(Architecture):
     form    : "picard"   x⁺ = x + G(x + F(x)), two fixed-point iterations of backward Euler: the same for linear F = G, consistent for any
               "literal"  x⁺ = x + F(x) + G(F(x)) as published.  Unless G(0) = 0 its limit is not u' = f: G is asked near 0, not near the state,
                          and adds g(0) to the drift, an error of order 0 (MATH 2.1, measured; a negative control)
-    weights : "shared" G = F (Poly-2), or "own": F and G have numbers of their own (mPoly-2)
+    weights : "shared" G = F (Poly-2), or "own": F and G have numbers of their own (mPoly-2).  Of linear branches ("picard", "own") is I + G + GF,
+              whose drift is g, not the published I + F + GF
     Stable on u' = λu where |1 + z + z²| ≤ 1: −1 ≤ z ≤ 0, and |y| ≤ 1 on the imaginary axis, where Euler is not.
     """
 
