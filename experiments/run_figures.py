@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.chain import chain_sweep
+from ocnet.moving_grid import MovingGrid
 from ocnet.particles import propagate
 from ocnet.spline import LimitedSpline
 from ocnet.training.checkpoint import write_bytes
@@ -58,7 +59,7 @@ def _value_functions(setting, dataset, trained, verdicts):
     made, panels = plotting.figure(len(trained), len(names), 4.4 * len(names), 3.3 * len(trained))
     points, labels = _some(dataset.test)
     for row, (view, result) in zip(panels, trained.items()):
-        values = GridObjective(setting, verdicts[view][0].grid.grid).values_at(result.theta, _mesh(axes).T)
+        values = _values(setting, result.theta, verdicts[view][0].grid.grid.shape, _mesh(axes).T)
         for ax, name, value in zip(row, names, values):
             if dataset.dim == 2:
                 shape = (_SHOWN, _SHOWN)
@@ -73,14 +74,20 @@ def _value_functions(setting, dataset, trained, verdicts):
     return made
 
 
+def _values(setting, theta, nodes, points):
+    """Values (q, n) at time 0 at points (n, d), on grids that hold the paths from them."""
+    grid = MovingGrid.covering(setting.network.layered(theta), points, nodes)
+    return GridObjective(setting, grid).values_at(theta, points)
+
+
 def density_layers(setting, data, theta, grid):
-    """Density of the data (size,) at every layer: their masses moved by the transposed steps, over the cell volumes."""
+    """Density of the data (size,) at every layer, on the grid of that layer: their masses moved by the transposed steps, over the cell volumes."""
     network = setting.network
     sweep = chain_sweep(network.layered(theta), grid, limited=False)       # linear: the same for every function
     _, splines = sweep.backward(np.ones((1, grid.size)))
     feet = np.ascontiguousarray(data.points.T)[None]
-    masses, _ = LimitedSpline(grid, np.ones((1, grid.size))).mean_transposed(feet, np.ones(1), data.weights[None])
-    return [m[0] / grid.weights for m in sweep.forward(masses, splines)]
+    masses, _ = LimitedSpline(grid.at(0), np.ones((1, grid.size))).mean_transposed(feet, np.ones(1), data.weights[None])
+    return [m[0] / grid.at(n).weights for n, m in enumerate(sweep.forward(masses, splines))]
 
 
 def _layers(setting, dataset, trained, verdicts):
@@ -97,7 +104,7 @@ def _layers(setting, dataset, trained, verdicts):
     for ax, n in zip(panels[0], shown):
         points = paths[n][:, 0]
         axes = window(points, 0.15)
-        density = LimitedSpline(grid, densities[n][None])(_mesh(axes))[0]
+        density = LimitedSpline(grid.at(n), densities[n][None])(_mesh(axes))[0]
         if dataset.dim == 2:
             plotting.field(ax, *axes, np.sqrt(np.maximum(density, 0)).reshape(_SHOWN, _SHOWN), bar=False, cmap="Greys")
         else:

@@ -15,16 +15,15 @@ __all__ = ["chain_sweep", "solve_chain"]
 
 
 def chain_sweep(process, grid, limited=True):
-    """Return the `Sweep` of a LayeredProcess over the nodes of a uniform grid.
+    """Return the `Sweep` of a LayeredProcess over the nodes of a uniform grid, or of a `MovingGrid`.
 
     process : gives `transition(n, x, axes=…)`, and for gradients `transition_vjp(n, x, feet_cotangent, axes=…)`
     Raises ValueError if the dimensions of the two differ.
     """
     if process.dim != grid.dim:
         raise ValueError(f"grid has {grid.dim} axes but the process has dim={process.dim}")
-    nodes = grid.nodes
-    return Sweep(grid, process.layers, lambda n: [process.transition(n, nodes, axes=grid.axes)],
-                 lambda n, feet_cotangent: process.transition_vjp(n, nodes, feet_cotangent, axes=grid.axes), limited,
+    return Sweep(grid, process.layers, lambda n: [process.transition(n, grid.at(n).nodes, axes=grid.at(n).axes)],
+                 lambda n, feet_cotangent: process.transition_vjp(n, grid.at(n).nodes, feet_cotangent, axes=grid.at(n).axes), limited,
                  getattr(process, "layers_of", np.stack))
 
 

@@ -143,6 +143,14 @@ class Grid:
             product = np.outer(product, 0.5 * (np.append(gaps, 0) + np.append(0, gaps))).ravel()
         return product
 
+    def at(self, n):
+        """The grid of layer n: this one (a `MovingGrid` has one for each layer)."""
+        return self
+
+    def step(self, n):
+        """The grid of the step from layer n to the next: this one."""
+        return self
+
     def refined(self, factor):
         """Return the same box with `factor` times as many intervals per axis.
 

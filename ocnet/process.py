@@ -276,9 +276,16 @@ class LayeredProcess:
         The extremes of at least 20 000 scouts are widened by a share of their range that grows with log(1/leak):
         a guess to be checked by widening the box, not a bound.
         """
+        lower, upper = self._extremes(points, seed)
+        return _widened(lower.min(axis=0), upper.max(axis=0), leak)
+
+    def extents(self, points, leak=1e-6, seed=0):
+        """The same for each layer 0 … N by itself: lower and upper (N + 1, d)."""
+        return _widened(*self._extremes(points, seed), leak)
+
+    def _extremes(self, points, seed):
+        """Smallest and largest states of the scouts at each layer: (N + 1, d) twice."""
         points = checked_points(points, self.dim)
         x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
-        lower, upper = x.min(axis=1), x.max(axis=1)
-        for x in self.states(x, seed, 0):
-            lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
-        return _widened(lower, upper, leak)
+        pairs = [(x.min(axis=1), x.max(axis=1)) for x in self.states(x, seed, 0)]
+        return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])

@@ -17,7 +17,7 @@ __all__ = ["Sweep"]
 
 @dataclass(frozen=True)
 class Sweep:
-    """Transitions layer by layer on a uniform grid of one or two axes.
+    """Transitions layer by layer on a uniform grid, or on one for each layer (`MovingGrid`).
 
     transitions : n -> list of `Transition`s from the nodes in the order of time; those of one layer share their feet
     pullback    : (n, feet_cotangent (branches, d, size)) -> (p,) cotangent of θ_n; only for gradients
@@ -38,13 +38,18 @@ class Sweep:
             self._kept[n] = self.transitions(n)
         return self._kept[n]
 
+    def _targets(self, n, transitions):
+        """On which grid each of a layer's transitions ends, the last one first: the next layer's, and this layer's for those before it."""
+        return [self.grid.at(n + 1), *[self.grid.at(n)] * (len(transitions) - 1)]
+
     def values(self, terminal):
         """Yield the values (q, size) of the layers N, N − 1, … 0; nothing is kept."""
         u = np.atleast_2d(np.asarray(terminal, dtype=np.float64))
         yield u
         for n in reversed(range(self.layers)):
-            for transition in reversed(self.transitions(n)):
-                u, _ = expectation(self.grid, transition, u, self.limited)
+            transitions = self.transitions(n)
+            for grid, transition in zip(self._targets(n, transitions), reversed(transitions)):
+                u, _ = expectation(grid, transition, u, self.limited)
             yield u
 
     def backward(self, terminal):
@@ -52,8 +57,9 @@ class Sweep:
         values, splines = [np.atleast_2d(np.asarray(terminal, dtype=np.float64))], []
         for n in reversed(range(self.layers)):
             u, kept = values[-1], []
-            for transition in reversed(self._layer(n)):
-                u, spline = expectation(self.grid, transition, u, self.limited)
+            transitions = self._layer(n)
+            for grid, transition in zip(self._targets(n, transitions), reversed(transitions)):
+                u, spline = expectation(grid, transition, u, self.limited)
                 kept.append(spline)
             values.append(u)
             splines.append(kept[::-1])
@@ -66,9 +72,9 @@ class Sweep:
         """
         history = [masses]
         for n in range(self.layers):
-            total = 0.0
-            for transition, spline in zip(self._layer(n), splines[n]):
-                masses, feet_cotangent = expectation_transposed(self.grid, transition, spline, masses)
+            total, transitions = 0.0, self._layer(n)
+            for grid, transition, spline in zip(reversed(self._targets(n, transitions)), transitions, splines[n]):
+                masses, feet_cotangent = expectation_transposed(grid, transition, spline, masses)
                 if feet_cotangent is not None:
                     total = total + feet_cotangent
             history.append(masses)

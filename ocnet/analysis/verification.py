@@ -137,7 +137,7 @@ def duality_test(objective, theta, seed=0):
     setting, grid = objective.setting, objective.grid
     theta = setting.network.control.check(theta)
     sweep = objective.view.sweep(setting.network, theta, grid)
-    values, splines = sweep.backward(setting.criterion.terminal(setting.network.score(grid.nodes, theta)))
+    values, splines = sweep.backward(setting.criterion.terminal(setting.network.score(grid.at(-1).nodes, theta)))
     masses = sweep.forward(np.random.default_rng(seed).normal(size=values[0].shape), splines)
     products = np.array([(p * u).sum() for p, u in zip(masses, values)])
     sums = np.array([p.sum(axis=1) for p in masses])

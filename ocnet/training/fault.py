@@ -50,8 +50,9 @@ def _in_states(objective, theta):
         for n, x in enumerate(process.states(starts, seed, 0)):
             if not np.isfinite(x).all():
                 return _layer(n, process, layers, "its states are")
-        nodes = objective.grid.nodes if hasattr(objective, "grid") else np.empty((process.dim, 0))
-        for n in range(process.layers if nodes.size else 0):
+        grid = getattr(objective, "grid", None)
+        for n in range(0 if grid is None else process.layers):
+            nodes = grid.at(n * layers // process.layers).nodes
             if not np.isfinite(process.step(n, nodes, process.draw(seed, 0, nodes.shape[1], n))).all():
                 return _layer(n + 1, process, layers, "its states from the nodes of the grid are")
     except ValueError:                       # coefficients that check themselves

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 from ocnet.grid import Grid
+from ocnet.moving_grid import MovingGrid
 from ocnet.spline import LimitedSpline
 
 from .fault import where_not_finite
@@ -30,7 +31,7 @@ class GridEstimate:
         chain, which has none) and the box widened by 1.4
     values, bars : (q, n) values at the data points on that finer grid, and their own bars (largest changes among the nodes around; that of
         the time step twice)
-    grid   : the finest grid;  refinements : how often the first choice was refined to meet the tolerance
+    grid   : the finest grid tried, a MovingGrid unless one Grid was asked for;  refinements : how often the first choice was refined to meet the tolerance
     lowest : smallest value met on any node of any layer, for the check of bounds
     """
 
@@ -40,7 +41,7 @@ class GridEstimate:
     box: float
     values: np.ndarray
     bars: np.ndarray
-    grid: Grid
+    grid: object
     law: str
     refinements: int
     lowest: float
@@ -65,12 +66,12 @@ class GridEstimate:
 def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
     """Return the data term at θ with a computed error bar, refining until the bar is small enough.
 
-    nodes     : nodes per axis of the first grid, whose box holds the paths of the data through all layers; or that Grid itself
+    nodes     : nodes per axis of the first grids, one for each layer, whose boxes hold the paths of the data; or that MovingGrid, or one Grid for all, itself
     tolerance : wanted bar relative to the value;  floor : wanted bar where that is larger
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
     Raises ValueError for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
-    grid = nodes if isinstance(nodes, Grid) else Grid.covering(setting.network.layered(theta), setting.data.points, _affordable(nodes, setting))
+    grid = nodes if isinstance(nodes, (Grid, MovingGrid)) else MovingGrid.covering(setting.network.layered(theta), setting.data.points, _affordable(nodes, setting))
     levels = _Levels(setting, theta, grid, view)
     while True:
         estimate = levels.estimate()
@@ -142,11 +143,11 @@ class _Solved:
     """Fields at time 0 of one view on one grid, and their values at the data points."""
 
     def __init__(self, setting, theta, view, grid):
-        self.setting, self.grid = setting, grid
+        self.setting, self.grid, self.first = setting, grid, grid.at(0)
         self.lowest = np.inf
         for field in GridObjective(setting, grid, view).fields(theta):
             self.lowest = min(self.lowest, float(field.min()))
-        self.spline = LimitedSpline(grid, field)
+        self.spline = LimitedSpline(self.first, field)
         self.points = np.ascontiguousarray(setting.data.points.T)
         self.at_points = self.spline(self.points)
         self.total = setting.criterion.total(self.at_points, setting.data.labels, setting.data.weights)[0]
@@ -157,8 +158,8 @@ class _Solved:
         if other is self:
             return 0.0, np.zeros_like(self.at_points)
         change = np.abs(criterion.per_point(self.at_points, data.labels) - criterion.per_point(other.at_points, data.labels))
-        field = np.abs(other.spline(self.grid.nodes) - self.spline.values.reshape(len(self.at_points), -1))
-        widest = maximum_filter(self.grid.reshape(field), size=(1, *(_NEIGHBOURS,) * self.grid.dim), mode="nearest")
+        field = np.abs(other.spline(self.first.nodes) - self.spline.values.reshape(len(self.at_points), -1))
+        widest = maximum_filter(self.first.reshape(field), size=(1, *(_NEIGHBOURS,) * self.first.dim), mode="nearest")
         index = [np.clip(np.rint((x - low) / h).astype(int), 0, n - 1) for x, low, h, n in
-                 zip(self.points, self.grid.lower, self.grid.spacing, self.grid.shape)]
+                 zip(self.points, self.first.lower, self.first.spacing, self.first.shape)]
         return float((data.weights * change).sum()), widest[(slice(None), *index)]

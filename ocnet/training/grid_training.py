@@ -10,8 +10,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ocnet.grid import Grid
 from ocnet.kernels.philox import derived_seed
+from ocnet.moving_grid import MovingGrid
 
 from .grid_estimate import estimate_on_grid
 from .objectives.condensed import condensed
@@ -45,7 +45,7 @@ class GridTraining(TrainingResult):
              box `widened`, and the seconds of that look, which count as training's
     """
 
-    grid: Grid = None
+    grid: MovingGrid = None
     rounds: tuple = ()
     satisfied: bool = False
 
@@ -77,7 +77,7 @@ class _Resolution:
     widening: float = 1.0
 
     def grid(self, setting, theta):
-        box = Grid.covering(setting.network.layered(theta), _scouted(setting.data.points), self.nodes)
+        box = MovingGrid.covering(setting.network.layered(theta), _scouted(setting.data.points), self.nodes)
         return box.widened(self.widening) if self.widening > 1 else box
 
     def finer(self, excess, dim):
@@ -106,7 +106,7 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
             length = lengths.pop(0) if lengths else extra.pop(0)
             resolutions.append(after)
             grid = after.grid(setting, theta)
-            local = replace(setting, data=condensed(setting.data, grid))
+            local = replace(setting, data=condensed(setting.data, grid.at(0)))
             path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
             result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
             results.append(result)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ocnet import Grid
+from ocnet.moving_grid import MovingGrid
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Gaussian
@@ -54,14 +55,13 @@ def test_what_a_coarse_grid_claims_is_found_out_and_mended(view):
 
 
 def test_a_box_that_is_too_small_is_grown(monkeypatch):
-    covering = Grid.covering
+    covering = MovingGrid.covering
 
     def cramped(process, points, shape):
-        whole = covering(process, points, shape)
-        middle, half = 0.5 * (whole.lower + whole.upper), 0.5 * (whole.upper - whole.lower)
-        return Grid.uniform(middle - 0.6 * half, middle + 0.6 * half, shape)
+        middles = [(0.5 * (whole.lower + whole.upper), 0.5 * (whole.upper - whole.lower)) for whole in covering(process, points, shape).grids]
+        return MovingGrid(tuple(Grid.uniform(middle - 0.6 * half, middle + 0.6 * half, shape) for middle, half in middles))
 
-    monkeypatch.setattr(Grid, "covering", cramped)
+    monkeypatch.setattr(MovingGrid, "covering", cramped)
     result = trained(problem(), nodes=41)
     assert result.widenings >= 1 and result.satisfied
     last = result.rounds[-1]
@@ -155,8 +155,8 @@ def test_a_j_that_is_not_finite_ends_it_with_the_round(monkeypatch):
 
 
 def test_a_last_look_that_is_not_satisfied_is_said_and_counts_nothing(monkeypatch):
-    monkeypatch.setattr(grid_training, "_MOST_NODES", 15)                  # no finer grid is to be had
-    result = trained(problem(dim=1), nodes=9, iterations=24)
+    monkeypatch.setattr(grid_training, "_MOST_NODES", 6)                   # no finer grid is to be had
+    result = trained(problem(dim=1), nodes=6, iterations=24)
     assert not result.satisfied and "not satisfied" in result.message and "NOT" in repr(result)
     last = result.rounds[-1]
     assert not last["refined"] and not last["widened"]

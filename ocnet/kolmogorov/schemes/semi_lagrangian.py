@@ -70,12 +70,11 @@ class SemiLagrangian:
 
         times : (layers + 1,) increasing; for a network its layer times
         """
-        nodes = grid.nodes
         steps = np.diff(times) / substeps
         return Sweep(grid, len(steps),
-                     lambda n: self.transitions(process, nodes, 0.5 * (times[n] + times[n + 1]), steps[n], substeps),
+                     lambda n: self.transitions(process, grid.at(n).nodes, 0.5 * (times[n] + times[n + 1]), steps[n], substeps),
                      lambda n, feet_cotangent: self.transitions_vjp(
-                         process, nodes, 0.5 * (times[n] + times[n + 1]), steps[n], feet_cotangent))
+                         process, grid.at(n).nodes, 0.5 * (times[n] + times[n + 1]), steps[n], feet_cotangent))
 
     def transitions(self, process, x, t, h, count):
         """The `Transition`s of `count` equal steps of length h from the points x (d, n), coefficients frozen at t.

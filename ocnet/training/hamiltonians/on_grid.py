@@ -21,7 +21,7 @@ class GridHamiltonian(Hamiltonian):
         """functional : values (q, size) at time 0 -> (data term, its cotangent (q, size)).  Costs one sweep; masses come when needed."""
         super().__init__(setting, theta)
         self.grid, self.view = grid, view
-        self._scores = self.network.score(grid.nodes, self.theta)
+        self._scores = self.network.score(grid.at(-1).nodes, self.theta)
         self._terminal = setting.criterion.terminal(self._scores)
         self._sweep = view.sweep(self.network, self.theta, grid)
         self._values, self._splines = self._sweep.backward(self._terminal)
@@ -42,13 +42,13 @@ class GridHamiltonian(Hamiltonian):
     def _data_gradient(self):
         masses, depth = self._masses_and_depth
         rest = self.network.score_transposed(
-            self.grid.nodes, self.theta, self.setting.criterion.terminal_transposed(self._scores, masses[-1]))[1]
+            self.grid.at(-1).nodes, self.theta, self.setting.criterion.terminal_transposed(self._scores, masses[-1]))[1]
         return np.concatenate([depth.ravel(), rest])
 
     def _layer(self, n, numbers, gradient):
         masses, before = self._masses_and_depth[0][n], self._values[n]
         network, theta = self._one_layer(n, numbers)
-        sweep = self.view.sweep(network, theta, self.grid)
+        sweep = self.view.sweep(network, theta, self.grid.step(n))
 
         def change(values):
             return float((masses * (values - before)).sum()), masses
@@ -62,8 +62,8 @@ class GridHamiltonian(Hamiltonian):
     def _tail(self, rest, gradient):
         masses, criterion = self._masses_and_depth[0][-1], self.setting.criterion
         theta = np.concatenate([self.control.depth(self.theta).ravel(), rest])
-        scores = self.network.score(self.grid.nodes, theta)
+        scores = self.network.score(self.grid.at(-1).nodes, theta)
         value = float((masses * (criterion.terminal(scores) - self._terminal)).sum())
         if not gradient:
             return value, None
-        return value, self.network.score_transposed(self.grid.nodes, theta, criterion.terminal_transposed(scores, masses))[1]
+        return value, self.network.score_transposed(self.grid.at(-1).nodes, theta, criterion.terminal_transposed(scores, masses))[1]

@@ -65,22 +65,22 @@ class GridObjective:
     @cached_property
     def data(self):
         """The points that are interpolated."""
-        return condensed(self.setting.data, self.grid) if self.condense else self.setting.data
+        return condensed(self.setting.data, self.grid.at(0)) if self.condense else self.setting.data
 
     def fields(self, theta, power=1):
         """Yield the values (q, size) of the layers N … 0: one row for each of the criterion's `columns`; of terminal data to a power."""
         network = self.setting.network
-        terminal = self.setting.criterion.terminal(network.score(self.grid.nodes, theta)) ** power
+        terminal = self.setting.criterion.terminal(network.score(self.grid.at(-1).nodes, theta)) ** power
         return self.view.sweep(network, theta, self.grid).values(terminal)
 
     def values_at(self, theta, points, power=1):
         """Values (q, n) at time 0 at the points (n, d); power=2 gives the second moments of the terminal data."""
         *_, first = self.fields(theta, power)
-        return LimitedSpline(self.grid, first)(np.ascontiguousarray(points.T))
+        return LimitedSpline(self.grid.at(0), first)(np.ascontiguousarray(points.T))
 
     def _functional(self, values):
         data, criterion = self.data, self.setting.criterion
-        spline = LimitedSpline(self.grid, values)
+        spline = LimitedSpline(self.grid.at(0), values)
         feet, one = np.ascontiguousarray(data.points.T)[None], np.ones(1)
         total, cotangent = criterion.total(spline.mean(feet, one), data.labels, data.weights)
         return total, spline.mean_transposed(feet, one, cotangent)[0]
@@ -98,10 +98,10 @@ class GridObjective:
         """J(θ) and its exact derivative (P,)."""
         network, criterion = self.setting.network, self.setting.criterion
         theta = network.control.check(theta)
-        scores = network.score(self.grid.nodes, theta)
+        scores = network.score(self.grid.at(-1).nodes, theta)
         sweep = self.view.sweep(network, theta, self.grid)
         total, depth, ends = sweep.value_and_gradient(criterion.terminal(scores), self._functional)
-        _, rest = network.score_transposed(self.grid.nodes, theta, criterion.terminal_transposed(scores, ends))
+        _, rest = network.score_transposed(self.grid.at(-1).nodes, theta, criterion.terminal_transposed(scores, ends))
         penalty, gradient = self.setting.penalty(theta)
         network.control.depth(gradient)[:] += depth
         network.control.rest(gradient)[:] += rest

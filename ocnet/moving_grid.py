@@ -1,0 +1,84 @@
+"""A grid for each layer: boxes that follow the paths, all of one shape.
+
+Early layers spread the data and later ones bend them, so that a box that holds all layers is mostly empty in each, and emptiest where
+the value function, pulled back through what is still to come, varies fastest.  Values of layer n live on grid n; the feet of its nodes are
+points of grid n + 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocnet.grid import Grid
+
+__all__ = ["MovingGrid"]
+
+_THINNEST = 0.02                     # width of a box, in widths of the widest along that axis
+
+
+@dataclass(frozen=True, eq=False)
+class MovingGrid:
+    """Uniform grids of one shape, one for each layer 0 … N (a tuple).
+
+    `at(n)` and `step(n)` are what sweeps ask of a grid; a plain `Grid` answers with itself.
+    """
+
+    grids: tuple
+
+    @classmethod
+    def covering(cls, process, points, shape, leak=1e-6):
+        """Return grids whose boxes hold the states of a LayeredProcess from `points` (n, d), each but for a mass of about `leak`.
+
+        The box of a layer holds the next layer's states too, for time steps within a layer.  shape : nodes per axis
+        """
+        lower, upper = process.extents(points, leak)
+        lower[:-1], upper[:-1] = np.minimum(lower[:-1], lower[1:]), np.maximum(upper[:-1], upper[1:])
+        lacking = np.maximum(_THINNEST * (upper - lower).max(axis=0) - (upper - lower), 0.0)
+        return cls(tuple(Grid.uniform(a, b, shape) for a, b in zip(lower - 0.5 * lacking, upper + 0.5 * lacking)))
+
+    def at(self, n):
+        """The grid of layer n."""
+        return self.grids[n]
+
+    def step(self, n):
+        """The grids of layers n and n + 1."""
+        return MovingGrid(self.grids[n:n + 2])
+
+    @property
+    def dim(self):
+        return self.grids[0].dim
+
+    @property
+    def shape(self):
+        return self.grids[0].shape
+
+    @property
+    def size(self):
+        return self.grids[0].size
+
+    @property
+    def axes(self):
+        """All axes, layer after layer."""
+        return tuple(axis for grid in self.grids for axis in grid.axes)
+
+    @property
+    def lower(self):
+        """(d,) lower side of the box that holds all boxes."""
+        return np.min([grid.lower for grid in self.grids], axis=0)
+
+    @property
+    def upper(self):
+        """(d,) upper side of that box."""
+        return np.max([grid.upper for grid in self.grids], axis=0)
+
+    def refined(self, factor):
+        """The same boxes with `factor` times as many intervals per axis."""
+        return MovingGrid(tuple(grid.refined(factor) for grid in self.grids))
+
+    def widened(self, factor):
+        """Boxes about `factor` times as wide, of the same spacing, the old nodes among the new."""
+        return MovingGrid(tuple(grid.widened(factor) for grid in self.grids))
+
+    def __repr__(self):
+        box = " × ".join(f"[{a:.4g}, {b:.4g}]" for a, b in zip(self.lower, self.upper))
+        return f"MovingGrid({' × '.join(map(str, self.shape))} nodes on {len(self.grids)} boxes within {box})"
