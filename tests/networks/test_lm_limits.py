@@ -105,8 +105,8 @@ def test_variance_ratios_at_fixed_k_are_those_published():
         assert abs((second - mean**2) / variance - ratio) < 5e-4 + 1e-9
 
 
-@pytest.mark.parametrize("noise", [NATURAL, DIFFUSIVE, StateGaussian(0.5), BlockGaussian(0.5, scaling="diffusive"), StochasticDepth(0.5, schedule="linear")],
-                         ids=repr)
+@pytest.mark.parametrize("noise", [NATURAL, DIFFUSIVE, StateGaussian(0.5), BlockGaussian(0.5, scaling="diffusive"),
+                                   StochasticDepth(0.5, schedule="linear")], ids=repr)
 @pytest.mark.parametrize("k", [-0.5, 0.4, ROUGH], ids=repr)
 def test_second_moments_are_of_weak_order_one_to_the_equation_whatever_the_noise(noise, k):
     """In the diffusive scaling too, and for k rough in depth; a linear pair's second moments do not see skewness.
@@ -149,7 +149,8 @@ def test_k_of_the_first_layer_is_unused():
     network, theta = network_of(LMResNet(), NATURAL, 5, K)
     other = theta.copy()
     network.control.layer(other, 0).k[...] = 7.0                       # which would be refused elsewhere
-    assert layer_moments(network, theta) == layer_moments(network, other) and equation_moments(network, theta) == equation_moments(network, other)
+    for moments in (layer_moments, equation_moments):
+        assert moments(network, theta) == moments(network, other)
 
 
 @pytest.mark.parametrize("architecture, numbers", [(LMResNet(), K), (KineticLM(GAMMA), GAMMA)], ids=["fixed k", "kinetic"])

@@ -29,8 +29,8 @@ class KineticDiffusion(Diffusion):
     def drift_rows(self, t, x):
         """(V, γ V + mean(X)) at (X, V) = x (2d, n): (2d, n)."""
         if len(x) != self.dim:
-            raise ValueError(f"x has {len(x)} rows; the equation of {self.network.architecture!r} lives in R^{self.dim}, position and velocity: start it "
-                             "with V = 0 below the points, or use the layers themselves, network.layered(theta)")
+            raise ValueError(f"x has {len(x)} rows; the equation of {self.network.architecture!r} lives in R^{self.dim}, position and velocity: "
+                             "start it with V = 0 below the points, or use the layers themselves, network.layered(theta)")
         x, v = np.split(x, 2)
         return np.concatenate([v, self.gamma[self.branch.layer_at(t)] * v + self.branch.drift_rows(t, x)])
 
