@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
+import architecture_measures as measures  # noqa: E402
 import architectures  # noqa: E402
 
 TINY = ["--data", "moons", "ten-digits", "--depth-data", "moons", "--layers", "3", "--depths", "2", "4", "--width", "8", "--iterations", "12", "--seeds", "2"]
@@ -18,9 +19,9 @@ STUDENT = 12.7062047                 # t at 97.5 % of one degree of freedom: tan
 def test_sizes_intervals_and_training_are_what_they_are_said_to_be(tmp_path):
     summary = architectures.main([*TINY, "--out", str(tmp_path)])
     found = {(t["data"], t["architecture"], t["seed"]): t for t in summary["trained"]}
-    assert len(found) == 2 * len(architectures.ALL) * 2
+    assert len(found) == 2 * len(measures.ALL) * 2
     for data, rows in summary["differences"].items():
-        assert set(rows) == set(architectures.ALL) - {"ResNet"}
+        assert set(rows) == set(measures.ALL) - {"ResNet"}
         for name, row in rows.items():
             for what, interval in row.items():
                 a, b = (found[data, name, seed][what] - found[data, "ResNet", seed][what] for seed in (0, 1))
@@ -40,25 +41,25 @@ def test_sizes_intervals_and_training_are_what_they_are_said_to_be(tmp_path):
     assert (tmp_path / "architectures.png").stat().st_size > 5000 and len(summary["lines"]) == 2 * 11 + 1 + 2 + 1
 
 
-@pytest.mark.parametrize("name", architectures.ALL)
+@pytest.mark.parametrize("name", measures.ALL)
 @pytest.mark.parametrize("dim, classes", [(2, 2), (16, 10)])
 def test_no_other_width_is_nearer_in_parameters(name, dim, classes):
     given = architectures.parser().parse_args([])
-    aim = architectures.network_of(architectures.ResNet(), given.width, given.layers, dim, classes, given).control.size
-    network = architectures.matched(architectures.ALL[name], given.layers, dim, classes, given)
+    aim = measures.network_of(measures.ResNet(), given.width, given.layers, dim, classes, given).control.size
+    network = measures.matched(measures.ALL[name], given.layers, dim, classes, given)
     width, away = network.block.width, abs(network.control.size - aim)
     for other in (width - 1, width + 1):
         if other:
-            made = architectures.network_of(architectures.ALL[name], other, given.layers, dim, classes, given)
+            made = measures.network_of(measures.ALL[name], other, given.layers, dim, classes, given)
             assert away <= abs(made.control.size - aim)
-    more = architectures.network_of(architectures.ALL[name], width + 1, given.layers, dim, classes, given).control.size
+    more = measures.network_of(measures.ALL[name], width + 1, given.layers, dim, classes, given).control.size
     assert away <= (more - network.control.size) / 2                    # half a hidden unit of every branch
 
 
 def test_an_interval_covers_the_truth_as_often_as_it_says(seeds=5, trials=4000):
     """Normal differences of mean 0.3: 95 % ± four standard errors of the share, 1.4 %; false alarm 6e-5.  A normal quantile for Student's covers 87.9 %."""
     draws = 0.3 + np.random.default_rng(0).normal(size=(trials, seeds))
-    found = [architectures.PairedInterval.of(row) for row in draws]
+    found = [measures.PairedInterval.of(row) for row in draws]
     share = np.mean([i.low <= 0.3 <= i.high for i in found])
     assert abs(share - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
 
