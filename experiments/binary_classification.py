@@ -51,7 +51,7 @@ def parser():
     p.add_argument("--views", default="grid,particles", help="which views train: grid, particles or both")
     p.add_argument("--law", choices=tuple(_LAWS), default="chain",
                    help="law the grid trains on: the network's own, or its Itô limit")
-    p.add_argument("--nodes", type=whole, default=81, help="nodes per axis of the first training grid")
+    p.add_argument("--nodes", type=whole, default=41, help="nodes per axis of the first training grid")
     p.add_argument("--paths", type=whole, default=1_000_000,
                    help="particles in all with which a trained network is judged")
     p.add_argument("--iterations", type=whole, default=80,

@@ -6,9 +6,9 @@ from math import isfinite
 from statistics import median
 from time import perf_counter, sleep
 
-from ocnet.grid import Grid
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import threads
+from ocnet.moving_grid import MovingGrid
 from ocnet.training import train
 from ocnet.training.grid_training import train_on_grid
 from ocnet.training.objectives import GridObjective, ParticleObjective
@@ -82,7 +82,7 @@ def _lot(scale):
 
 
 def _on_grid(problem, examined):
-    """ocnet's grid view by L-BFGS: on the grid that covers the start's paths, or with the grid looked at anew after each round."""
+    """ocnet's grid view by L-BFGS: on the grids that cover the start's paths, or with the grids looked at anew after each round."""
     scale = problem.scale
 
     def run(theta, seed, course, iterations=scale.newton):
@@ -95,7 +95,7 @@ def _on_grid(problem, examined):
         if examined:
             train_on_grid(problem.setting, theta, LBFGS(iterations=iterations), scale.nodes, callback=watch)
         else:
-            grid = Grid.covering(problem.network.layered(theta), problem.setting.data.points, scale.nodes)
+            grid = MovingGrid.covering(problem.network.layered(theta), problem.setting.data.points, scale.nodes)
             train(GridObjective(problem.setting, grid), theta, LBFGS(iterations=iterations), callback=watch)
 
     trial = _FirstTimed(lambda: run(problem.network.initialise(0), 0, Course(), 1))

@@ -90,7 +90,7 @@ def _line(view, law, value, bar, *parts):
     return f"{view:<10} {law:<8} {value:>10.6f} {bar:>8.1e} {cells}"
 
 
-def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=129, paths=None, seed=0, substeps=4, tolerance=0.03, floor=5e-4):
+def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=61, paths=None, seed=0, substeps=4, tolerance=0.03, floor=5e-4):
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
     network   : ResidualNetwork of one to three dimensions (grids serve no more; above that only particles do)

@@ -26,7 +26,8 @@ _ROUNDS = (0.15, 0.35, 0.7, 1.0)     # shares of the iterations after which the 
 _BAR = 0.03                          # gap between what the grid claims and what is found, relative, beyond which it is refined …
 _FLOOR = 5e-4                        # … or this much, where that is larger
 _BLURRED = 0.3                       # bar of what is found, relative, beyond which it says nothing
-_FINER, _WIDER = (1.4, 2.5), 1.3     # by how much at least and at most; by how much the box grows
+_FINER, _WIDER = (1.4, 2.5), 1.3     # by how much at least and at most; by how much the boxes grow
+_SLACK, _EARLY = 1.3, 2              # how much wider boxes are in the first rounds, which bend the paths most, and after paths have left theirs
 _MOST_NODES = 60_000                 # of a training grid; what is left is for the final estimate to resolve
 _MORE_ROUNDS = 3                     # rounds of a quarter of the iterations each, when the last look was not satisfied
 _PATHS = 200_000                     # particles in all that check a round
@@ -41,8 +42,8 @@ class GridTraining(TrainingResult):
     grid   : of the last round
     satisfied : whether the last look found nothing wrong; where it did, and no round was left to mend it, `message` says so too
     rounds : one dict a round: iterations, nodes of the longest axis, what the training grid `claimed`, the `objective` and its `error_bar`
-             by a finer and a wider grid, `particles` and their `standard_error`, whether training went on with the grid `refined` or the
-             box `widened`, and the seconds of that look, which count as training's
+             by a finer and a wider grid, `particles` and their `standard_error`, whether the paths had `left` the boxes of the round, whether
+             training went on with the grid `refined` or the boxes `widened`, and the seconds of that look, which count as training's
     """
 
     grid: MovingGrid = None
@@ -76,9 +77,11 @@ class _Resolution:
     nodes: int
     widening: float = 1.0
 
-    def grid(self, setting, theta):
+    def grid(self, setting, theta, slack=1.0):
+        """Grids whose boxes hold the paths at θ, wider by the factor `slack` too."""
+        widening = self.widening * slack
         box = MovingGrid.covering(setting.network.layered(theta), _scouted(setting.data.points), self.nodes)
-        return box.widened(self.widening) if self.widening > 1 else box
+        return box.widened(widening) if widening > 1 else box
 
     def finer(self, excess, dim):
         """Nodes for an error that is `excess` times what is wanted, as if it were of third order; within the limit of size."""
@@ -92,20 +95,21 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     optimiser : deterministic, with a field `iterations` (the total);  nodes : per axis, of the first grid
     journal   : folder for the evaluations of each round; an interrupted run replays them to the same bits
     callback  : as for `train`; a true answer ends the whole training
-    After 15, 35, 70 and 100 % of the iterations the box is found anew from the paths of the data, and the objective is computed on a finer
-    and a wider grid and by 2·10⁵ particles.  Where the finer grid tells something else than the training grid by more than 3 % (or 5e-4), or
-    is not sure itself to 30 %, training goes on with 1.4 to 2.5 times as many nodes per axis; where the wider one does, in a box 1.3 times as
-    wide; where the particles do, beyond the bars of both, with both.  At the end it does so for up to three more rounds.  A J that is not
-    finite ends the training with its round, iteration and layer.  Returns GridTraining.
+    After 15, 35, 70 and 100 % of the iterations the boxes, one for each layer, are found anew from the paths of the data, and the objective is
+    computed on a finer and a wider grid and by 2·10⁵ particles.  Where the finer grid tells something else than the training grid by more
+    than 3 % (or 5e-4), or is not sure itself to 30 %, training goes on with 1.4 to 2.5 times as many nodes per axis, or, if the new boxes
+    alone make up for it, in these (the first time); where the wider one does, in boxes 1.3 times as wide; where the particles do, beyond the bars of both,
+    with both.  At the end it does so for up to three more rounds.  A J that is not finite ends the training with its round, iteration and
+    layer.  Returns GridTraining.
     """
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
     rounds, results, resolutions, grid, watched = [], [], [None], None, _Watched(callback)
-    satisfied, after = True, _Resolution(nodes)
+    satisfied, after, left = True, _Resolution(nodes), False
     try:
-        while lengths or (after != resolutions[-1] and extra):
+        while lengths or (extra and (after != resolutions[-1] or left)):
             length = lengths.pop(0) if lengths else extra.pop(0)
             resolutions.append(after)
-            grid = after.grid(setting, theta)
+            grid = after.grid(setting, theta, _SLACK if left or len(rounds) < _EARLY else 1.0)
             local = replace(setting, data=condensed(setting.data, grid.at(0)))
             path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
             result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
@@ -114,7 +118,8 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
                 satisfied = False
                 break
             theta, begun = result.x, perf_counter()
-            record, after, satisfied = _look(setting, local, result, view, grid, after, len(rounds))
+            record, after, satisfied = _look(setting, local, result, view, grid, after, len(rounds), left)
+            left = record["left"]
             rounds.append({**record, "seconds": perf_counter() - begun})
     except KeyboardInterrupt:
         if not results:
@@ -152,10 +157,11 @@ def _scouted(points):
     return points[np.unique(rows)]
 
 
-def _look(setting, local, result, view, grid, resolution, number):
+def _look(setting, local, result, view, grid, resolution, number, again=False):
     """One look at the trained network: a record of what was found, the resolution to go on with, whether nothing was wrong.
 
     setting, local : the problem with all its points, for the particles, and with those that the training grid saw
+    again : whether the paths had left their boxes in the round before, too: then the blame is the grid's
     """
     look = estimate_on_grid(local, result.x, view, resolution.grid(setting, result.x), tolerance=np.inf)
     claimed = result.fun - setting.penalty(result.x)[0]
@@ -163,13 +169,15 @@ def _look(setting, local, result, view, grid, resolution, number):
     sample, error = _sampled(setting, result.x, view, number)
     doubted = abs(look.value - sample) > look.error_bar + 3 * error
     blurred = look.error_bar - look.box > max(_BLURRED * abs(look.value), wanted)
-    excess = abs(claimed - look.value) / wanted
-    satisfied = excess <= 1 and look.box <= wanted and not (doubted or blurred)
+    gap, excess = abs(claimed - look.value) / wanted, look.space / wanted
+    left = gap > 1 and 2 * excess <= 1                     # the same nodes in the new boxes would not have claimed it
+    satisfied = gap <= 1 and look.box <= wanted and not (doubted or blurred)
     widened = look.box > wanted or doubted
-    refined = excess > 1 or doubted or blurred
+    refined = (gap > 1 and (again or not left)) or doubted or blurred
     record = {"iterations": int(result.nit), "nodes": int(max(grid.shape)), "claimed": claimed, "objective": look.value,
-              "error_bar": look.error_bar, "particles": sample, "standard_error": error}
-    after = _Resolution(resolution.finer(excess, setting.network.dim) if refined else resolution.nodes,
+              "error_bar": look.error_bar, "particles": sample, "standard_error": error,
+              "left": bool(left)}
+    after = _Resolution(resolution.finer(max(gap, excess), setting.network.dim) if refined else resolution.nodes,
                         resolution.widening * (_WIDER if widened else 1.0))
     return record, after, bool(satisfied)
 
