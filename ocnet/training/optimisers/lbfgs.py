@@ -16,13 +16,13 @@ _LINE_SEARCH = 20                    # most evaluations SciPy makes in one line 
 
 @dataclass(frozen=True)
 class LBFGS(ScipyMethod):
-    """Quasi-Newton with a memory of `memory` steps inside a box.
+    """Quasi-Newton inside a box with a memory of `memory` steps: an evaluation costs so much more than a step in memory that many pay.
 
     decrease : converged also when J falls by less than this share of max(|J|, 1) in an iteration
     """
 
     decrease: float = 1e-9
-    memory: int = 20
+    memory: int = 60
 
     @classmethod
     def example(cls):
