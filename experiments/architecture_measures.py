@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import t as student
 
-from datasets import load, ten_digits
+from cifar10 import ten_classes
+from datasets import load
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import FractalNet, HeunNet, KineticLM, LMResNet, PolyNet, ResNet, RevNet, WayNet
 from ocnet.networks.blocks import Perceptron
@@ -86,7 +87,7 @@ def matched(architecture, layers, dim, classes, given):
 
 def fitted(name, data_name, layers, seed, given, width=None):
     """The `Trained` network of one seed, of the given width or with as many parameters as ResNet's."""
-    data = ten_digits(seed) if data_name == "ten-digits" else load(data_name, seed)
+    data = ten_classes(given.images, seed) if data_name == "ten-digits" else load(data_name, seed)
     classes = len(data.classes)
     train_labels, test_labels = (part.labels if classes > 2 else (part.labels + 1) // 2 for part in (data.train, data.test))
     make = matched if width is None else lambda architecture, *more: network_of(architecture, width, *more)

@@ -38,6 +38,7 @@ def parser():
     p.add_argument("--iterations", type=whole, default=200, help=f"of Adam, on batches of {BATCH} points")
     p.add_argument("--rate", type=fraction, default=0.03, help="of Adam")
     p.add_argument("--seeds", type=whole, default=5, help="splits and starts, 2 or more")
+    p.add_argument("--images", default=None, metavar="FOLDER", help="your copy of CIFAR-10's binary files: its ten classes take the place of the ten digits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for architectures.json and architectures.png")
     return p
 
@@ -88,6 +89,11 @@ def all_k(found):
     return np.array([k for t in found["trained"] + found["deep"] for k in t.k])
 
 
+def _shown(data, given):
+    """What a figure calls the data."""
+    return "CIFAR-10" if data == "ten-digits" and given.images else data
+
+
 def _draw_differences(ax, found, given, what, scale, title):
     names = [name for name in ALL if name != "ResNet"]
     for j, data in enumerate(given.data):
@@ -95,7 +101,7 @@ def _draw_differences(ax, found, given, what, scale, title):
         rows = [found["differences"][data][name][what] for name in names]
         mean, low, high = scale * np.array([(r.mean, r.low, r.high) for r in rows]).T
         y = np.arange(len(names)) + 0.17 * (j - (len(given.data) - 1) / 2)
-        ax.errorbar(mean, y, xerr=(mean - low, high - mean), fmt=marker, ms=3.5, lw=1, color=colour, label=data)
+        ax.errorbar(mean, y, xerr=(mean - low, high - mean), fmt=marker, ms=3.5, lw=1, color=colour, label=_shown(data, given))
     ax.axvline(0, color="0.6", lw=0.8, zorder=0)
     for edge in np.arange(len(names) - 1) + 0.5:
         ax.axhline(edge, color="0.92", lw=0.6, zorder=0)
@@ -114,7 +120,7 @@ def draw(found, given):
         for name, line in (("ResNet", "--"), ("LM-ResNet", "-")):
             rows = [chosen(found["deep"], data=data, architecture=name, layers=n) for n in given.depths]
             mean, its = 100 * np.array([mean_and_error(of, "test_error") for of in rows]).T
-            depth.errorbar(given.depths, mean, its, ls=line, marker=LOOKS[data][1], ms=4, lw=1.1, color=LOOKS[data][0], label=f"{name}, {data}")
+            depth.errorbar(given.depths, mean, its, ls=line, marker=LOOKS[data][1], ms=4, lw=1.1, color=LOOKS[data][0], label=f"{name}, {_shown(data, given)}")
     depth.set(xscale="log", xticks=given.depths, xticklabels=given.depths, xlabel="layers", title="test error against depth, % (± standard error)")
     depth.set_ylim(0, None)
     depth.minorticks_off()

@@ -37,6 +37,7 @@ def parser():
     p.add_argument("--iterations", type=whole, default=100, help="of Adam, on batches of 128 points; half as many for fine-tuning")
     p.add_argument("--rate", type=fraction, default=0.03, help="of Adam; a third of it for fine-tuning")
     p.add_argument("--seeds", type=whole, default=5, help="splits of the data and starts, each of its own")
+    p.add_argument("--images", default=None, metavar="FOLDER", help="your copy of CIFAR-10's binary files: its ten classes take the place of the ten digits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for memory_free_adjoint.json and .png")
     return p
 
@@ -92,14 +93,15 @@ def _draw_memory(ax, held):
     ax.legend()
 
 
-def _draw_accuracy(ax, found, depths):
+def _draw_accuracy(ax, found, depths, data):
     for scheme in SCHEMES:
         for activations in SWEEPS:
             mean, low, high = 100 * np.array([quartiles(found, scheme, activations, n, "test_error") for n in depths]).T
             ax.plot(depths, mean, LINES[activations], marker="o", ms=4, color=COLOURS[scheme], label=f"{scheme}, {activations}")
             ax.fill_between(depths, low, high, color=COLOURS[scheme], alpha=0.15 if activations == "reconstructed" else 0.08, lw=0)
-    ax.set(xscale="log", yscale="log", xlabel="steps N", ylabel="%", title="test error, ten digits", xticks=depths, xticklabels=depths)
-    ticks = [5, 7, 10, 20, 30, 50]
+    ax.set(xscale="log", yscale="log", xlabel="steps N", ylabel="%", title=f"test error, {data}", xticks=depths, xticklabels=depths)
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 90) if low <= tick <= high]
     ax.set(yticks=ticks, yticklabels=ticks)
     ax.legend()
 
@@ -122,7 +124,7 @@ def draw(found, given):
     made, ((errors, held), (accuracy, tuning)) = plotting.figure(2, 2, 9.0, 7.0)
     _draw_errors(errors, found["errors"])
     _draw_memory(held, found["memory"])
-    _draw_accuracy(accuracy, found, given.trained_depths)
+    _draw_accuracy(accuracy, found, given.trained_depths, "ten digits" if given.images is None else "CIFAR-10")
     _draw_tuning(tuning, found["tuned"])
     for ax in (errors, held, accuracy, tuning):
         ax.minorticks_off()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datasets import ten_digits
+from cifar10 import ten_classes
 from ocnet.kernels import memory
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import HeunNet, ResNet
@@ -170,7 +170,7 @@ def accuracies(given):
     """[Trained, …] for all schemes, activations, depths and seeds."""
     found = []
     for seed in range(given.seeds):
-        data = ten_digits(seed)
+        data = ten_classes(given.images, seed)
         for scheme, activations, steps in [(s, a, n) for s in SCHEMES for a in SWEEPS for n in given.trained_depths]:
             objective, tied = problem(scheme, activations, steps, data, given)
             start = tied.expanded(tied_start(objective, seed))
@@ -188,7 +188,7 @@ def tied_start(objective, seed):
 
 def fine_tuning(given):
     """{scheme: [Trained tied, untied with stored, untied with reconstructed activations]} of the first split."""
-    data, found, every = ten_digits(0), {}, max(1, given.iterations // 10)
+    data, found, every = ten_classes(given.images, 0), {}, max(1, given.iterations // 10)
     for scheme in SCHEMES:
         objective, tied = problem(scheme, "stored", given.tuned_depth, data, given)
         theta, history = trained(tied, tied_start(objective, 0), Adam(iterations=given.iterations, rate=given.rate, check_every=every))

@@ -8,7 +8,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Grid": "grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
+    "Grid": "grid", "MovingGrid": "moving_grid", "Diffusion": "process", "LayeredProcess": "process", "Transition": "process",
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
     "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",

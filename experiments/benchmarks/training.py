@@ -15,7 +15,7 @@ from benchmarks.to_loss import TrainingSetting, to_loss  # noqa: E402
 from benchmarks.training_problem import Scale  # noqa: E402
 from command_line import report_errors  # noqa: E402
 
-_RUN = {"iterations": 800, "every": 20, "newton": 120, "nodes": 41}          # as the main job trains
+_RUN = {"iterations": 800, "every": 20, "newton": 250, "nodes": 41}          # as the main job trains
 _QUICK_RUN = {"iterations": 4, "every": 2, "newton": 2, "nodes": 17}
 _FEW = Scale(1000, None, 8, **_RUN), Scale(60, None, 4, **_QUICK_RUN)
 

@@ -322,3 +322,13 @@ def test_the_main_program_trains_on_it_and_says_which_files(folder, tmp_path, mo
                                           "--nodes", "21", "--paths", "2000", "--no-figures", "--out", str(tmp_path / "run")])
     assert summary["data"] == {"name": "cifar10", "train": 40, "test": 8, "files": {"sha256": small(folder).files, "checked": {}}}
     assert 0 <= summary["views"]["particles"]["accuracy_test"] <= 1
+
+
+def test_the_experiments_on_ten_classes_take_the_folder(folder, monkeypatch):
+    monkeypatch.setattr(cifar10, "load", small_load)
+    cifar10._all_images.cache_clear()
+    data = cifar10.ten_classes(folder, seed=3)
+    assert data.dim == 16 and data.classes == tuple(NAMES) and set(data.train.labels) == set(range(10))
+    assert cifar10.ten_classes(folder, seed=4) is data                                     # the published split
+    cifar10._all_images.cache_clear()
+    assert cifar10.ten_classes(None, seed=3).name == "ten digits"

@@ -50,7 +50,7 @@ def test_two_depths_have_no_slope():
 def test_collecting_is_the_transpose_of_expanding():
     """⟨expanded θ, g⟩ = ⟨θ, collected g⟩ through the objective of tied layers: its derivative, by the seven-point rule (1e-9)."""
     given = memory_free_adjoint.parser().parse_args(["--width", "3"])
-    _, tied = memory_free_measures.problem("Heun", "stored", 3, memory_free_measures.ten_digits(0), given)
+    _, tied = memory_free_measures.problem("Heun", "stored", 3, memory_free_measures.ten_classes(None, 0), given)
     theta, h = 0.5 * memory_free_measures.tied_start(tied.objective, 1), 2e-3
     direction = np.random.default_rng(0).normal(size=theta.size)
     f = {k: tied.value_and_gradient(theta + k * h * direction)[0] for k in (-3, -2, -1, 1, 2, 3)}

@@ -6,7 +6,7 @@
     FractalNet   φ_{c+1} = ½ (φ_c ∘ φ_c + I)               Heun for two columns        order 2, else 1
     RevNet       X + F(Y), then Y + G(X⁺)                  symplectic Euler            order 1, exact inverse
     LMResNet     (1 − k_n) x_n + k_n x_{n−1} + F(x_n)      linear two-step             order 1 to (1 + k) u' = f
-    KineticLM    the same near k = −1, x'' = γ x' + f   linear two-step             order 1 to it, in R^{2d}
+    KineticLM    the same near k = −1                      linear two-step             order 1 to x'' = γ x' + f
     HeunNet      x + ½ (F(x, θ_n) + F(x + F, θ_{n+1}))     Heun                        order 2
 
 F is dt times the noisy branch, each evaluation with noise of its own.  A member is its formula; the reverse sweep, the chain's transitions,
