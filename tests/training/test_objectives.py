@@ -168,3 +168,8 @@ def test_r1_values_by_extrapolation_in_time():
                   for m in (128, 256))
     # a symmetric splitting has even powers only: what is left is of order h⁴ = 2e-10, the spline and the weights' 1e-7
     assert np.abs((4 * full - half) / 3 - published).max() < 1e-6
+
+
+def test_labelled_points_say_in_a_line_what_they_are():
+    assert repr(LabelledPoints(np.zeros((3, 2)), [-1, 1, 1])) == "LabelledPoints(3 points in R^2, labels -1, 1)"
+    assert repr(LabelledPoints(np.zeros((5, 1)), np.arange(5))) == "LabelledPoints(5 points in R^1, labels 0 … 4)"

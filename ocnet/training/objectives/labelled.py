@@ -51,6 +51,11 @@ class LabelledPoints:
     def __len__(self):
         return len(self.points)
 
+    def __repr__(self):
+        labels = np.unique(self.labels)
+        said = ", ".join(map(str, labels)) if len(labels) <= 4 else f"{labels[0]} … {labels[-1]}"
+        return f"LabelledPoints({len(self)} points in R^{self.points.shape[1]}, labels {said})"
+
 
 @dataclass(frozen=True)
 class Setting:
