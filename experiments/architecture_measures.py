@@ -6,8 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import t as student
 
-from cifar10 import ten_classes
-from datasets import load
+from datasets import load, ten_classes
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import FractalNet, HeunNet, KineticLM, LMResNet, PolyNet, ResNet, RevNet, WayNet
 from ocnet.networks.blocks import Perceptron

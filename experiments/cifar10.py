@@ -1,8 +1,8 @@
 """CIFAR-10 from the user's own copy of its binary files (Krizhevsky 2009), as points for the experiments; nothing is downloaded.
 
     datasets.load("path/to/cifar-10-batches-bin")                    cats against dogs in two principal components: for the binary programs
-    cifar10.load(folder, components=16, classes=cifar10.NAMES)        all ten classes, labels 0 … 9; `--images FOLDER` of architectures.py
-                                                                      and memory_free_adjoint.py
+    cifar10.load(folder, components=16, classes=cifar10.NAMES)        all ten classes, labels 0 … 9; `datasets.ten_classes(folder)` has
+                                                                      them for `--images FOLDER`
 
 data_batch_1.bin … data_batch_5.bin are to train on, test_batch.bin to test: 10 000 records each, of a label byte 0 … 9 and 3072 bytes of
 pixels (32 × 32 red, then green, then blue).  Files are read once, in pieces; what is checked is what is used.
@@ -12,15 +12,14 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from datasets import AffineMap, DataError, Dataset, Sample, principal_directions, ten_digits
+from dataset import AffineMap, DataError, Dataset, Sample, principal_directions
 
-__all__ = ["FOLDER", "NAMES", "PUBLISHED", "Images", "load", "read", "ten_classes"]
+__all__ = ["FOLDER", "NAMES", "PUBLISHED", "Images", "load", "read"]
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")      # batches.meta.txt, in the order of labels
 FOLDER = "cifar-10-batches-bin"      # what the published archive unpacks to
@@ -80,19 +79,6 @@ def load(folder, seed=0, components=2, classes=("cat", "dog"), size=None, record
 
     files = {"sha256": images.files, "checked": images.checked}
     return Dataset("cifar10", sample(train, labels), sample(images.test, images.test_labels), scale, names, files)
-
-
-def ten_classes(folder, seed=0):
-    """Return a Dataset of ten classes in 16 principal components: scikit-learn's digits, or, from a folder, all of CIFAR-10.
-
-    seed : of the digits' split; CIFAR-10 has the published one, whatever the seed
-    """
-    return ten_digits(seed) if folder is None else _all_images(str(folder))
-
-
-@lru_cache(maxsize=1)
-def _all_images(folder):
-    return load(folder, components=16, classes=NAMES)
 
 
 def _chosen(labels, size, seed):

@@ -9,80 +9,24 @@ directions) is fitted on the training part alone.  The same name and seed give t
 import csv
 import io
 import os
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse.linalg import eigsh
 from sklearn.datasets import load_breast_cancer, load_digits, make_circles, make_moons
 from sklearn.model_selection import train_test_split
-from threadpoolctl import threadpool_limits
 
-__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load", "principal_directions", "ten_digits"]
+import cifar10
+from dataset import AffineMap, DataError, Dataset, Sample, principal_directions
+
+__all__ = ["NAMES", "AffineMap", "DataError", "Dataset", "Sample", "load", "principal_directions", "ten_classes", "ten_digits"]
 
 _SIZE = 1000                         # points of a 2-D toy, both parts together, unless said otherwise
 _HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
 _TRAIN_SHARE = 0.7
 _FEWEST = 10                         # rows of each class: 7 to train on, 3 to test
 _LARGEST = 1e150                     # squares of larger numbers overflow
-_FEW, _SHARE = 1000, 30              # features up to which all directions are computed; above, only where more than a thirtieth is asked for
 _IMAGES = ("data_batch_1.bin", "cifar-10-batches-bin")     # by which a folder of CIFAR-10 is known
-_RANK = 1e-10                        # share of the first principal variance below which a second direction is rounding
-
-
-class DataError(ValueError):
-    """Data that cannot be used; one line: what, where, and what to do."""
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """points (n, d) float64; labels (n,) −1 or +1 (of K > 2 classes: 0 … K − 1); weights (n,) with sum 1."""
-
-    points: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-
-    def __len__(self):
-        return len(self.points)
-
-
-@dataclass(frozen=True, eq=False)
-class AffineMap:
-    """points = (raw − offset) matrixᵀ: raw (n, features), offset (features,), matrix (d, features).
-
-    A feature that is constant on the training part has a column of zeros: it is not used.
-    """
-
-    offset: np.ndarray
-    matrix: np.ndarray
-
-    def __call__(self, raw):
-        # einsum never calls BLAS, so these bits do not depend on its threads
-        return np.einsum("nf,df->nd", np.asarray(raw, dtype=np.float64) - self.offset, self.matrix)
-
-    @property
-    def unused(self):
-        """Indices of the features that were dropped."""
-        return np.flatnonzero(~self.matrix.any(axis=0)).tolist()
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """name; train and test Samples; scale, the AffineMap from raw features to points; classes, raw labels of −1 and +1; files, their digests."""
-
-    name: str
-    train: Sample
-    test: Sample
-    scale: AffineMap
-    classes: tuple = ("-1", "+1")
-    files: dict = None
-
-    @property
-    def dim(self):
-        return self.train.points.shape[1]
-
-    def __repr__(self):
-        return f"Dataset({self.name}: {len(self.train)} training and {len(self.test)} test points in {self.dim}-D)"
 
 
 def load(name_or_path, seed=0, size=_SIZE):
@@ -110,8 +54,7 @@ def load(name_or_path, seed=0, size=_SIZE):
         return _MAKERS[name_or_path](int(seed))
     path = Path(name_or_path)
     if os.path.isdir(path) and any(os.path.lexists(path / name) for name in _IMAGES):
-        from cifar10 import load as load_images
-        return load_images(path, seed)
+        return cifar10.load(path, seed)
     raw, labels, classes = _read_table(path)
     return _fitted(path.stem, raw, labels, classes, seed)
 
@@ -189,6 +132,19 @@ def ten_digits(seed=0, components=16):
     return _fitted("ten digits", raw, y, tuple(str(k) for k in range(10)), int(seed), int(components))
 
 
+def ten_classes(folder, seed=0):
+    """Return a Dataset of ten classes in 16 principal components: scikit-learn's digits, or, from a folder, all of CIFAR-10.
+
+    seed : of the digits' split; CIFAR-10 has the published one, whatever the seed
+    """
+    return ten_digits(seed) if folder is None else _all_images(str(folder))
+
+
+@lru_cache(maxsize=1)
+def _all_images(folder):
+    return cifar10.load(folder, components=16, classes=cifar10.NAMES)
+
+
 def _fitted(name, raw, labels, classes, seed, components=2):
     """Split, fit the map on the training part, apply it to both."""
     train, test = _split(labels, seed)
@@ -213,25 +169,6 @@ def _fit(raw, components, name):
 def _principal(z, components):
     """The `principal_directions` of centred z (n, f)."""
     return principal_directions(np.einsum("ni,nj->ij", z, z) / len(z), components)
-
-
-def principal_directions(covariance, components):
-    """Return (components, f) directions of largest variance of a covariance (f, f), each divided by its deviation.
-
-    The largest entry of a direction is positive.  Directions without variance are left out.
-    """
-    size = len(covariance)
-    with threadpool_limits(limits=1, user_api="blas"):                     # the bits of both depend on the threads of BLAS
-        if components * _SHARE < size > _FEW:
-            start = np.random.RandomState(0).normal(size=size)             # Lanczos's method, to rounding
-            variances, vectors = eigsh(covariance, components, v0=start)
-        else:
-            variances, vectors = np.linalg.eigh(covariance)
-    order = np.argsort(variances)[::-1][:components]
-    order = order[variances[order] > _RANK * variances.max()]
-    chosen = vectors[:, order].T
-    largest = chosen[np.arange(len(chosen)), np.abs(chosen).argmax(axis=1)]
-    return chosen * np.sign(largest)[:, None] / np.sqrt(variances[order])[:, None]
 
 
 def _split(labels, seed):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cifar10 import ten_classes
+from datasets import ten_classes
 from ocnet.kernels import memory
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import HeunNet, ResNet

@@ -326,9 +326,9 @@ def test_the_main_program_trains_on_it_and_says_which_files(folder, tmp_path, mo
 
 def test_the_experiments_on_ten_classes_take_the_folder(folder, monkeypatch):
     monkeypatch.setattr(cifar10, "load", small_load)
-    cifar10._all_images.cache_clear()
-    data = cifar10.ten_classes(folder, seed=3)
+    datasets._all_images.cache_clear()
+    data = datasets.ten_classes(folder, seed=3)
     assert data.dim == 16 and data.classes == tuple(NAMES) and set(data.train.labels) == set(range(10))
-    assert cifar10.ten_classes(folder, seed=4) is data                                     # the published split
-    cifar10._all_images.cache_clear()
-    assert cifar10.ten_classes(None, seed=3).name == "ten digits"
+    assert datasets.ten_classes(folder, seed=4) is data                                     # the published split
+    datasets._all_images.cache_clear()
+    assert datasets.ten_classes(None, seed=3).name == "ten digits"
