@@ -5,7 +5,6 @@ once a step, not at each of its six passes, and on small grids a step costs one 
 `prefilter`, `ghosts` and `interpolation`, with the same bits as when they are launched one by one.
 """
 
-import numpy as np
 from numba import prange
 
 from .compile import kernel, parallel

@@ -49,10 +49,6 @@ class Aggregated:
         return self._whole.reach(self._flat(sizes))
 
     def bounds(self, first, second):
-        """As for a perceptron, between two layers' numbers."""
-        return self._whole.bounds(self._flat(first), self._flat(second))
-
-    def bounds(self, first, second):
         """The `BlockBounds` between two layers' numbers (named views), the perceptron's."""
         return self._whole.bounds(self._flat(first), self._flat(second))
 
