@@ -6,18 +6,16 @@ paired interval over seeds, 95 % each: of forty such, two miss by chance alone. 
 need those images.  Prints tables and draws differences, trained k_n, and errors against depth.
 """
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from architecture_measures import ALL, BATCH, NOISES, chosen, difference, fitted, mean_and_error
 from command_line import OneLineParser, fraction, report_errors, whole
 from ocnet import plotting
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "architectures"
 DATA = ("moons", "circles", "spirals", "ten-digits")
@@ -149,11 +147,7 @@ def main(arguments=None):
     half = [{"data": data, "half": name, "layers": layers, **plain(of)} for data, name, layers, of in found["half_depth"]]
     to = {data: {name: plain(of) for name, of in rows.items()} for data, rows in found["differences"].items()}
     summary = {"trained": [asdict(t) for t in found["trained"]], "deep": [asdict(t) for t in found["deep"]], "differences": to, "half_depth": half}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "architectures.png", plotting.png(draw(found, given), dpi=100))
-    write_text(out / "architectures.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "architectures", summary, lambda: draw(found, given))
     return {**summary, "lines": table(found, given)}
 
 

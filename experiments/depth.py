@@ -4,12 +4,10 @@ With the H¹ penalty the optimal controls have a limit θ(t), and J_N − J_2N h
 start rough stay rough.  Prints a table and draws both.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, fraction, report_errors, whole
 from datasets import load
@@ -19,7 +17,6 @@ from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Gaussian
 from ocnet.networks.readouts import Tanh
-from ocnet.training.checkpoint import write_bytes, write_text
 from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.depth import train_in_depth
 from ocnet.training.losses import Squared
@@ -27,6 +24,7 @@ from ocnet.training.objectives import GridObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import LBFGS
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "depth"
 START = np.array([1.0, 0.1, 0.5, 0.05])              # f = 0.5 tanh(x + 0.1) + 0.05 in all layers
@@ -138,11 +136,7 @@ def main(arguments=None):
     found = measure(given)
     summary = {"in_depth": found["in depth"].to_dict(), "all_at_once": found["all at once"].to_dict(),
                "rough": [run.to_dict() for run in found["rough"]]}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "depth.png", plotting.png(draw(found), dpi=100))
-    write_text(out / "depth.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "depth", summary, lambda: draw(found))
     return {**summary, "lines": table(found)}
 
 

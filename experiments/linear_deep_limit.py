@@ -4,18 +4,16 @@ Sander, Ablin, Peyré: weights stay smooth in depth while training, and converge
 equation.  A rough start is trained as well and stays rough.  Prints a table and draws all of it.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, fraction, report_errors, whole
 from ocnet import plotting
 from ocnet.analysis.linear_limit import descend, flow, linear_limit
 from ocnet.analysis.linear_product import LinearProblem
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "linear_deep_limit"
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -135,11 +133,7 @@ def main(arguments=None):
     summary = {"target": LinearProblem.example().target.tolist(), "limits": {name: limit.to_dict() for name, limit in found["limits"].items()},
                "figure_two": {"target": found["figure two"].problem.target.tolist(), **found["figure two"].to_dict()},
                "near": {"share": given.near, **found["near"].to_dict()}}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "linear_deep_limit.png", plotting.png(draw(found), dpi=100))
-    write_text(out / "linear_deep_limit.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "linear_deep_limit", summary, lambda: draw(found))
     return {**summary, "lines": table(found)}
 
 

@@ -6,18 +6,16 @@ depth.  Then the ten digits in 16 principal components: test error against depth
 and fine-tuned.  Prints tables and draws all of it.
 """
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, fraction, report_errors, whole
 from memory_free_measures import SCHEMES, SWEEPS, accuracies, errors_of, fine_tuning, memory_of
 from ocnet import plotting
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "memory_free_adjoint"
 COLOURS = {"Euler": plotting.UPPER, "Heun": plotting.LOWER}
@@ -139,11 +137,7 @@ def main(arguments=None):
     found = measure(given)
     summary = {"errors": [asdict(e) for e in found["errors"]], "memory": found["memory"], "trained": [asdict(t) for t in found["trained"]],
                "tuned": {scheme: [asdict(row) for row in rows] for scheme, rows in found["tuned"].items()}}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "memory_free_adjoint.png", plotting.png(draw(found, given), dpi=100))
-    write_text(out / "memory_free_adjoint.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "memory_free_adjoint", summary, lambda: draw(found, given))
     return {**summary, "lines": table(found, given)}
 
 

@@ -5,12 +5,10 @@ order only (MATH 2.2).  The literal PolyNet has no limit where f(0) ≠ 0; one s
 Prints a table and draws the errors.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, report_errors, whole
 from ocnet import order_of, plotting
@@ -18,7 +16,7 @@ from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import FractalNet, HeunNet, LMResNet, PolyNet, ResNet, RevNet, WayNet
 from ocnet.networks.blocks import LinearMap, Sine
 from ocnet.networks.noise import Noiseless
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "modified_equations"
 ALL = (("ResNet", ResNet()), ("PolyNet", PolyNet()), ("mPolyNet", PolyNet(weights="own")), ("2-way", WayNet()), ("FractalNet 3", FractalNet(3)),
@@ -124,11 +122,7 @@ def main(arguments=None):
     summary = {"limits": {name: o.to_dict() for name, o in found["limits"].items()}, "modified": {name: o.to_dict() for name, o in found["modified"].items()},
                "lm": {f"{k:g}": {against: o.to_dict() for against, o in of_k.items()} for k, of_k in found["lm"].items()},
                "gaps": {name: orders.tolist() for name, orders in _gap_orders(found).items()}}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "modified_equations.png", plotting.png(draw(found), dpi=100))
-    write_text(out / "modified_equations.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "modified_equations", summary, lambda: draw(found))
     return {**summary, "lines": table(found)}
 
 

@@ -4,17 +4,15 @@ The region is that of the layer itself: its formula run on λu.  Intervals on th
 beside the published ones (MATH 2.1, 2.2); for LM-ResNet they are measured along k too.  Prints a table and draws the regions.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, report_errors, whole
 from ocnet import plotting, stability_region
 from ocnet.networks.architectures import FractalNet, HeunNet, LMResNet, PolyNet, ResNet, RevNet, WayNet
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "stability_regions"
 CASES = (("ResNet (Euler)", ResNet(), {}), ("PolyNet", PolyNet(), {}), ("2-way", WayNet(), {}), ("FractalNet 2 = HeunNet", FractalNet(), {}),
@@ -76,11 +74,7 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     regions, along = measure(given)
     summary = {"regions": {name: region.to_dict() for name, region in regions}, "along_k": [list(row) for row in along]}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "stability_regions.png", plotting.png(draw(regions[:len(CASES)], along), dpi=100))
-    write_text(out / "stability_regions.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "stability_regions", summary, lambda: draw(regions[:len(CASES)], along))
     return {**summary, "lines": table(regions, along)}
 
 

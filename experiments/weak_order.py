@@ -4,13 +4,11 @@ On periodic problems the law of the layers and of the equations is computed to r
 (Sun, Tao, Du; Lu et al.; derived in MATH 1.2).  Prints a table and draws the errors against the number of layers.
 """
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, report_errors, whole
 from ocnet import plotting
@@ -19,7 +17,7 @@ from ocnet.networks import ResidualNetwork
 from ocnet.networks import noise as models
 from ocnet.networks.blocks import Branches, Sine
 from ocnet.process import Diffusion
-from ocnet.training.checkpoint import write_bytes, write_text
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "weak_order"
 
@@ -196,11 +194,7 @@ def main(arguments=None):
     for panel, of_panel in results.items():
         lines += ["", panel, *(_row(label, w) for label, w in of_panel)]
     cases = {panel: [{"label": label, **w.to_dict()} for label, w in of_panel] for panel, of_panel in results.items()}
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "weak_order.png", plotting.png(draw(results), dpi=110))
-    write_text(out / "weak_order.json", json.dumps(cases, indent=1) + "\n")
+    keep(given.out, "weak_order", cases, lambda: draw(results), 110)
     return {"cases": cases, "lines": lines}
 
 

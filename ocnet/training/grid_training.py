@@ -30,7 +30,7 @@ _FINER, _WIDER = (1.4, 2.5), 1.3     # by how much at least and at most; by how 
 _SLACK, _EARLY = 1.3, 2              # how much wider boxes are in the first rounds, which bend the paths most, and after paths have left theirs
 _MOST_NODES = 60_000                 # of a training grid; what is left is for the final estimate to resolve
 _MORE_ROUNDS = 3                     # rounds of a quarter of the iterations each, when the last look was not satisfied
-_PATHS = 200_000                     # particles in all that check a round
+_PATHS = 200_000                     # particles in all that check a round, two a point at least
 _CHECKING, _STEPS = 7, (4, 8)        # word of their random stream; their steps a layer, for the Itô limit
 _SCOUTS = 20_000                     # data points whose paths find the box, where there are more
 
@@ -184,7 +184,7 @@ def _look(setting, local, result, view, grid, resolution, number, again=False):
 
 def _sampled(setting, theta, view, number):
     """(data term, standard error) by particles of the view's law; Euler–Maruyama steps of the Itô limit are extrapolated to none."""
-    paths, seed = setting.criterion.enough(max(8, _PATHS // len(setting.data))), derived_seed(0, _CHECKING, number)
+    paths, seed = setting.criterion.enough(max(2, _PATHS // len(setting.data))), derived_seed(0, _CHECKING, number)
     if not isinstance(view, DiffusionView):
         sample = ParticleObjective(setting, paths, seed).sample(theta)
         return sample.value, sample.standard_error
