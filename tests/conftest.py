@@ -7,6 +7,8 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OCNET_NUM_THREADS", "1")                  # spinning threads of several workers would starve each other
 
+os.environ.setdefault("OCNET_QUIET", "1")                            # tests look at stderr, and a cache may be cold
+
 from ocnet.kernels import threads
 
 

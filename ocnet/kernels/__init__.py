@@ -8,7 +8,7 @@ which keeps `import ocnet` free of the compiler.
 from importlib import import_module
 
 __all__ = ["compile", "dense", "diagonals", "draws", "elementary", "elementary_rows", "elementary_single", "fused_plane", "fused_plane_transposed", "interpolation", "interpolation_in_space",
-           "line_stage", "memory", "perceptron", "perceptron_on_axes", "perceptron_paths", "philox",
+           "line_stage", "memory", "notice", "perceptron", "perceptron_on_axes", "perceptron_paths", "philox",
            "philox_single", "prefilter", "rates", "roughness", "smoothing", "stencil", "threads"]
 
 

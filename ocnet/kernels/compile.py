@@ -11,10 +11,14 @@ from pathlib import Path
 import numba
 from numba.extending import overload
 
+from .notice import listen
+
 __all__ = ["by_precision", "inlined", "kernel", "parallel", "reduction"]
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _CONTRACTED = {"contract", "nsz"}
+
+listen()
 
 
 @cache
