@@ -218,11 +218,8 @@ def _rows(path):
                         f"give a CSV file, or one of {', '.join(NAMES)}") from None
     first = next(filter(str.strip, text.splitlines()), "")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((c for c in ",;\t" if c in first), ","))
-    rows = []
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}; this is not a CSV table") from None
     if not rows:

@@ -2,8 +2,8 @@
 
 Sander, Ablin, Peyré: states are reconstructed backwards from the last one.  The gradient's relative error is O(1/N) for Euler layers whatever the
 weights do in depth, O(1/N³) for Heun layers with weights smooth in depth, O(1/N) with rough ones; memory does not grow with
-depth.  Then the ten digits in 16 principal components: test error against depth of {Euler, Heun} × {stored, reconstructed}, and layers that are trained tied, then untied
-and fine-tuned.  Prints tables and draws all of it.
+depth.  Then the ten digits in 16 principal components: test error against depth of {Euler, Heun} × {stored, reconstructed}, and layers that are
+trained tied, then untied and fine-tuned.  Prints tables and draws all of it.
 """
 
 import sys

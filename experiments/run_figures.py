@@ -1,8 +1,7 @@
 """The four figures of a run of `binary_classification.py`."""
 
-from matplotlib import rc_context
-
 import numpy as np
+from matplotlib import rc_context
 
 from ocnet import plotting
 from ocnet.chain import chain_sweep

@@ -14,8 +14,7 @@ from pathlib import Path
 import datasets
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Branches, Perceptron
-from ocnet.networks.noise import (Gaussian, HiddenDropout, InputDropout, MultiplicativeGaussian, Noiseless, OutputDropout, ShakeShake,
-                                  StochasticDepth)
+from ocnet.networks.noise import Gaussian, HiddenDropout, InputDropout, MultiplicativeGaussian, Noiseless, OutputDropout, ShakeShake, StochasticDepth
 from ocnet.networks.readouts import Linear, Tanh
 from ocnet.training import checkpoint
 from ocnet.training.criteria import ExpectedLoss, LossOfExpectation

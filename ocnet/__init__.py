@@ -20,7 +20,7 @@ _HOMES = {
     "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi
 
 
 def __getattr__(name):

@@ -234,7 +234,7 @@ class LayeredProcess:
 
     def ends(self, x, seed, first):
         """The last of `states`; a process that gets there faster overrides this."""
-        for x in self.states(x, seed, first):
+        for x in self.states(x, seed, first):  # noqa: B007
             pass
         return x
 

@@ -73,9 +73,10 @@ def _draws_alone(walk):
 
     def run():
         if workers == 1:
-            return work(generators[0])
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, generators))
+            work(generators[0])
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(work, generators))
 
     return run
 

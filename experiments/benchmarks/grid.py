@@ -9,10 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import equal_error, limits, solves, steps  # noqa: E402
-from benchmarks.program import Program  # noqa: E402
-from benchmarks.setting import GridSetting  # noqa: E402
-from command_line import report_errors  # noqa: E402
+from benchmarks import equal_error, limits, solves, steps
+from benchmarks.program import Program
+from benchmarks.setting import GridSetting
+from command_line import report_errors
 
 # task -> (callable (task, setting, size …), the size at full measure, the size with --quick)
 TASKS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import draws, walk_gradient, walks  # noqa: E402
-from benchmarks.program import Program  # noqa: E402
-from benchmarks.walk import ParticleSetting  # noqa: E402
-from command_line import report_errors  # noqa: E402
+from benchmarks import draws, walk_gradient, walks
+from benchmarks.program import Program
+from benchmarks.walk import ParticleSetting
+from command_line import report_errors
 
 _M1, _M2 = {"dim": 2, "width": 16}, {"dim": 16, "width": 64}
 

@@ -180,7 +180,8 @@ class Heston:
                              np.stack([self.rho * along_v, np.sqrt(1 - self.rho**2) * along_v], axis=1)], axis=1)
 
         sides = ((Absorbing(), Outflow()), (Outflow(), Outflow()))
-        return KolmogorovProblem(Diffusion(drift, factor, 2), lambda x: np.maximum(x[:, 0] - self.strike, 0.0), self.maturity, potential=self.rd, boundary=sides)
+        return KolmogorovProblem(Diffusion(drift, factor, 2), lambda x: np.maximum(x[:, 0] - self.strike, 0.0), self.maturity,
+                                 potential=self.rd, boundary=sides)
 
     def price(self, grid, u):
         """The value at (spot, variance) of u (n0, n1): cubic through the four nearest nodes of each axis."""

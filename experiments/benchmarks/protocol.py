@@ -8,7 +8,7 @@ from statistics import median
 from time import perf_counter, process_time, sleep
 
 import numpy as np
-from threadpoolctl import threadpool_limits     # comes with scikit-learn
+from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from ocnet.kernels.threads import set_threads, threads
 from ocnet.training.checkpoint import write_text

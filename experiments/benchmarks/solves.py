@@ -75,7 +75,7 @@ def full_tensor(task, setting, nodes, steps):
 
 def _own_gradient(nodes, functional):
     """A callable () -> gradient (P,) of ⟨functional, u(0, ·)⟩ in all of θ."""
-    net, theta = network()
+    net, _ = network()
     grid, problem = box(nodes), p1()
 
     def run():

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ocnet.process import Transition
 from ocnet.expectation import expectation
+from ocnet.process import Transition
 
 from .peers import bicubic_loop
 from .problems import EPSILON, box

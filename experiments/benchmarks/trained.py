@@ -14,13 +14,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from command_line import OneLineParser, report_errors, whole  # noqa: E402
-from ocnet.grid import Grid  # noqa: E402
-from ocnet.laws import Normal  # noqa: E402
-from ocnet.particles import propagate  # noqa: E402
-from ocnet.process import LayeredProcess  # noqa: E402
-from ocnet.training.objectives.grid import ChainView, DiffusionView, GridObjective  # noqa: E402
-from value_functions import open_run  # noqa: E402
+from command_line import OneLineParser, report_errors, whole
+from ocnet.grid import Grid
+from ocnet.laws import Normal
+from ocnet.particles import propagate
+from ocnet.process import LayeredProcess
+from ocnet.training.objectives.grid import ChainView, DiffusionView, GridObjective
+from value_functions import open_run
 
 _PATHS = 1 << 20                     # at a time
 CHAIN = [(ChainView(), n) for n in (161, 221, 281, 341)]             # what is timed: view and nodes per axis
@@ -75,7 +75,7 @@ def on_grid(setting, theta, view, nodes):
 
 def measure(run, paths, substeps):
     """Yield a line for every choice of grid."""
-    folder, _, setting, trained = open_run(run)
+    _, _, setting, trained = open_run(run)
     theta = next(iter(trained.values())).theta
     for law, process, views in (("network", setting.network.layered(theta), CHAIN),
                                 ("Itô limit", heun(setting.network, theta, substeps), LIMIT)):

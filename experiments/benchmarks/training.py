@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.program import Program  # noqa: E402
-from benchmarks.to_loss import TrainingSetting, to_loss  # noqa: E402
-from benchmarks.training_problem import Scale  # noqa: E402
-from command_line import report_errors  # noqa: E402
+from benchmarks.program import Program
+from benchmarks.to_loss import TrainingSetting, to_loss
+from benchmarks.training_problem import Scale
+from command_line import report_errors
 
 _RUN = {"iterations": 800, "every": 20, "newton": 250, "nodes": 41}          # as the main job trains
 _QUICK_RUN = {"iterations": 4, "every": 2, "newton": 2, "nodes": 17}

@@ -1,7 +1,7 @@
 """The walk of the particle benchmark as the arrays that peers take; its reference; and the peers at their best settings."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import product
 
 import numpy as np
@@ -72,7 +72,7 @@ def distance(one, other):
     return abs(one[0] - other[0]) / np.hypot(one[1], other[1])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _reference(dim, width, paths):
     return numpy_particles.layered_mean(Walk(dim, width, paths), _NUMPY_CHUNK, threads(), _REFERENCE_SEED)()
 

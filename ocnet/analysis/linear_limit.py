@@ -96,12 +96,13 @@ class LinearTraining:
 
     def plot(self, ax=None, entry=(0, 0), steps=None):
         """Draw one entry of θ_n against n/N at some steps (default: five whose entry changes evenly); returns the axes."""
-        curves = self.weights[(slice(None), slice(None), *entry)]
+        row, column = entry
+        curves = self.weights[:, :, row, column]
         steps = _even_steps(curves) if steps is None else steps
         s = np.arange(1, self.layers + 1) / self.layers
         for k, step in enumerate(steps):
             ax = plotting.curve(ax, s, curves[step], color=_SHADES[k % len(_SHADES)], lw=1.3, label=f"step {step}")
-        ax.set(xlabel="depth n/N", ylabel=f"entry ({entry[0] + 1}, {entry[1] + 1}) of θ$_n$", title=f"weights during training, N = {self.layers}")
+        ax.set(xlabel="depth n/N", ylabel=f"entry ({row + 1}, {column + 1}) of θ$_n$", title=f"weights during training, N = {self.layers}")
         ax.legend()
         return ax
 

@@ -29,9 +29,9 @@ class PeriodicGrid:
         """(size, size): coefficients of the values at the nodes."""
         return np.exp(-1j * self.modes.T @ self.points) / self.points.shape[1]
 
-    def at(self, points, filter=1.0):
-        """(n, size) matrix: values at the nodes to values at the points (d, n), modes multiplied by `filter` (size,)."""
-        return ((np.exp(1j * points.T @ self.modes) * filter) @ self._analysis).real
+    def at(self, points, multiplier=1.0):
+        """(n, size) matrix: values at the nodes to values at the points (d, n), modes times `multiplier` (size,)."""
+        return ((np.exp(1j * points.T @ self.modes) * multiplier) @ self._analysis).real
 
     def expectation(self, process, n, order):
         """(size, size) matrix of u ↦ E[u(X_{n+1}) | X_n = node] of a LayeredProcess, `order` quadrature nodes a channel."""

@@ -50,7 +50,9 @@ def _side_columns(row, h, inner):
 
 def _even(size, most):
     """The piece of about `most` that cuts `size` most evenly, a multiple of four."""
-    return -(-(-(-size // -(-size // most))) // 4) * 4
+    pieces = -(-size // most)
+    piece = -(-size // pieces)
+    return -(-piece // 4) * 4
 
 
 def checked_rule(drift):

@@ -88,6 +88,6 @@ def _result(future, function, executor):
 def _why_not_pickled(function):
     try:
         pickle.dumps(function)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 — whatever a user's object raises is the reason
         return str(error)
     return None

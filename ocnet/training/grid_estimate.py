@@ -71,7 +71,10 @@ def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
     Raises ValueError for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
-    grid = nodes if isinstance(nodes, (Grid, MovingGrid)) else MovingGrid.covering(setting.network.layered(theta), setting.data.points, _affordable(nodes, setting))
+    if isinstance(nodes, (Grid, MovingGrid)):
+        grid = nodes
+    else:
+        grid = MovingGrid.covering(setting.network.layered(theta), setting.data.points, _affordable(nodes, setting))
     levels = _Levels(setting, theta, grid, view)
     while True:
         estimate = levels.estimate()
@@ -160,6 +163,7 @@ class _Solved:
         change = np.abs(criterion.per_point(self.at_points, data.labels) - criterion.per_point(other.at_points, data.labels))
         field = np.abs(other.spline(self.first.nodes) - self.spline.values.reshape(len(self.at_points), -1))
         widest = maximum_filter(self.first.reshape(field), size=(1, *(_NEIGHBOURS,) * self.first.dim), mode="nearest")
-        index = [np.clip(np.rint((x - low) / h).astype(int), 0, n - 1) for x, low, h, n in
-                 zip(self.points, self.first.lower, self.first.spacing, self.first.shape)]
-        return float((data.weights * change).sum()), widest[(slice(None), *index)]
+        nearest = [np.clip(np.rint((x - low) / h).astype(int), 0, n - 1) for x, low, h, n in
+                   zip(self.points, self.first.lower, self.first.spacing, self.first.shape)]
+        index = slice(None), *nearest
+        return float((data.weights * change).sum()), widest[index]

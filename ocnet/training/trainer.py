@@ -50,7 +50,7 @@ def train(objective, theta, optimiser, journal=None, progress=None, callback=Non
     try:
         with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
             result = optimiser.minimise(objective, theta, journal, report, callback)
-        return result
+        return result  # noqa: RET504 — an interrupt may come between the two
     except KeyboardInterrupt:
         if result is None:
             raise

@@ -122,7 +122,7 @@ def test_no_reach_is_no_control_and_jumps_undershoot_by_an_eighth_at_most():
     step = (grid.nodes > 0).astype(float)
     assert (moreau_envelope(grid, step, 1.0, 0.0) == step).all()
     assert (moreau_envelope(grid, step, 1.0) >= -1 / 8).all()
-    still = solve_feedback(lambda x: np.cos(x), grid, [0, 1, 2], 1.0, reach=0.0)
+    still = solve_feedback(np.cos, grid, [0, 1, 2], 1.0, reach=0.0)
     assert (still.values == still.values[-1]).all() and not still.single
 
 

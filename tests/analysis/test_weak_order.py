@@ -16,7 +16,7 @@ from ocnet.process import Diffusion
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import weak_order as experiment  # noqa: E402
+import weak_order as experiment
 
 DEEP = (64, 128, 256)
 NATURAL = [case for case in experiment.PANELS["natural scaling"] if case[3] == ("ode", "itô", "modified")]

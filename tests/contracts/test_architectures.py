@@ -119,7 +119,7 @@ def test_transitions_have_the_moments_of_the_step(architecture, noise):
         try:
             found = process.transition(n, x, order=3)
         except ValueError as error:
-            assert "quadrature branches" in str(error) and architecture.columns == 3     # 4^7 masks: what must be refused
+            assert "quadrature branches" in str(error) and architecture.columns == 3     # noqa: PT017 — 4^7 masks: what must be refused
             continue
         nodes, weights = process.law_at(n).quadrature(3)
         steps = np.stack([process.step(n, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes])
@@ -183,7 +183,7 @@ def test_ends_have_the_law_of_two_layers_by_quadrature(architecture, paths=100_0
         nodes, w = process.law_at(n).quadrature(3)
         states = [process.advance(n, state, node[:, None]) for state in states for node in nodes]
         weights = np.outer(weights, w).ravel()
-    phi = lambda y: np.exp(-(y**2).sum(axis=0) + y[0] * y[1])                             # noqa: E731
+    phi = lambda y: np.exp(-(y**2).sum(axis=0) + y[0] * y[1])
     exact = sum(w * phi(architecture.end(state))[0] for w, state in zip(weights, states))
     values = phi(process.ends(np.repeat(x, paths, axis=1), 5, 0))
     assert abs(values.mean() - exact) < 4 * values.std() / np.sqrt(paths) + 1e-12

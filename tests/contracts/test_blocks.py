@@ -43,7 +43,7 @@ def test_a_block_shows_what_it_says(block):
     if "branches" in block.shows:
         assert np.abs(shown.branches.mean(axis=0) - shown.output).max() < 1e-15
     if "hidden" in block.shows:
-        control, numbers, x = setting(block)
+        control, numbers, _ = setting(block)
         assert np.abs(shown.last_weights @ shown.hidden + control.layer(numbers, 0).b2[:, None] - shown.output).max() < 1e-14
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from ocnet.networks import noise as family
-from ocnet.networks.blocks import Affine, Branches, Perceptron
-from ocnet.networks.network import ResidualNetwork
 from ocnet.grid import Grid
 from ocnet.kolmogorov import solve_backward
 from ocnet.kolmogorov.schemes import SemiLagrangian
+from ocnet.networks import noise as family
+from ocnet.networks.blocks import Affine, Branches, Perceptron
+from ocnet.networks.network import ResidualNetwork
 from ocnet.particles import estimate, propagate
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion

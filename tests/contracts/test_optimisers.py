@@ -13,8 +13,17 @@ import pytest
 
 from ocnet.kernels.threads import set_threads
 from ocnet.training import CheckpointError, optimisers, train
-from ocnet.training.optimisers import LBFGS, Adam, AveragedSGD, GradientDescent, Momentum, ProximalGradient, TrustConstr
-from ocnet.training.optimisers import SequentialHamiltonian, SuccessiveApproximations
+from ocnet.training.optimisers import (
+    LBFGS,
+    Adam,
+    AveragedSGD,
+    GradientDescent,
+    Momentum,
+    ProximalGradient,
+    SequentialHamiltonian,
+    SuccessiveApproximations,
+    TrustConstr,
+)
 from ocnet.training.optimisers.descent import Descent
 from tests.training.interrupting import interrupted_at, lines_of
 from tests.training.problems import CENTRE, START, Killed, Valley, bits, raising

@@ -139,7 +139,7 @@ def test_bounded_schemes_stay_in_the_range_of_random_data_and_central_ones_do_no
 @pytest.mark.parametrize("scheme", MEMBERS)
 def test_a_whole_solve_and_its_transpose_are_dual(scheme):
     dim = axes_of(scheme)
-    problem = KolmogorovProblem(diffusion(dim, dim > 1), lambda x: np.cos(x), 0.7, potential=0.4)
+    problem = KolmogorovProblem(diffusion(dim, dim > 1), np.cos, 0.7, potential=0.4)
     march = March(problem, small_grid(dim), 16, scheme)
     states = march.states()
     p = np.random.default_rng(5).uniform(size=states[0].shape)

@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import architecture_measures as measures  # noqa: E402
-import architectures  # noqa: E402
+import architecture_measures as measures
+import architectures
 
 TINY = ["--data", "moons", "ten-digits", "--depth-data", "moons", "--layers", "3", "--depths", "2", "4", "--width", "8", "--iterations", "12", "--seeds", "2"]
 STUDENT = 12.7062047                 # t at 97.5 % of one degree of freedom: tan(0.475 π)

@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import cifar10  # noqa: E402
-import datasets  # noqa: E402
-from cifar10 import FOLDER, NAMES, PUBLISHED, load, read  # noqa: E402
-from datasets import DataError  # noqa: E402
+import cifar10
+import datasets
+from cifar10 import FOLDER, NAMES, PUBLISHED, load, read
+from datasets import DataError
 
 RECORDS = 40                         # of each small file
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import depth  # noqa: E402
+import depth
 
 
 def test_differences_halve_and_slopes_stay_with_the_penalty_and_grow_without(tmp_path):

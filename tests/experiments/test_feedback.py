@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import feedback  # noqa: E402
+import feedback
 
 FLOOR = 0.153362                     # of the interval toy, MATH 1.7
 

@@ -10,9 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import gradients as experiment  # noqa: E402
-from ocnet.networks import noise as family  # noqa: E402
-from ocnet.training.objectives import GridObjective  # noqa: E402
+import gradients as experiment
+from ocnet.networks import noise as family
+from ocnet.training.objectives import GridObjective
 
 
 def test_every_noise_model_is_judged_in_every_scaling_it_has():

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import linear_deep_limit  # noqa: E402
+import linear_deep_limit
 
 
 def test_smooth_weights_converge_with_depth_and_rough_ones_stay_rough(tmp_path):

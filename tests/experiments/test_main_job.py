@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +96,8 @@ def test_a_killed_run_resumes_to_the_same_bits(run, tmp_path):
     command = [sys.executable, str(EXPERIMENTS / "binary_classification.py"), "--data", "moons", *TINY, "--no-figures",
                "--out", str(out), "--resume"]
     for seconds in (1.5, 2.5):                                          # SIGKILL somewhere in training or judging
-        try:
+        with suppress(subprocess.TimeoutExpired):
             subprocess.run(command, timeout=seconds, capture_output=True)
-        except subprocess.TimeoutExpired:
-            pass
     assert subprocess.run(command, capture_output=True).returncode == 0
     assert _same(json.loads((out / "summary.json").read_text())) == _same(json.loads(json.dumps(whole)))
 

@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import memory_free_adjoint  # noqa: E402
-import memory_free_measures  # noqa: E402
+import memory_free_adjoint
+import memory_free_measures
 
 TINY = ["--depths", "32", "64", "128", "--memory-depths", "16", "128", "--trained-depths", "2", "16", "--tuned-depth", "8", "--iterations", "20",
         "--seeds", "1"]

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import modified_equations  # noqa: E402
+import modified_equations
 
 
 def test_orders_are_those_stated(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import stability_regions  # noqa: E402
+import stability_regions
 
 
 def test_measured_intervals_are_those_published(tmp_path):

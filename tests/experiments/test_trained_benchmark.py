@@ -8,10 +8,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
-import binary_classification  # noqa: E402
-from benchmarks import trained  # noqa: E402
-from ocnet.training.objectives.grid import ChainView, DiffusionView  # noqa: E402
-from value_functions import open_run  # noqa: E402
+import binary_classification
+from benchmarks import trained
+from ocnet.training.objectives.grid import ChainView, DiffusionView
+from value_functions import open_run
 
 
 @pytest.fixture(scope="module")

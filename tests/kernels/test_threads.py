@@ -88,6 +88,7 @@ def test_the_environment_sets_the_number_of_threads(monkeypatch):
 
 def _block_on_axes():
     import numpy as np
+
     from ocnet.networks.blocks import Perceptron
     from ocnet.networks.control import Control
     control = Control(Perceptron(6).layout(2), 1)

@@ -81,7 +81,7 @@ def test_states_come_upward_whatever_the_memory(steps, slots):
 
 def test_a_gradient_within_bounded_memory_has_the_same_bits():
     process = Diffusion(lambda t, x: np.sin(x + t), 0.5 * np.eye(2), 2)
-    problem = KolmogorovProblem(process, lambda x: np.cos(x), 0.5)
+    problem = KolmogorovProblem(process, np.cos, 0.5)
     grid = Grid.uniform([-2, -2], [2, 2], [21, 23])
     c = np.random.default_rng(0).normal(size=(2, grid.size))
     full, small = (gradient(problem, grid, c, 13, max_memory=m) for m in (None, 5 * c.nbytes))

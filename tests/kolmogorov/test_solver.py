@@ -8,8 +8,8 @@ from scipy.special import ndtr
 
 from ocnet.boundary import Absorbing, Dirichlet, Reflecting
 from ocnet.grid import Grid
-from ocnet.kolmogorov.schemes import CrankNicolson, Douglas, HundsdorferVerwer, SemiLagrangian
 from ocnet.kolmogorov.march import March
+from ocnet.kolmogorov.schemes import CrankNicolson, Douglas, HundsdorferVerwer, SemiLagrangian
 from ocnet.kolmogorov.solver import gradient, initial_masses, solve_backward, solve_forward
 from ocnet.kolmogorov.times import step_times
 from ocnet.problem import KolmogorovProblem
@@ -216,7 +216,7 @@ def test_gradient_of_a_solve_is_its_derivative(dim, potential, h=1e-4):
 
     def problem(e1, e2):
         return KolmogorovProblem(Diffusion(lambda t, x: (1 + e1) * f(t, x), lambda t, x: (1 + e2) * G(t, x), dim, breaks=(0.2,)),
-                                 lambda x: np.cos(x), 0.5, potential=potential)
+                                 np.cos, 0.5, potential=potential)
 
     c, scheme = np.random.default_rng(1).normal(size=(dim, grid.size)), HundsdorferVerwer() if dim == 2 else CrankNicolson()
     value = lambda e1, e2: (c * March(problem(e1, e2), grid, 7, scheme).states()[0]).sum()

@@ -18,7 +18,7 @@ def test_some_blocks_have_bounds():
 def test_no_point_and_no_numbers_between_exceed_the_bounds(block, dim):
     """They are theorems, so no false alarm but by rounding; 40 pairs of numbers, 300 points each, small and large weights."""
     control, rng = Control(block.layout(dim), 1), np.random.default_rng(dim)
-    for k in range(40):
+    for _ in range(40):
         first, second = 10.0 ** rng.uniform(-1, 0.7) * rng.normal(size=(2, control.layer_size))
         bounds = block.bounds(control.named(first), control.named(second))
         x = rng.normal(size=(dim, 300)) * 10.0 ** rng.uniform(-1, 1, 300)

@@ -108,12 +108,11 @@ def broken(t, x):
 def test_a_cluster_of_two_processes_gives_the_bits_of_none_and_takes_lambdas(bits):
     distributed = pytest.importorskip("distributed", reason="the package distributed is not installed: pip install ocnet[test]")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
-            distributed.Client(cluster) as client:
-        with client.get_executor() as pool:
-            assert everything(pool) == bits
-            nested = KolmogorovProblem(Diffusion(lambda t, x: -x, factor, 2), payoff, 1.0)
-            there, here = (estimate(nested, START, 1000, 2, executor=e) for e in (pool, None))
-            assert there.value.tobytes() == here.value.tobytes()
+            distributed.Client(cluster) as client, client.get_executor() as pool:
+        assert everything(pool) == bits
+        nested = KolmogorovProblem(Diffusion(lambda t, x: -x, factor, 2), payoff, 1.0)
+        there, here = (estimate(nested, START, 1000, 2, executor=e) for e in (pool, None))
+        assert there.value.tobytes() == here.value.tobytes()
 
 
 def test_an_error_of_a_task_ends_the_estimate_and_the_tasks_that_wait():

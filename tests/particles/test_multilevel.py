@@ -13,7 +13,7 @@ from ocnet.particles import estimate_multilevel
 from ocnet.particles.coupling import Coupling, LevelSampler
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
-from tests.particles.exact_laws import T, X0, linear, second_moments
+from tests.particles.exact_laws import X0, T, linear, second_moments
 
 
 def second(x):

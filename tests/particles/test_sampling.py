@@ -13,7 +13,7 @@ from ocnet.particles.sampling.coordinates import BrownianBridge, Coordinates
 from ocnet.particles.schemes import EulerMaruyama, Platen
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion, LayeredProcess
-from tests.particles.exact_laws import T, X0, linear, second_moments_of_steps
+from tests.particles.exact_laws import X0, T, linear, second_moments_of_steps
 from tests.particles.processes import toy
 
 MEMBERS = [getattr(sampling, name).example() for name in sampling.__all__]

@@ -8,8 +8,16 @@ from ocnet.particles import estimate, euler_maruyama, schemes
 from ocnet.particles.schemes import EulerMaruyama, Milstein, Platen
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
-from tests.particles.exact_laws import (T, expectation_of_steps_on_the_circle, expectation_on_the_circle, linear, observed_orders,
-                                        on_the_circle, second_moments, second_moments_of_steps)
+from tests.particles.exact_laws import (
+    T,
+    expectation_of_steps_on_the_circle,
+    expectation_on_the_circle,
+    linear,
+    observed_orders,
+    on_the_circle,
+    second_moments,
+    second_moments_of_steps,
+)
 
 MEMBERS = [getattr(schemes, name).example() for name in schemes.__all__ if name[0].isupper()]
 every_scheme = pytest.mark.parametrize("scheme", MEMBERS, ids=repr)

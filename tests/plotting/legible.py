@@ -56,7 +56,7 @@ def _undrawn_labels(ax, axis):
     slack = 1e-9 * (hi - lo)
     for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
         seen = lo - slack <= tick.get_loc() <= hi + slack and axis.get_visible() and ax.axison and ax.get_visible()
-        for label, on in ((tick.label1, "label1On"), (tick.label2, "label2On")):
+        for label in (tick.label1, tick.label2):
             if not (seen and label.get_visible()):
                 yield label
     if not (axis.get_visible() and ax.axison and ax.get_visible()):
@@ -173,8 +173,8 @@ def unlabelled(figure):
 
 def _numbered(axis):
     lo, hi = sorted(axis.get_view_interval())
-    return axis.get_visible() and any(t.label1.get_visible() and t.label1.get_text() and lo <= t.get_loc() <= hi or
-                                      t.label2.get_visible() and t.label2.get_text() and lo <= t.get_loc() <= hi
+    return axis.get_visible() and any((t.label1.get_visible() and t.label1.get_text() and lo <= t.get_loc() <= hi) or
+                                      (t.label2.get_visible() and t.label2.get_text() and lo <= t.get_loc() <= hi)
                                       for t in axis.get_major_ticks())
 
 

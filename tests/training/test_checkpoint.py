@@ -1,6 +1,7 @@
 """Checkpoints: read back bit for bit, or refused; files are whole or absent."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_the_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     path, seen = tmp_path / "summary.json", []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (seen.append("fsync"), fsync(handle)))
-    monkeypatch.setattr(os, "replace", lambda a, b: (seen.append((open(a).read(), path.exists())), replace(a, b)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (seen.append((Path(a).read_text(), path.exists())), replace(a, b)))
     checkpoint.write_text(path, "grüße")
     assert seen[:2] == ["fsync", ("grüße", False)] and path.read_bytes() == "grüße".encode()
 

@@ -36,7 +36,7 @@ class Bowl:
 
     weights: tuple = (4.0, 0.04, 1.0, 0.5, 2.0)
     centre: tuple = (1.0, -20.0, 0.1, 2.0, -0.01)
-    setting: object = field(default_factory=lambda: Flat())
+    setting: object = field(default_factory=lambda: Flat())  # noqa: PLW0108 — defined below
 
     def value(self, theta):
         r = theta - np.array(self.centre)

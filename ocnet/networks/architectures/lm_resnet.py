@@ -61,7 +61,8 @@ class LMResNet(Architecture):
 
     Its limit is (1 + k) u' = f: branches of −1 < k < 0 move 1/(1 + k) > 1 times as far.  Zero-stable for −1 < k ≤ 1 (roots 1 and −k of
     the characteristic polynomial; `ocnet.analysis.zero_stability` watches trained k_n).  k_0 is unused: nothing precedes x_0.  The first step excites
-    the root −k, after which the smooth solution is the one from x_0 + dt k f/(1 + k)².  Near k = 0 the inverse, a division by k_n, magnifies rounding by 1/|k_n| a step.
+    the root −k, after which the smooth solution is the one from x_0 + dt k f/(1 + k)².  Near k = 0 the inverse, a division by k_n,
+    magnifies rounding by 1/|k_n| a step.
 
     least, most : k_n starts uniform between them, in the paper's code between −0.1 and 0
     """

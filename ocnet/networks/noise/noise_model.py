@@ -26,7 +26,8 @@ class NoiseModel:
 
     A subclass is a frozen dataclass with a field `scaling` ("natural": scale dt, "diffusive": scale √dt; see the folder's primer) and
     gives `law`, `increment`, `increment_vjp`, `branches`, `branches_vjp`, `mean`, `mean_jacobian_product`, `factor`, `coefficients_vjp`.
-    All `*_vjp` return the cotangents of the points and of the numbers.  Where the noise is affine in ξ (`AffineNoise`), they follow from its mean and its spread.
+    All `*_vjp` return the cotangents of the points and of the numbers.  Where the noise is affine in ξ (`AffineNoise`), they follow
+    from its mean and its spread.
     needs     : the `Features` that it asks of a block, as (d, n) arrays of points
     additive  : the size s where G = s · 1 whatever the state, else None
     deviation : the same where the noise is normal too, so that grids can smooth instead of branching

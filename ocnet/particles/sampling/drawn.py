@@ -27,6 +27,6 @@ class Drawn:
             yield x
 
     def ends(self, process, x):
-        for x in self.states(process, x):
+        for x in self.states(process, x):  # noqa: B007
             pass
         return x
