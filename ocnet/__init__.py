@@ -18,6 +18,7 @@ _HOMES = {
     "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",
     "network_ode_distance": "analysis", "Reconstructed": "particles", "Stored": "particles",
     "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
+    "save": "archive", "load": "archive", "ArchiveError": "archive",
 }
 
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi

@@ -10,6 +10,9 @@ from .analysis import stability_region as stability_region
 from .analysis import taylor_test as taylor_test
 from .analysis import weak_order as weak_order
 from .analysis import zero_stability as zero_stability
+from .archive import ArchiveError as ArchiveError
+from .archive import load as load
+from .archive import save as save
 from .chain import solve_chain as solve_chain
 from .density import Density as Density
 from .grid import Grid as Grid

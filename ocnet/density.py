@@ -6,14 +6,14 @@ import numpy as np
 from scipy.interpolate import interpn
 
 from ocnet import plotting
-from ocnet.archive import plain, read_result, write_result
+from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
 
 __all__ = ["Density"]
 
 
 @dataclass(frozen=True, eq=False)
-class Density:
+class Density(Saved):
     """p(t, x) from masses on the nodes; nothing is clipped or renormalised.
 
     grid : Grid;  times (K,) increasing;  masses (K, size);  report : SolveReport
@@ -56,15 +56,6 @@ class Density:
     def to_dict(self):
         """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""
         return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": plain(self.report)}
-
-    def save(self, path):
-        """Put everything at `path`, an .npz file that is whole or absent and that `load` reads back to the last bit."""
-        write_result(path, "Density", self.grid, {"report": self.report}, {}, {"times": self.times, "masses": self.masses})
-
-    @classmethod
-    def load(cls, path):
-        """Return the Density saved at `path`; ValueError "path=… is not a saved Density: …" for a foreign or truncated file."""
-        return read_result(path, "Density", lambda grid, arrays, header, reports: cls(grid, arrays["times"], arrays["masses"], reports["report"]))
 
     def plot(self, ax=None, t=None):
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ocnet import plotting
-from ocnet.archive import plain, read_result, write_result
+from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
 from ocnet.tensor_spline import TensorSpline, around_time
 
@@ -15,13 +15,13 @@ _RECENT = 4                              # splines held of a value function whos
 
 
 @dataclass(frozen=True, eq=False)
-class ValueFunction:
+class ValueFunction(Saved):
     """u(t, x) from values at kept times on a grid.
 
     grid : Grid;  times (K,) increasing;  values (K, q, size);  report : SolveReport or another view's report
     single : whether the terminal condition was one column, so that calls return (n,) and not (n, q)
     error  : ErrorBar at t = 0 at the points it was asked for, or None
-    between : what gives values at more times than are kept (`times` (K',), `values(k)` (q, size)), or None
+    between : what gives values at more times than are kept (`times` (K',), `values(k)` (q, size)), or None; not saved
     """
 
     grid: object
@@ -30,7 +30,7 @@ class ValueFunction:
     report: object = None
     single: bool = True
     error: object = None
-    between: object = None
+    between: object = field(default=None, metadata={"unsaved": "values between the kept times, which are interpolated once loaded"})
     _splines: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
@@ -86,20 +86,6 @@ class ValueFunction:
                     self._splines.pop(next(iter(self._splines)))
             self._splines[k] = TensorSpline(self.grid, self.values[k] if self.between is None else self.between.values(k))
         return self._splines[k]
-
-    def save(self, path):
-        """Put everything at `path`, an .npz file that is whole or absent and that `load` reads back to the last bit."""
-        write_result(path, "ValueFunction", self.grid, {"report": self.report, "error": self.error}, {"single": bool(self.single)},
-                     {"times": self.times, "values": self.values})
-
-    @classmethod
-    def load(cls, path):
-        """Return the ValueFunction saved at `path`; a report of another kind than `ocnet.report`'s comes back as a dictionary.
-
-        Raises ValueError "path=… is not a saved ValueFunction: …" for a foreign or truncated file.
-        """
-        return read_result(path, "ValueFunction", lambda grid, arrays, header, reports: cls(
-            grid, arrays["times"], arrays["values"], reports["report"], header["single"], reports["error"]))
 
     def to_dict(self):
         """Plain numbers: axes, times, values (K, q, *shape) as arrays, and the report as a dictionary."""

@@ -39,5 +39,5 @@ def test_saved_densities_come_back_to_the_last_bit(tmp_path):
     assert np.array_equal(back.masses, density.masses) and np.array_equal(back.times, density.times)
     assert back.report == density.report and repr(back) == repr(density)
     (tmp_path / "other.npz").write_bytes(b"text")
-    with pytest.raises(ValueError, match="other.npz is not a saved Density"):
+    with pytest.raises(ValueError, match="other.npz cannot be loaded: ocnet did not write it"):
         Density.load(tmp_path / "other.npz")

@@ -8,13 +8,13 @@ from pathlib import Path
 import ocnet
 
 ROOT = Path(ocnet.__file__).parent
-FLOOR = {"analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3, "kernels": 0, "plotting": 0, "typing": 0}
+FLOOR = {"analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3, "kernels": 0, "plotting": 0, "archive": 0, "typing": 0}
 GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "expectation",
-          "moving_grid", "sweep", "tensor_spline", "archive", "report", "products")
+          "moving_grid", "sweep", "tensor_spline", "report", "products")
 FLOOR |= dict.fromkeys(GROUND, 1)
 # on the ground floor a few name others: a problem its process and boundary, results and grid functions their grid
-ALLOWED = {("problem", "process"), ("problem", "boundary"), ("value_function", "archive"), ("value_function", "tensor_spline"),
-           ("density", "archive"), ("archive", "grid"), ("archive", "report"), ("density", "process"), ("laws", "products"),
+ALLOWED = {("problem", "process"), ("problem", "boundary"), ("value_function", "tensor_spline"),
+           ("density", "process"), ("laws", "products"),
            ("value_function", "process"), ("spline", "grid"), ("spline", "process"), ("expectation", "spline"), ("sweep", "expectation"),
            ("boundary", "grid"), ("moving_grid", "grid")}
 

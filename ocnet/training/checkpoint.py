@@ -7,10 +7,11 @@ all before.  The seal is checked before anything is parsed, so a truncated or al
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+
+from ocnet.archive import write_bytes
 
 __all__ = ["CheckpointError", "load", "save", "write_bytes", "write_text"]
 
@@ -21,36 +22,6 @@ _SEAL_BYTES = len(_SEAL) + hashlib.sha256().digest_size
 
 class CheckpointError(ValueError):
     """A checkpoint or journal that cannot be continued: damaged, of another version, or of another run."""
-
-
-def write_bytes(path, data):
-    """Put `data` at `path` so that a reader, or a kill at any instant, finds the old file or the new one, whole.
-
-    Written beside it as `.<name>.tmp`, flushed to the disk, renamed.  A leftover of a killed run is overwritten.
-    Raises OSError where the folder is missing or cannot be written.
-    """
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(draft, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder):
-    """Make a rename survive a power cut, where the system lets a folder be opened."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_text(path, text):
