@@ -12,7 +12,7 @@ _HOMES = {
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
     "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",
-    "propagate": "particles", "ResidualNetwork": "networks", "Control": "networks", "train": "training", "train_on_grid": "training",
+    "propagate": "particles", "ResidualNetwork": "networks", "TrainedNetwork": "networks", "Control": "networks", "train": "training", "train_on_grid": "training",
     "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
     "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
     "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",

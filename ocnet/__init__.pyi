@@ -22,6 +22,7 @@ from .kolmogorov import solve_forward as solve_forward
 from .moving_grid import MovingGrid as MovingGrid
 from .networks import Control as Control
 from .networks import ResidualNetwork as ResidualNetwork
+from .networks import TrainedNetwork as TrainedNetwork
 from .particles import Reconstructed as Reconstructed
 from .particles import Stored as Stored
 from .particles import estimate as estimate

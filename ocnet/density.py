@@ -1,6 +1,7 @@
 """Masses on the nodes of a grid at kept times: the law of a process, as the transposed steps carry it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import interpn
@@ -8,6 +9,7 @@ from scipy.interpolate import interpn
 from ocnet import plotting
 from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
+from ocnet.xarrays import dataset, labelled, places
 
 __all__ = ["Density"]
 
@@ -56,6 +58,13 @@ class Density(Saved):
     def to_dict(self):
         """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""
         return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": plain(self.report)}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of density and mass (of the cell of a node) with dimensions time, x1, x2, … and the report."""
+        along = {"time": labelled("time", self.times, "time", "time"), **places(self.grid.axes)}
+        density = self.grid.reshape(self.masses / self.grid.weights)
+        return dataset({"density": labelled(tuple(along), density, "density p(t, x)", "1/state" if self.grid.dim == 1 else f"1/state^{self.grid.dim}"),
+                        "mass": labelled(tuple(along), self.grid.reshape(self.masses), "mass on the node")}, along, {"report": self.report})
 
     def plot(self, ax=None, t=None):
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""

@@ -1,6 +1,7 @@
 """Values on a grid in t and x, with the report of the solve that made them; both grid views return it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from ocnet import plotting
 from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
 from ocnet.tensor_spline import TensorSpline, around_time
+from ocnet.xarrays import data_array, labelled, places
 
 __all__ = ["ValueFunction"]
 
@@ -92,17 +94,12 @@ class ValueFunction(Saved):
         return {"axes": list(self.grid.axes), "times": self.times, "values": self.grid.reshape(self.values),
                 "report": plain(self.report)}
 
-    def to_xarray(self):
-        """Return an xarray.DataArray named "value" with dimensions time, column, x0, x1, … and the report in its attributes."""
-        try:
-            from xarray import DataArray
-        except ImportError:
-            raise ImportError("to_xarray needs the package xarray, which ocnet does not install; use `pip install xarray`, "
-                              "or to_dict() for plain arrays") from None
-        names = [f"x{i}" for i in range(self.grid.dim)]
-        coordinates = {"time": self.times, "column": np.arange(self.values.shape[1]), **dict(zip(names, self.grid.axes))}
-        return DataArray(self.grid.reshape(self.values).copy(), coordinates, ("time", "column", *names), "value",
-                         {"report": repr(self.report)})
+    def to_xarray(self) -> Any:
+        """Return an xarray.DataArray "value" with dimensions time, column, x1, x2, … and the report and error among its attributes."""
+        columns = labelled("column", np.arange(self.values.shape[1]), "problem solved beside others")
+        along = {"time": labelled("time", self.times, "time", "time"), "column": columns, **places(self.grid.axes)}
+        values = labelled(tuple(along), self.grid.reshape(self.values), "value function u(t, x)")
+        return data_array("value", values, along, {"report": self.report, "error": self.error})
 
     def plot(self, ax=None, t=0.0, column=0, at=None):
         """Draw u(t, ·) of one column over one or two axes; returns the matplotlib axes.

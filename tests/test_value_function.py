@@ -177,16 +177,16 @@ def test_what_was_between_kept_times_is_not_saved_and_a_warning_says_so(tmp_path
 
 
 def test_xarray_gets_named_dimensions_and_coordinates():
-    pytest.importorskip("xarray")
     grid = UNEVEN[1]
     array = ValueFunction(grid, np.array([0.0, 0.5]), np.random.default_rng(0).normal(size=(2, 3, grid.size))).to_xarray()
-    assert array.dims == ("time", "column", "x0", "x1") and dict(array.sizes) == {"time": 2, "column": 3, "x0": 31, "x1": 21}
-    assert np.array_equal(array.x1, grid.axes[1]) and array.sel(time=0.5, column=2).shape == grid.shape
+    assert array.dims == ("time", "column", "x1", "x2") and dict(array.sizes) == {"time": 2, "column": 3, "x1": 31, "x2": 21}
+    assert np.array_equal(array.x2, grid.axes[1]) and array.sel(time=0.5, column=2).shape == grid.shape
+    assert array.attrs["long_name"] == "value function u(t, x)" and array.x1.attrs["units"] == "state"
 
 
 def test_without_xarray_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
-    with pytest.raises(ImportError, match="pip install xarray"):
+    with pytest.raises(ImportError, match=r"pip install 'ocnet\[xarray\]'"):
         on(UNIFORM[0], lambda x: x[:, 0]).to_xarray()
 
 

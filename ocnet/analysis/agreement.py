@@ -1,12 +1,15 @@
 """Agreement of the chain with the network's own particles, for the objective and point by point."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.objectives import ChainView, GridObjective, ParticleObjective
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Agreement", "compare_views"]
 
@@ -16,7 +19,7 @@ _SAFETY = 1.5                        # of that number, for a pilot that has miss
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class Agreement(Saved):
     """Chain and particles of one network, for the objective and point by point.
 
     objective_* : data terms; standard_error of the particles'; grid_error_bar computed by refinement
@@ -60,6 +63,14 @@ class Agreement:
                 "max_abs_difference": float(np.abs(self.grid_values - self.particle_values).max()),
                 "paths_per_point": self.paths, "nodes": list(self.grid.grid.shape),
                 "refinements": self.grid.refinements, "smallest_value": self.grid.lowest}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over point: values of grid and particles, and their doubts."""
+        told = {"grid_values": "value by the grid", "particle_values": "value by particles", "point_bars": "the grid's own bar",
+                "point_errors": "standard error of the particles", "points_within": "whether the two agree within both"}
+        return dataset({name: labelled("point", getattr(self, name), said) for name, said in told.items()}, {},
+                       {"objective_grid": float(self.grid.value), "objective_particles": float(self.objective_particles),
+                        "standard_error": float(self.standard_error), "grid_error_bar": float(self.grid.error_bar), "paths": int(self.paths)})
 
     def __repr__(self):
         verdict = "agree" if self.within else "DISAGREE"

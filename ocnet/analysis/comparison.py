@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ocnet.archive import Saved
 from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.losses import Logistic
@@ -16,7 +17,7 @@ _SHARE = 0.99                        # of the points that must lie within their 
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Saved):
     """Three views of one network: chain and particles of its own law, and the grid of its Itô limit.
 
     agreement : chain against particles;  diffusion : the Itô limit's GridEstimate, or None where there is none (`reason` says why)

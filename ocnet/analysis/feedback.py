@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.archive import Saved
 from ocnet.spline import LimitedSpline
 from ocnet.training.regularisers import Tikhonov
 
@@ -40,7 +41,7 @@ _FAR, _HALVINGS = 1000.0, 60       # of a search for the least of a convex funct
 
 
 @dataclass(frozen=True, eq=False)
-class FeedbackBound:
+class FeedbackBound(Saved):
     """A lower bound on J(θ) of a setting, for all θ of its layers within the bounds and one tail.
 
     value  : with the control blind to the label;  aware : with one that knows it (≤ value);  floor : what binds every function of x

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import t as student
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
@@ -29,7 +30,7 @@ _ROUNDING = 1e-12                    # of the largest component: what sums of so
 
 
 @dataclass(frozen=True, eq=False)
-class GradientRoute:
+class GradientRoute(Saved):
     """A gradient with its doubt, component by component.
 
     gradient, standard_error, space, time, box : (P,) each.  A deterministic bar is the change under refinement, or the root mean square of
@@ -99,7 +100,7 @@ class Pair:
 
 
 @dataclass(frozen=True, eq=False)
-class GradientAgreement:
+class GradientAgreement(Saved):
     """All pairs of routes of one law, tested simultaneously: one verdict a law.
 
     level    : chance that any component of any pair is above `critical` while all deterministic errors are within three bars

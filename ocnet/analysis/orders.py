@@ -1,6 +1,10 @@
 """Errors by number of layers, and the orders between them."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Orders"]
 
@@ -17,3 +21,10 @@ class Orders:
     def order(self):
         """The last of the orders, for which the layers are shortest."""
         return float(self.orders[-1])
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over layers: error, and order since the layers before (NaN at the first)."""
+        orders = np.append(np.nan, self.orders)
+        plain = {name: value for name, value in self.to_dict().items() if not isinstance(value, (list, dict))}
+        return dataset({"error": labelled("layers", self.errors, "error"), "order": labelled("layers", orders, "order since the layers before")},
+                       {"layers": labelled("layers", self.layers, "number of layers N")}, plain)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.archive import Saved
+
 __all__ = ["DualityTest", "TaylorTest", "duality_test", "taylor_test"]
 
 _STEPS = tuple(10.0 ** -np.arange(3, 5.1, 0.5))
@@ -18,7 +20,7 @@ _DUAL = 1e-11                        # of Σ |masses| |values|: what some 10⁵ 
 
 
 @dataclass(frozen=True, eq=False)
-class TaylorTest:
+class TaylorTest(Saved):
     """Remainders |J(θ + h v) − J(θ) − h ∇J·v| along directions v, and how fast they fall with h.
 
     steps (k,) falling; remainders (directions, k); rates (directions, k − 1): logarithms of ratios of neighbouring remainders over those of
@@ -106,7 +108,7 @@ def _rates(steps, remainders, least):
 
 
 @dataclass(frozen=True, eq=False)
-class DualityTest:
+class DualityTest(Saved):
     """⟨masses, values⟩ and the sum of the masses at every layer, which exact transposes keep; spread relative to Σ |masses| |values|."""
 
     products: np.ndarray

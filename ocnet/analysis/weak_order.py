@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ocnet.archive import Saved
+
 from .orders import Orders
 from .periodic import PeriodicGrid
 
@@ -19,7 +21,7 @@ def _default_functional(points):
 
 
 @dataclass(frozen=True, eq=False)
-class WeakOrder(Orders):
+class WeakOrder(Orders, Saved):
     """Errors max |E φ(X_N) − reference| over the nodes, by number of layers, and what follows.
 
     layers, errors (k,)

@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ocnet.archive import Saved
+
 from .architecture_layers import ArchitectureLayers
 from .architecture_limit import ArchitectureDiffusion
 from .architectures import ResNet
@@ -19,7 +21,7 @@ __all__ = ["ResidualNetwork"]
 
 
 @dataclass(frozen=True)
-class ResidualNetwork:
+class ResidualNetwork(Saved):
     """X_{n+1} = X_n + dt mean(X_n, θ_n) + scale Σ_j g_j(X_n, θ_n) ξ_nj, n = 0 … layers − 1, dt = horizon/layers.
 
     (Or, before a nonlinearity, another increment of that mean; see `networks.noise`.  Or another architecture of such increments.)

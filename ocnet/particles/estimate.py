@@ -1,12 +1,15 @@
 """u(0, x) = E[e^{−∫c} terminal(X_T) + ∫ e^{−∫c} g dt given X_0 = x] by Monte Carlo: the Feynman–Kac formula."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.process import checked_starts
+from ocnet.xarrays import dataset, labelled
 
 from .control_variate import ControlVariate
 from .functional import Difference, Functional
@@ -27,7 +30,7 @@ def checked_level(level):
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Saved):
     """Monte Carlo means at n start points; `paths` and `seed` reproduce them.
 
     value, standard_error : (n,), or (n, q) where the terminal has q columns; of sampling alone, not of the time step
@@ -54,6 +57,13 @@ class Estimate:
         """Plain numbers, by name."""
         return {"value": self.value.tolist(), "standard_error": self.standard_error.tolist(), "paths": self.paths, "seed": self.seed,
                 "freedom": self.freedom}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of value and standard_error over point (and column), with what reproduces them."""
+        dims = ("point", "column")[:self.value.ndim]
+        return dataset({"value": labelled(dims, self.value, "mean over the paths"),
+                        "standard_error": labelled(dims, self.standard_error, "standard error of the mean, of sampling alone")}, {},
+                       {"paths": self.paths, "seed": self.seed, "freedom": self.freedom})
 
     def __repr__(self):
         if self.value.size == 1:

@@ -1,11 +1,14 @@
 """Pathwise gradients with a standard error for every component."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed, derived_seed
+from ocnet.xarrays import dataset, labelled
 
 from .pathwise import sampled_value_and_gradient
 from .sampling.independent import checked_paths
@@ -16,7 +19,7 @@ _BATCH = 0x42415443                  # word of the seeds of the batches
 
 
 @dataclass(frozen=True, eq=False)
-class GradientEstimate:
+class GradientEstimate(Saved):
     """A sampled functional and its gradient, by means over independent batches; `paths`, `batches` and `seed` reproduce them.
 
     value, value_error       : the functional and its standard error
@@ -40,6 +43,14 @@ class GradientEstimate:
             raise ValueError(f"level={level} is not a probability in (0, 1)")
         reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
         return self.gradient - reach, self.gradient + reach
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of value, gradient over layer and number, and rest, each with its error, with what reproduces them."""
+        dims = {"value": (), "gradient": ("layer", "number"), "rest": ("own",)}
+        told = {"value": "functional", "gradient": "derivative in the layers' numbers", "rest": "derivative in the functional's own numbers"}
+        means = {name: labelled(dims[name], getattr(self, name), told[name]) for name in dims}
+        errors = {f"{name}_error": labelled(dims[name], getattr(self, f"{name}_error"), f"standard error of {name}") for name in dims}
+        return dataset({**means, **errors}, {}, {"paths": self.paths, "batches": self.batches, "seed": self.seed})
 
     def __repr__(self):
         return (f"GradientEstimate({self.value:.6g} ± {self.value_error:.1g} s.e., {' × '.join(map(str, self.gradient.shape))} components of size "

@@ -1,12 +1,15 @@
 """Multilevel Monte Carlo: an estimate of the diffusion's own expectation to a tolerance, at cost O(tolerance^−2)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.process import checked_starts
+from ocnet.xarrays import dataset, labelled
 
 from .coupling import Coupling, LevelSampler
 from .estimate import channels_at, checked_boundary, checked_level
@@ -33,7 +36,7 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class MultilevelEstimate:
+class MultilevelEstimate(Saved):
     """The sum of the means of the levels, at n start points.
 
     value, standard_error, bias : (n,), or (n, q) where the terminal has q columns; `bias` estimates what finer levels would add
@@ -76,6 +79,18 @@ class MultilevelEstimate:
         columns = {name: [np.asarray(getattr(level, name)).tolist() for level in self.levels]
                    for name in ("steps", "paths", "mean", "variance", "cost")}
         return {**plain, "levels": columns, "tolerance": self.tolerance, "seed": self.seed, "status": self.status}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of value, standard_error and bias over point (and column), and of mean, variance and cost over level too."""
+        dims = ("point", "column")[:self.value.ndim]
+        told = {"value": "sum of the means of the levels", "standard_error": "standard error of the value", "bias": "what finer levels would add"}
+        levels = {"mean": "mean of fine less coarse payoffs", "variance": "variance of one such difference"}
+        counts = {"steps": "steps of a fine path", "paths": "samples a start point", "cost": "path-steps spent"}
+        variables = {**{name: labelled(dims, getattr(self, name), said) for name, said in told.items()},
+                     **{name: labelled(("level", *dims), [getattr(level, name) for level in self.levels], said) for name, said in levels.items()},
+                     **{name: labelled("level", [getattr(level, name) for level in self.levels], said) for name, said in counts.items()}}
+        return dataset(variables, {"level": labelled("level", range(len(self.levels)), "level, coarsest first")},
+                       {"tolerance": self.tolerance, "seed": self.seed, "status": self.status})
 
     def __repr__(self):
         if self.value.size == 1:

@@ -1,12 +1,15 @@
 """Carry paths through every layer."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_starts
+from ocnet.xarrays import dataset, labelled
 
 from . import partition
 from .executors import in_order
@@ -19,7 +22,7 @@ _AHEAD, _SLICES = 16, 32             # tasks that an executor holds for over_end
 
 
 @dataclass(frozen=True, eq=False)
-class Propagation:
+class Propagation(Saved):
     """Paths of a layered process, read-only.
 
     ends   : (n, paths, d) end states of `paths` draws from each start point
@@ -35,6 +38,14 @@ class Propagation:
         for array in (self.ends, self.layers):
             if array is not None:
                 array.flags.writeable = False
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of ends over point, path and component, and of layers, where they were kept, over layer too."""
+        dims = ("point", "path", "component")
+        variables = {"ends": labelled(dims, self.ends, "end states of the paths", "state")}
+        if self.layers is not None:
+            variables["layers"] = labelled(("layer", *dims), self.layers, "states at all layers", "state")
+        return dataset(variables, {"component": labelled("component", range(1, self.ends.shape[-1] + 1), "component of the state")}, {"seed": self.seed})
 
     def __repr__(self):
         n, paths, d = self.ends.shape

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from ocnet.archive import Saved
+from ocnet.xarrays import dataset, labelled
 
 from .result import TrainingResult
 from .trainer import train
@@ -51,7 +55,7 @@ class DepthLevel:
 
 
 @dataclass(frozen=True, eq=False)
-class DepthTraining:
+class DepthTraining(Saved):
     """setting : that of the deepest level reached, whose network has the layout of `theta`;  levels : DepthLevels, shallowest first"""
 
     setting: object
@@ -84,6 +88,15 @@ class DepthTraining:
     def to_dict(self):
         """Plain numbers, by name."""
         return {"levels": [level.to_dict() for level in self.levels], "differences": self.differences.tolist(), "orders": self.orders.tolist()}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over layers N: J before and after each level, what the prolongation changed, and the slope of θ in depth."""
+        told = {"before": "objective at the level's start", "after": "objective at its end", "change": "largest change of a score by the prolongation",
+                "slope": "largest difference of neighbouring layers over their distance", "iterations": "iterations of the optimiser"}
+        variables = {name: labelled("layers", [getattr(level, name) for level in self.levels], said, "1/time" if name == "slope" else "1")
+                     for name, said in told.items()}
+        variables["seconds"] = labelled("layers", [level.seconds for level in self.levels], "time spent", "s")
+        return dataset(variables, {"layers": labelled("layers", [level.layers for level in self.levels], "number of layers N")}, {})
 
     def __repr__(self):
         ends = ", ".join(f"J_{level.layers}={level.after:.6g}" for level in self.levels)

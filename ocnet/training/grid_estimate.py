@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter
 
+from ocnet.archive import Saved
 from ocnet.grid import Grid
 from ocnet.moving_grid import MovingGrid
 from ocnet.spline import LimitedSpline
@@ -22,7 +23,7 @@ _MOST_NODES = 1_000_000              # per field: none is begun with beyond this
 
 
 @dataclass(frozen=True, eq=False)
-class GridEstimate:
+class GridEstimate(Saved):
     """Value of the data term on the finest grid tried, and by how much it may be off.
 
     value  : on a grid 1.5 times as fine as the one tried, plus what half the time step changes on that one: then one such change is all

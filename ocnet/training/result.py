@@ -1,8 +1,12 @@
 """What training returns, whichever optimiser ran."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.archive import Saved
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Ending", "TrainingResult", "first_in", "history_of"]
 
@@ -43,7 +47,7 @@ def first_in(fault):
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingResult:
+class TrainingResult(Saved):
     """The best point an optimiser has met, and how it got there.
 
     x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise, one of batches on eight fixed ones)
@@ -68,6 +72,15 @@ class TrainingResult:
     last: np.ndarray
     interrupted: bool = False
     fault: bool = False
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of the history (value and seconds over iteration) and of x, jac and last over number."""
+        told = {"x": "best numbers θ", "jac": "gradient of J there", "last": "numbers reached last"}
+        variables = {"value": labelled("iteration", self.history["value"], "objective J"),
+                     "seconds": labelled("iteration", self.history["seconds"], "time since the very first start", "s"),
+                     **{name: labelled("number", getattr(self, name), said) for name, said in told.items()}}
+        return dataset(variables, {"iteration": labelled("iteration", self.history["iteration"], "iteration of the optimiser")},
+                       {"fun": float(self.fun), "nit": int(self.nit), "nfev": int(self.nfev), "success": bool(self.success), "message": self.message})
 
     def __repr__(self):
         return (f"TrainingResult(J={self.fun:.6g}, {self.nit} iterations, {self.nfev} evaluations, "
