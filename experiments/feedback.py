@@ -130,15 +130,15 @@ def _draw_line(left, right, case):
     upper, points = bound.posterior, np.ascontiguousarray(bound.points.T)
     mixed = (np.stack([1 - upper, upper]) * LimitedSpline(case.grid, own)(points)).sum(axis=0)
     floor = 2 * upper * (1 - upper)                                      # ½ (1 − m²) at the posterior mean m = 2π − 1
-    plotting.curve(left, at, mixed - floor, color=plotting.FIRST, label="trained layers")
-    plotting.curve(left, at, bound.per_point + bound.tail - floor, color=plotting.SECOND, label="feedback, blind to the label")
+    plotting.curve(at, mixed - floor, ax=left, color=plotting.FIRST, label="trained layers")
+    plotting.curve(at, bound.per_point + bound.tail - floor, ax=left, color=plotting.SECOND, label="feedback, blind to the label")
     density = 0.3 * (mixed - floor).max() * bound.masses / bound.masses.max()
     left.fill_between(at, 0, density, color="0.88", lw=0, label="density of the data")
     left.set(title=f"loss of a start beyond any function of x, σ = {case.sigma:g}", xlim=(-2, 2))
     for y, colour, column in ((-1, plotting.LOWER, 0), (1, plotting.UPPER, -1)):
-        plotting.curve(right, x, own[column], color=colour, label=f"trained layers, label {y:+d}")
+        plotting.curve(x, own[column], ax=right, color=colour, label=f"trained layers, label {y:+d}")
         known = bound.fields(bound.points)[:, column] + bound.tail
-        plotting.curve(right, at, known, color=colour, ls="--", label=f"feedback that knows {y:+d}")
+        plotting.curve(at, known, ax=right, color=colour, ls="--", label=f"feedback that knows {y:+d}")
     right.set(title="value functions at time 0", xlim=(-2, 2), yscale="log")
     left.legend(fontsize=7, loc="upper left")
     left.set_ylim(top=1.3 * (mixed - floor).max())
@@ -151,8 +151,8 @@ def _draw_plane(left, right, case):
     ideal = fields.grid.reshape(fields.values[0, -1]) + case.bound.tail
     for ax, axes, values, title in ((left, fields.grid.axes, ideal, "moons, label +1: feedback that knows it"),
                                     (right, case.grid.axes, own, "the trained layers, log scale")):
-        plotting.field(ax, *axes, values, norm="log" if ax is right else None)
-        plotting.scatter(ax, case.setting.data.points, case.setting.data.labels, size=2, alpha=0.5)
+        plotting.field(*axes, values, ax=ax, norm="log" if ax is right else None)
+        plotting.scatter(case.setting.data.points, case.setting.data.labels, size=2, alpha=0.5, ax=ax)
         ax.set(title=title, xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
 
 

@@ -62,12 +62,12 @@ def _value_functions(setting, dataset, trained, verdicts):
         for ax, name, value in zip(row, names, values):
             if dataset.dim == 2:
                 shape = (_SHOWN, _SHOWN)
-                plotting.field(ax, *axes, value.reshape(shape))
-                plotting.boundary(ax, *axes, setting.criterion.boundary(values).reshape(shape))
+                plotting.field(*axes, value.reshape(shape), ax=ax)
+                plotting.boundary(*axes, setting.criterion.boundary(values).reshape(shape), ax=ax)
             else:
-                plotting.curve(ax, axes[0], value, color="black")
+                plotting.curve(axes[0], value, ax=ax, color="black")
                 ax.set_ylabel(name.split(":")[0])
-            plotting.scatter(ax, points, labels, size=7)
+            plotting.scatter(points, labels, size=7, ax=ax)
             ax.set_title(f"{view}-trained, {name}")
     panels[0, 0].legend(loc="best", framealpha=0.8, frameon=True)
     return made
@@ -105,11 +105,11 @@ def _layers(setting, dataset, trained, verdicts):
         axes = window(points, 0.15)
         density = LimitedSpline(grid.at(n), densities[n][None])(_mesh(axes))[0]
         if dataset.dim == 2:
-            plotting.field(ax, *axes, np.sqrt(np.maximum(density, 0)).reshape(_SHOWN, _SHOWN), bar=False, cmap="Greys")
+            plotting.field(*axes, np.sqrt(np.maximum(density, 0)).reshape(_SHOWN, _SHOWN), bar=None, ax=ax, cmap="Greys")
         else:
-            plotting.curve(ax, axes[0], density, color="black")
+            plotting.curve(axes[0], density, ax=ax, color="black")
             ax.set_ylabel("density" if n == 0 else "")
-        plotting.scatter(ax, points, labels, size=5, alpha=0.6)
+        plotting.scatter(points, labels, size=5, alpha=0.6, ax=ax)
         ax.set_title(f"layer {n}, t = {network.times[n]:.2f}")
         if n:
             ax.set_ylabel("")
@@ -136,12 +136,12 @@ def _agreement(verdicts):
     """Grid against Monte Carlo at every data point, and the z-scores; a row per trained view."""
     made, panels = plotting.figure(len(verdicts), 2, 8.0, 3.2 * len(verdicts))
     for (scatter_ax, z_ax), (view, (a, _)) in zip(panels, verdicts.items()):
-        plotting.agreement(scatter_ax, a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within)
+        plotting.agreement(a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within, ax=scatter_ax)
         scatter_ax.set(xlabel="grid (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e., {a.paths} paths)")
         scatter_ax.set_title(f"{view}-trained: one value a data point")
         scatter_ax.legend(loc="upper left")
         error = np.sqrt(a.point_errors**2 + a.point_bars**2) + np.finfo(float).tiny
-        plotting.z_scores(z_ax, (a.grid_values - a.particle_values) / error)
+        plotting.z_scores((a.grid_values - a.particle_values) / error, ax=z_ax)
         z_ax.set_title(f"{view}-trained: difference in units of its error")
         z_ax.legend(loc="upper left")
     return made

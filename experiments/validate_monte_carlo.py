@@ -87,7 +87,7 @@ def draw(results):
     made, panels = plotting.figure(len(results), 3, 11.0, 3.3 * len(results))
     for row, (view, (comparison, z)) in zip(panels, results.items()):
         a, sde = comparison.agreement, comparison.diffusion
-        plotting.agreement(row[0], a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within)
+        plotting.agreement(a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within, ax=row[0])
         row[0].set(xlabel="chain (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e.)",
                    title=f"{view}-trained: one value a data point")
         row[0].legend(loc="upper left")

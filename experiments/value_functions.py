@@ -145,16 +145,16 @@ def draw(fields, layers, columns):
         t = setting.network.times[n]
         if plane:
             for ax, q in zip(row, columns):
-                plotting.field(ax, *axes, values[q])
+                plotting.field(*axes, values[q], ax=ax)
                 ax.set_title(f"{names[q]}(t = {t:.2f}, x)")
         _slice_panel(row[-2], fields, n, axes, columns)
         row[-2].set_title(f"slice at t = {t:.2f}")
         if plane:
-            plotting.field(row[-1], *axes, np.maximum(density, 0), cmap="Greys")
+            plotting.field(*axes, np.maximum(density, 0), bar="density", ax=row[-1], cmap="Greys")
             score = setting.criterion.boundary(values.reshape(len(values), -1)).reshape(density.shape)
-            plotting.boundary(row[-1], *axes, score)
+            plotting.boundary(*axes, score, ax=row[-1])
         else:
-            plotting.curve(row[-1], axes[0], density, color="black")
+            plotting.curve(axes[0], density, labels=("$x$", "density"), ax=row[-1], color="black")
         row[-1].set_title(f"density of the data, t = {t:.2f}")
     panels[0, -2].legend(loc="best")
     return made
@@ -170,11 +170,11 @@ def animate(fields, q):
         made, panels = plotting.figure(1, 2, 7.0, 3.0)
         values, density = fields.at(n, windows[n])
         if plane:
-            plotting.field(panels[0, 0], *windows[n], values[q])
-            plotting.field(panels[0, 1], *windows[n], np.maximum(density, 0), cmap="Greys")
+            plotting.field(*windows[n], values[q], ax=panels[0, 0])
+            plotting.field(*windows[n], np.maximum(density, 0), bar="density", ax=panels[0, 1], cmap="Greys")
         else:
-            plotting.curve(panels[0, 0], windows[n][0], values[q], color=plotting.LOWER)
-            plotting.curve(panels[0, 1], windows[n][0], density, color="black")
+            plotting.curve(windows[n][0], values[q], ax=panels[0, 0], color=plotting.LOWER)
+            plotting.curve(windows[n][0], density, labels=("$x$", "density"), ax=panels[0, 1], color="black")
         panels[0, 0].set_title(f"{_names(fields.setting)[q]}(t = {fields.setting.network.times[n]:.2f}, x)")
         panels[0, 1].set_title("density of the data")
         canvas = FigureCanvasAgg(made)

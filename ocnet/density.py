@@ -68,8 +68,8 @@ class Density(Saved):
 
     def plot(self, ax=None, t=None):
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""
-        values = self._at(self.times[-1] if t is None else t) / self.grid.weights
-        return plotting.on_grid(ax, self.grid.axes, self.grid.reshape(values))
+        t = self.times[-1] if t is None else t
+        return plotting.on_grid(self.grid.axes, self.grid.reshape(self._at(t) / self.grid.weights), meaning=f"density p({t:g}, x)", ax=ax)
 
     def __repr__(self):
         return f"Density({self.grid!r}, {self.times.size} kept times, mass {self.mass():.6g}, {self.report!r})"

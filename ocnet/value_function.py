@@ -112,11 +112,10 @@ class ValueFunction(Saved):
         points = np.stack([c.ravel() for c in np.meshgrid(*lines, indexing="ij")], axis=1)
         values = self(points, t).reshape(len(points), -1)[:, column]
         axes = [self.grid.axes[i] for i in free]
-        ax = plotting.on_grid(ax, axes, values.reshape([a.size for a in axes]))
+        names = [f"$x_{i + 1}$" if self.grid.dim > 1 else "$x$" for i in free]
+        ax = plotting.on_grid(axes, values.reshape([a.size for a in axes]), meaning=f"value u({t:g}, x)", labels=names, ax=ax)
         if fixed:
             ax.set_title(", ".join(f"$x_{i + 1}$ = {place:.4g}" for i, place in sorted(fixed.items())))
-            for label, i in zip((ax.set_xlabel, ax.set_ylabel), free):
-                label(f"$x_{i + 1}$")
         return ax
 
     def _section(self, at):

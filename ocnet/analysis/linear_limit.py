@@ -101,7 +101,7 @@ class LinearTraining:
         steps = _even_steps(curves) if steps is None else steps
         s = np.arange(1, self.layers + 1) / self.layers
         for k, step in enumerate(steps):
-            ax = plotting.curve(ax, s, curves[step], color=_SHADES[k % len(_SHADES)], lw=1.3, label=f"step {step}")
+            ax = plotting.curve(s, curves[step], ax=ax, color=_SHADES[k % len(_SHADES)], lw=1.3, label=f"step {step}")
         ax.set(xlabel="depth n/N", ylabel=f"entry ({row + 1}, {column + 1}) of θ$_n$", title=f"weights during training, N = {self.layers}")
         ax.legend()
         return ax

@@ -74,7 +74,7 @@ class NetworkODEDistance:
 
     def plot(self, ax=None):
         """Draw the largest distance and the bounds against time; returns the axes."""
-        ax = plotting.curve(ax, self.times[1:], self.distances[1:].max(axis=1), color=plotting.FIRST, label="distance")
+        ax = plotting.curve(self.times[1:], self.distances[1:].max(axis=1), ax=ax, color=plotting.FIRST, label="distance")
         for name, style in (("smooth", ":"), ("layered", "--"), ("rough", "-.")):
             if getattr(self, name) is not None:
                 ax.plot(self.times[1:], getattr(self, name)[1:], style, color=plotting.UPPER, lw=1.0, label=f"{name} bound")

@@ -43,7 +43,7 @@ class ConsistencyOrder(Orders):
 
     def plot(self, ax=None, **style):
         """Draw the errors against the layers; returns the axes."""
-        ax = plotting.curve(ax, self.layers, self.errors, **{"marker": "o", "ms": 3, **style})
+        ax = plotting.curve(self.layers, self.errors, ax=ax, **{"marker": "o", "ms": 3, **style})
         ax.set(xscale="log", yscale="log", xlabel="layers N", ylabel="error", xticks=self.layers, xticklabels=[str(n) for n in self.layers])
         ax.minorticks_off()
         return ax

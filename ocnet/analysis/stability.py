@@ -45,9 +45,9 @@ class StabilityRegion:
 
     def plot(self, ax=None):
         """Draw the radius over the stable set, its edge, and both intervals; returns the axes."""
-        ax = plotting.field(ax, self.real, self.imaginary, np.where(self.stable, self.radius, np.nan), bar=False, cmap="Blues_r", vmin=-0.6, vmax=1.2)
+        ax = plotting.field(self.real, self.imaginary, np.where(self.stable, self.radius, np.nan), bar=None, ax=ax, cmap="Blues_r", vmin=-0.6, vmax=1.2)
         if (self.radius < 1 - _MEETING).any():                         # a set with an inside
-            plotting.boundary(ax, self.real, self.imaginary, self.radius - 1 - _ROUNDING)
+            plotting.boundary(self.real, self.imaginary, self.radius - 1 - _ROUNDING, ax=ax)
         real, imaginary = (min(s, _FAR) for s in (self.real_interval, self.imaginary_interval))
         for x, y in (((-real, 0), (0, 0)), ((0, 0), (-imaginary, imaginary))):
             ax.plot(x, y, color=plotting.UPPER, lw=2.2, solid_capstyle="butt", zorder=3)
@@ -134,10 +134,9 @@ class ZeroStability:
 
     def plot(self, ax=None):
         """Draw k_n against depth with the ends of the zero-stable range; returns the axes."""
-        ax = plotting.curve(ax, np.arange(len(self.k)), self.k, marker="o", ms=3, lw=0.8, color=plotting.FIRST)
+        ax = plotting.curve(np.arange(len(self.k)), self.k, labels=("layer n", "$k_n$"), ax=ax, marker="o", ms=3, lw=0.8, color=plotting.FIRST)
         for end in (-1.0, 1.0):
             ax.axhline(end, color=plotting.GREY, lw=0.8, ls="--")
-        ax.set(xlabel="layer n", ylabel="$k_n$")
         return ax
 
     def __repr__(self):

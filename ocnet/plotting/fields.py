@@ -1,52 +1,114 @@
-"""Grid functions and data on axes: curves, fields, decision boundaries, labelled points."""
+"""Grid functions and data on axes: curves, fields, contours, sections of three dimensions, labelled points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import LOWER, UPPER, axes_or_new
+from .style import LOWER, UPPER, drawing, figure
 
-__all__ = ["boundary", "curve", "field", "on_grid", "scatter"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+__all__ = ["contours", "curve", "field", "on_grid", "scatter", "sections"]
+
+_ON_LINE, _IN_PLANE = ("$x$", "value"), ("$x_1$", "$x_2$")
+_EDGE = "white"                      # around points, so that they are seen on the darkest colour of a field
 
 
-def field(ax, x, y, values, bar=True, **style):
-    """Draw values (len(x), len(y)) over two axes as colours, with a bar if asked; returns the axes."""
-    ax = axes_or_new(ax)
+@drawing
+def field(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, bar: str | None = "value", labels: Sequence[str] = _IN_PLANE,
+          ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw values (len(x), len(y)) over two axes as colours; returns the axes.
+
+    bar    : what the colours measure, with its unit, beside a bar; None draws none
+    labels : of the two axes, with units;  style : of `pcolormesh`, such as cmap or norm
+    Raises ValueError where the shape of values is not (len(x), len(y)).
+    """
+    x, y, values = _checked(x, y, values)
     mesh = ax.pcolormesh(x, y, values.T, shading="nearest", rasterized=True, **style)
-    if bar:
-        ax.figure.colorbar(mesh, ax=ax, shrink=0.9)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    if bar is not None:
+        ax.figure.colorbar(mesh, ax=ax, shrink=0.9, label=bar)
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     return ax
 
 
-def curve(ax, x, y, **style):
-    """Draw y (n,) or (n, k) against x (n,); returns the axes."""
-    ax = axes_or_new(ax)
+@drawing
+def contours(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, levels: int | ArrayLike = 10, bar: str | None = "value",
+             labels: Sequence[str] = _IN_PLANE, ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw values (len(x), len(y)) as filled contours with thin lines between them; returns the axes.
+
+    levels : how many, or where (increasing);  the other arguments are those of `field`
+    """
+    x, y, values = _checked(x, y, values)
+    filled = ax.contourf(x, y, values.T, levels, **style)
+    ax.contour(x, y, values.T, filled.levels, colors="white", linewidths=0.4, alpha=0.6)
+    if bar is not None:
+        ax.figure.colorbar(filled, ax=ax, shrink=0.9, label=bar)
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    return ax
+
+
+def _checked(x, y, values):
+    x, y, values = np.asarray(x, float), np.asarray(y, float), np.asarray(values, float)
+    if values.shape != (x.size, y.size):
+        raise ValueError(f"values has shape {values.shape}; expected ({x.size}, {y.size}): a row for each x, a column for each y")
+    return x, y, values
+
+
+@drawing
+def curve(x: ArrayLike, y: ArrayLike, *, labels: Sequence[str] = _ON_LINE, ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw y (n,) or (n, k) against x (n,); returns the axes.  labels : of the two axes, with units;  style : of the lines"""
     ax.plot(x, y, **style)
-    ax.set_xlabel("$x$")
+    ax.set(xlabel=labels[0], ylabel=labels[1])
     return ax
 
 
-def on_grid(ax, axes, values):
-    """Draw a grid function: a curve on one axis, a field on two.  Raises ValueError for more, which need a section."""
+def on_grid(axes: Sequence[np.ndarray], values: ArrayLike, *, meaning: str = "value", labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a grid function of that meaning: a curve on one axis, a field on two.  Raises ValueError for more, which need `sections`."""
     if len(axes) == 1:
-        return curve(ax, axes[0], values)
+        return curve(axes[0], values, labels=((labels or ("$x$",))[0], meaning), ax=ax)
     if len(axes) == 2:
-        return field(ax, axes[0], axes[1], values)
-    raise ValueError(f"a grid function of {len(axes)} axes has no picture; plot a section of it with plotting.field")
+        return field(axes[0], axes[1], values, bar=meaning, labels=labels or _IN_PLANE, ax=ax)
+    raise ValueError(f"a grid function of {len(axes)} axes has no picture; take plotting.sections, or plotting.field of one section")
 
 
-def boundary(ax, x, y, score):
-    """Draw the zero contour of score (len(x), len(y)) in black; returns the axes."""
-    if score.min() < 0 < score.max():
-        ax.contour(x, y, score.T, levels=[0.0], colors="black", linewidths=1.2)
-    return ax
+def sections(axes: Sequence[np.ndarray], values: ArrayLike, *, at: ArrayLike | None = None, meaning: str = "value",
+             panels: Sequence[Axes] | None = None, **style: Any) -> np.ndarray:
+    """Draw the three sections of a function of three axes through one point, all in one scale of colours; returns the three axes (3,).
+
+    axes : three arrays;  values : (n1, n2, n3);  at : (3,) the point, taken to the nearest nodes; the middle nodes by default
+    panels : three axes to draw on; a new figure by default
+    """
+    axes, values = [np.asarray(a, float) for a in axes], np.asarray(values, float)
+    if values.shape != tuple(a.size for a in axes) or len(axes) != 3:
+        raise ValueError(f"values has shape {values.shape}; expected {tuple(a.size for a in axes)}, along three axes")
+    places = [a.size // 2 for a in axes] if at is None else [int(np.abs(a - c).argmin()) for a, c in zip(axes, np.asarray(at, float))]
+    drawn = figure(1, 3, 9.6, 2.9)[1][0] if panels is None else np.asarray(panels)
+    scale = {"vmin": np.nanmin(values), "vmax": np.nanmax(values), **style}
+    for ax, out in zip(drawn, (2, 1, 0)):
+        i, j = (k for k in range(3) if k != out)
+        field(axes[i], axes[j], np.take(values, places[out], axis=out), bar=meaning if out == 0 else None,
+              labels=(f"$x_{i + 1}$", f"$x_{j + 1}$"), ax=ax, **scale)
+        ax.set_title(f"$x_{out + 1}$ = {axes[out][places[out]]:.3g}")
+    return drawn
 
 
-def scatter(ax, points, labels, size=6, alpha=0.7):
-    """Draw labelled points (n, 2), or (n, 1) along the bottom edge of the axes; returns the axes."""
+@drawing
+def scatter(points: ArrayLike, labels: ArrayLike, *, size: float = 6, alpha: float = 0.7, ax: Axes | None = None) -> Axes:
+    """Draw labelled points (n, 2), or (n, 1) along the bottom edge of the axes; returns the axes.  labels : (n,) −1 or 1"""
+    points, labels = np.asarray(points, float), np.asarray(labels)
     for label, colour, marker in ((-1, LOWER, "o"), (1, UPPER, "^")):
         chosen = points[labels == label]
         height = chosen[:, 1] if points.shape[1] > 1 else np.full(len(chosen), 0.02 if label < 0 else 0.06)
         transform = {} if points.shape[1] > 1 else {"transform": ax.get_xaxis_transform()}
-        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0,
-                   label=f"label {label:+d}", rasterized=True, **transform)
+        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0.3, edgecolors=_EDGE,
+                   label=f"label {'+1' if label > 0 else '−1'}", rasterized=True, **transform)
+    if not ax.get_xlabel():
+        ax.set_xlabel("$x_1$" if points.shape[1] > 1 else "$x$")
+    if points.shape[1] > 1 and not ax.get_ylabel():
+        ax.set_ylabel("$x_2$")
     return ax

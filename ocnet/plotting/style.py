@@ -1,30 +1,81 @@
 """The house's style: one palette (Okabe and Ito's, safe for colour-blind readers), figures off screen, files without a date."""
 
-import io
+from __future__ import annotations
 
-__all__ = ["FIRST", "GREY", "LOWER", "SECOND", "STYLE", "UPPER", "axes_or_new", "figure", "png"]
+import io
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "DASHES", "FIRST", "GREY", "LOWER", "MARKERS", "SECOND", "UPPER", "drawing", "figure", "png"]
 
 LOWER, UPPER, FIRST, SECOND, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
-STYLE = {"font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
-          "legend.frameon": False, "legend.fontsize": 8, "image.cmap": "viridis"}
+COLOURS = (LOWER, UPPER, FIRST, SECOND, GREY)            # in this order, each with the marker and the dashes of its place
+MARKERS = ("o", "^", "s", "D", "v")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_ONE = {"width": 5.0, "height": 3.4}                     # inches, of a figure of one panel that nobody asked for by size
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def figure(rows=1, columns=1, width=8.0, height=3.2, **options):
+@cache
+def _style() -> dict[str, Any]:
+    from matplotlib import rc_params_from_file
+    return dict(rc_params_from_file(Path(__file__).with_name("house.mplstyle"), use_default_template=False))
+
+
+def __getattr__(name: str) -> Any:                       # STYLE is read on first use, so that importing the package loads no matplotlib
+    if name == "STYLE":
+        return _style()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def figure(rows: int = 1, columns: int = 1, width: float = 8.0, height: float = 3.2, **options: Any) -> tuple[Figure, np.ndarray]:
     """Return (figure, axes array (rows, columns)) in the project's style, sizes in inches."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    with rc_context(STYLE):
+    style = _style()
+    with rc_context(style):
         made = Figure(figsize=(width, height), layout="constrained")
-        return made, made.subplots(rows, columns, squeeze=False, **options)
+        panels = made.subplots(rows, columns, squeeze=False, **options)
+        for ax in panels.flat:
+            ax.tick_params(labelsize=style["font.size"])     # ticks are made late, when another style may rule
+        return made, panels
 
 
-def png(made, dpi=120):
+def png(made: Figure, dpi: float = 120) -> bytes:
     """Return the figure as the bytes of a PNG file, without a date, so that equal figures are equal files."""
+    from matplotlib import rc_context
     buffer = io.BytesIO()
-    made.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    with rc_context(_style()):
+        made.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def axes_or_new(ax):
+def drawing(function: Callable[P, R]) -> Callable[P, R]:
+    """Make `ax=None` mean the axes of a new figure, in the house's style; given axes keep the style they are in.
+
+    Raises TypeError where axes come among the data, first and without their name.
+    """
+    @wraps(function)
+    def drawn(*data: P.args, **named: P.kwargs) -> R:
+        from matplotlib import rc_context
+        if data and (data[0] is None or hasattr(data[0], "transAxes")):
+            raise TypeError(f"{function.__name__} takes its data first and axes by name: {function.__name__}(…, ax=ax)")
+        if named.get("ax") is not None:
+            return function(*data, **named)
+        with rc_context(_style()):
+            named["ax"] = figure(**_ONE)[1][0, 0]
+            return function(*data, **named)
+    return drawn
+
+
+def axes_or_new(ax: Any) -> Any:
     """`ax`, or the axes of a new figure that no window shows."""
     return figure()[1][0, 0] if ax is None else ax

@@ -6,6 +6,7 @@
 Measured on the boxes of the renderer after a full drawing, layout included, not on pixels.
 """
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -172,10 +173,15 @@ def unlabelled(figure):
 
 
 def _numbered(axis):
+    """Whether the axis shows numbers; names of rows or columns say by themselves what they are."""
     lo, hi = sorted(axis.get_view_interval())
-    return axis.get_visible() and any((t.label1.get_visible() and t.label1.get_text() and lo <= t.get_loc() <= hi) or
-                                      (t.label2.get_visible() and t.label2.get_text() and lo <= t.get_loc() <= hi)
-                                      for t in axis.get_major_ticks())
+    shown = [label for t in axis.get_major_ticks() for label in (t.label1, t.label2) if label.get_visible() and lo <= t.get_loc() <= hi]
+    return axis.get_visible() and any(any(c.isdigit() for c in label.get_text()) and not any(c.isalpha() for c in _plain(label)) for label in shown)
+
+
+def _plain(label):
+    """The text of a tick without the commands of its formula."""
+    return re.sub(r"\\[a-z]+", "", label.get_text())
 
 
 def _labelled_by_a_neighbour(figure, ax, name):
