@@ -11,9 +11,11 @@ A side decides the rows of the generator on its nodes (`row`), or holds the valu
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+
+from ocnet.typing import Array, Sides, TensorGrid
 
 __all__ = ["Absorbing", "Dirichlet", "HeldNodes", "Outflow", "Reflecting", "checked_sides"]
 
@@ -25,7 +27,7 @@ class Reflecting:
     row: ClassVar[str] = "mirror"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Reflecting":
         return cls()
 
 
@@ -41,7 +43,7 @@ class Outflow:
     row: ClassVar[str] = "one_sided"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Outflow":
         return cls()
 
 
@@ -52,18 +54,18 @@ class Dirichlet:
     value : a number, or a callable (t, x (n, d)) -> (n,) or (n, q)
     """
 
-    value: object
+    value: Any
     row: ClassVar[str] = "held"
 
-    def __post_init__(self):
-        if not callable(self.value) and not (isinstance(self.value, Real) and np.isfinite(self.value)):
+    def __post_init__(self) -> None:
+        if not callable(self.value) and not (isinstance(self.value, Real) and np.isfinite(float(self.value))):
             raise ValueError(f"Dirichlet value {self.value!r} is neither a finite number nor a callable of (t, x)")
 
     @property
-    def constant(self):
+    def constant(self) -> bool:
         return not callable(self.value)
 
-    def value_at(self, t, x):
+    def value_at(self, t: float, x: Array) -> Array:
         """The value at the points x (n, d) as rows (1 or q, n)."""
         if self.constant:
             return np.full((1, len(x)), float(self.value))
@@ -74,7 +76,7 @@ class Dirichlet:
         return value.reshape(len(x), -1).T
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Dirichlet":
         return cls(0.25)
 
 
@@ -85,18 +87,18 @@ class Absorbing:
     row: ClassVar[str] = "held"
     constant: ClassVar[bool] = True
 
-    def value_at(self, t, x):
+    def value_at(self, t: float, x: Array) -> Array:
         """Zeros (1, n)."""
         return np.zeros((1, len(x)))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Absorbing":
         return cls()
 
 
-def checked_sides(boundary, dim):
+def checked_sides(boundary: Any, dim: int) -> Sides:
     """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting(), one object means all sides."""
-    sides = Reflecting() if boundary is None else boundary
+    sides: Any = Reflecting() if boundary is None else boundary
     if hasattr(sides, "row"):
         sides = ((sides, sides),) * dim
     try:
@@ -109,7 +111,7 @@ def checked_sides(boundary, dim):
     return sides
 
 
-def rows_of(sides):
+def rows_of(sides: Sides) -> tuple[tuple[str, str], ...]:
     """The names of the rows on all sides, one (low, high) pair per axis."""
     return tuple(tuple(side.row for side in pair) for pair in sides)
 
@@ -120,7 +122,7 @@ class HeldNodes:
     nodes : (k,) indices, increasing
     """
 
-    def __init__(self, grid, sides):
+    def __init__(self, grid: TensorGrid, sides: Sides) -> None:
         owner = np.full(grid.shape, -1)
         self._sides = [side for pair in sides for side in pair]
         for axis, pair in enumerate(sides):
@@ -132,7 +134,7 @@ class HeldNodes:
         self._points = np.ascontiguousarray(grid.nodes[:, self.nodes].T)
         self.constant = all(self._sides[k].constant for k in set(self._owner))
 
-    def values(self, t):
+    def values(self, t: float) -> Array:
         """What the sides hold at time t: (1 or q, k)."""
         parts = {int(k): self._sides[k].value_at(t, self._points[self._owner == k]) for k in np.unique(self._owner)}
         out = np.zeros((max((len(part) for part in parts.values()), default=1), self.nodes.size))

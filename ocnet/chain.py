@@ -8,13 +8,17 @@ on the nodes.  What is left is the interpolation between nodes (limited cubic: n
 
 import numpy as np
 
+from ocnet.grid import Grid
+from ocnet.moving_grid import MovingGrid
+from ocnet.process import LayeredProcess
 from ocnet.sweep import Sweep
+from ocnet.typing import PointFunction
 from ocnet.value_function import ValueFunction
 
 __all__ = ["chain_sweep", "solve_chain"]
 
 
-def chain_sweep(process, grid, limited=True):
+def chain_sweep(process: LayeredProcess, grid: Grid | MovingGrid, limited: bool = True) -> Sweep:
     """Return the `Sweep` of a LayeredProcess over the nodes of a uniform grid, or of a `MovingGrid`.
 
     process : gives `transition(n, x, axes=…)`, and for gradients `transition_vjp(n, x, feet_cotangent, axes=…)`
@@ -27,7 +31,7 @@ def chain_sweep(process, grid, limited=True):
                  getattr(process, "layers_of", np.stack))
 
 
-def solve_chain(process, terminal, grid, limited=True):
+def solve_chain(process: LayeredProcess, terminal: PointFunction, grid: Grid, limited: bool = True) -> ValueFunction:
     """Return u_n(x) = E[terminal(X_N) | X_n = x] at all layers n of a LayeredProcess, as a ValueFunction.
 
     terminal : callable (points (n, d)) -> (n,) or (n, q): q problems share one pass

@@ -23,10 +23,10 @@ class Density(Saved):
     The mass that Dirichlet or absorbing sides have taken lies on their nodes.
     """
 
-    grid: object
+    grid: Any
     times: np.ndarray
     masses: np.ndarray
-    report: object = None
+    report: Any = None
 
     def __post_init__(self):
         times, masses = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.masses, float)

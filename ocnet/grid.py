@@ -3,13 +3,17 @@
 A node is a point: `grid.nodes` is (d, size) in C order of the axes, so the same block kernels serve nodes and particles.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
+
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["Grid"]
 
@@ -30,7 +34,7 @@ class Grid:
 
     axes: tuple
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         axes = tuple(np.array(a, dtype=np.float64, ndmin=1) for a in self.axes)
         if not axes:
             raise ValueError("axes is empty; give one array of nodes per dimension")
@@ -43,7 +47,7 @@ class Grid:
         object.__setattr__(self, "axes", axes)
 
     @classmethod
-    def uniform(cls, lower, upper, shape):
+    def uniform(cls, lower: ArrayLike, upper: ArrayLike, shape: ArrayLike) -> "Grid":
         """Return equally spaced nodes on the box [lower, upper].
 
         lower, upper : (d,) or a number per axis;  shape : nodes per axis, (d,) or one int for all
@@ -55,7 +59,7 @@ class Grid:
         return cls(tuple(np.linspace(a, b, int(n)) for a, b, n in zip(lower, upper, shape)))
 
     @classmethod
-    def concentrated(cls, lower, upper, shape, around, strength=10.0):
+    def concentrated(cls, lower: ArrayLike, upper: ArrayLike, shape: ArrayLike, around: Any, strength: ArrayLike = 10.0) -> "Grid":
         """Return nodes on the box [lower, upper] that are dense around given places: the sinh grid along each such axis.
 
         The spacing grows as 1 / Σ_p (c² + (x − p)²)^(−1/2) with the distance from the places p: for one place,
@@ -80,62 +84,63 @@ class Grid:
                          for i, (axis, places, ratio) in enumerate(zip(box.axes, around, strength))))
 
     @classmethod
-    def covering(cls, process, points, shape, leak=1e-6, **options):
+    def covering(cls, process: Any, points: ArrayLike, shape: ArrayLike, leak: float = 1e-6, **options: Any) -> "Grid":
         """Return a uniform grid whose box holds the process started from `points`, but for a mass of about `leak`.
 
         process : anything with `extent(points, leak) -> (lower, upper)`; a Diffusion or a LayeredProcess has it
         points  : (n, d) start points;  shape : nodes per axis
         options : passed on to `extent`, such as horizon=2.0 for a Diffusion (default 1)
         """
-        return cls.uniform(*process.extent(points, leak, **options), shape)
+        lower, upper = process.extent(points, leak, **options)
+        return cls.uniform(lower, upper, shape)
 
     @cached_property
-    def dim(self):
+    def dim(self) -> int:
         return len(self.axes)
 
     @cached_property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return tuple(a.size for a in self.axes)
 
     @cached_property
-    def size(self):
+    def size(self) -> int:
         return prod(self.shape)
 
     @property
-    def lower(self):
+    def lower(self) -> Array:
         return np.array([a[0] for a in self.axes])
 
     @property
-    def upper(self):
+    def upper(self) -> Array:
         return np.array([a[-1] for a in self.axes])
 
     @cached_property
-    def spacing(self):
+    def spacing(self) -> Array:
         """(d,) mean spacing of each axis: the spacing, where `is_uniform`."""
         return np.array([(a[-1] - a[0]) / (a.size - 1) for a in self.axes])
 
     @cached_property
-    def spacings(self):
+    def spacings(self) -> Array:
         """(d, size) the wider of a node's two spacings along each axis."""
         wide = [np.maximum(np.append(gaps[0], gaps), np.append(gaps, gaps[-1])) for gaps in map(np.diff, self.axes)]
         return np.stack([c.ravel() for c in np.meshgrid(*wide, indexing="ij")])
 
     @cached_property
-    def is_uniform(self):
+    def is_uniform(self) -> bool:
         """Whether each axis is equally spaced (to 1e-9 of its spacing)."""
         return all(map(_is_uniform, self.axes))
 
     @cached_property
-    def nodes(self):
+    def nodes(self) -> Array:
         """(d, size) coordinates of all nodes, last axis fastest."""
         return np.stack([c.ravel() for c in np.meshgrid(*self.axes, indexing="ij")])
 
-    def reshape(self, values):
+    def reshape(self, values: Array) -> Array:
         """View (size,) or (q, size) values as (…, *shape)."""
         return values.reshape(*values.shape[:-1], *self.shape)
 
     @cached_property
-    def weights(self):
+    def weights(self) -> Array:
         """(size,) trapezoidal quadrature weights; they sum to the volume of the box."""
         product = np.ones(1)
         for axis in self.axes:
@@ -143,43 +148,43 @@ class Grid:
             product = np.outer(product, 0.5 * (np.append(gaps, 0) + np.append(0, gaps))).ravel()
         return product
 
-    def at(self, n):
+    def at(self, n: int) -> "Grid":
         """The grid of layer n: this one (a `MovingGrid` has one for each layer)."""
         return self
 
-    def step(self, n):
+    def step(self, n: int) -> "Grid":
         """The grid of the step from layer n to the next: this one."""
         return self
 
-    def refined(self, factor):
+    def refined(self, factor: float) -> "Grid":
         """Return the same box with `factor` times as many intervals per axis.
 
         An uneven axis keeps its mapping: its nodes are a smooth function of their number, and whole factors keep the old nodes.
         """
         return Grid(tuple(_refined(axis, round((axis.size - 1) * factor) + 1) for axis in self.axes))
 
-    def widened(self, factor):
+    def widened(self, factor: float) -> "Grid":
         """Return a box about `factor` times as wide: whole intervals added on each side, the old nodes among the new.
 
         Uneven axes go on with the spacings they end with.
         """
         return Grid(tuple(_widened(axis, factor) for axis in self.axes))
 
-    def require_uniform(self, what):
+    def require_uniform(self, what: str) -> None:
         """Raise ValueError unless all axes are equally spaced."""
         if not self.is_uniform:
             raise ValueError(f"{what} needs equally spaced axes; build the grid by Grid.uniform")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         box = " × ".join(f"[{a:.4g}, {b:.4g}]" for a, b in zip(self.lower, self.upper))
         return f"Grid({' × '.join(map(str, self.shape))} nodes on {box})"
 
 
-def _is_uniform(axis):
+def _is_uniform(axis: Array) -> bool:
     return np.ptp(np.diff(axis)) <= _UNIFORM * (axis[-1] - axis[0]) / (axis.size - 1)
 
 
-def _concentrated(i, uniform, places, strength):
+def _concentrated(i: int, uniform: Array, places: Array, strength: float) -> Array:
     """The nodes (n,) of axis i, dense around `places` (m,), from the uniform ones; a single place is among them."""
     lower, upper = uniform[0], uniform[-1]
     if places.ndim != 1 or not places.size or not ((places >= lower) & (places <= upper)).all():
@@ -188,11 +193,12 @@ def _concentrated(i, uniform, places, strength):
         raise ValueError(f"strength={strength} is not in [1, {_STRONGEST:g}]; it is the widest spacing over the narrowest, such as 10")
     c = _peak_width(places, lower, upper, strength)
 
-    def number(x):                                                     # the number of a node, up to a linear map: ∫ density
+    def number(x: Array) -> Array:                                     # the number of a node, up to a linear map: ∫ density
         return np.arcsinh((x[:, None] - places) / c).sum(axis=1)
 
     first, last = number(uniform[[0, -1]])
-    share, index = np.linspace(0, 1, uniform.size), []
+    index: list[int] = []
+    share = np.linspace(0, 1, uniform.size)
     if places.size == 1:
         share, index = _through(share, (number(places)[0] - first) / (last - first))
     x = _solved(number, first + share * (last - first), lower, upper)
@@ -200,11 +206,11 @@ def _concentrated(i, uniform, places, strength):
     return x
 
 
-def _peak_width(places, lower, upper, strength):
+def _peak_width(places: Array, lower: float, upper: float, strength: float) -> float:
     """The width c for which the greatest density of nodes on the box is `strength` times the least."""
     x = np.append(places, np.linspace(lower, upper, _SAMPLES))[:, None]
 
-    def excess(log_c):
+    def excess(log_c: float) -> float:
         density = (1 / np.hypot(np.exp(log_c), x - places)).sum(axis=1)
         return np.log(density.max() / density.min() / strength)
 
@@ -212,7 +218,7 @@ def _peak_width(places, lower, upper, strength):
     return np.exp(wide if excess(wide) >= 0 else brentq(excess, narrow, wide, xtol=1e-10))
 
 
-def _through(share, target):
+def _through(share: Array, target: float) -> tuple[Array, list[int]]:
     """`share` (n,) by the Möbius map of [0, 1] that takes the interior member nearest to `target` there; its index (in a list).
 
     The map is smooth and increasing, and tends to the identity as n grows.  A target at 0 or 1 is met already.
@@ -224,7 +230,7 @@ def _through(share, target):
     return share / (share + bend * (1 - share)), [k]
 
 
-def _solved(increasing, target, lower, upper):
+def _solved(increasing: Callable[[Array], Array], target: Array, lower: float, upper: float) -> Array:
     """x (n,) in [lower, upper] with increasing(x) = target (n,), by bisection to the last bit."""
     low, high = np.full(target.size, lower), np.full(target.size, upper)
     for _ in range(_HALVINGS):
@@ -234,7 +240,7 @@ def _solved(increasing, target, lower, upper):
     return 0.5 * (low + high)
 
 
-def _refined(axis, n):
+def _refined(axis: Array, n: int) -> Array:
     """n nodes over the same interval, at the places between which a smooth function of their number puts the old ones."""
     if _is_uniform(axis) or n < 2:
         return np.linspace(axis[0], axis[-1], n)
@@ -246,7 +252,7 @@ def _refined(axis, n):
     return np.where(np.abs(number - nearest) < _UNIFORM, axis[nearest], nodes)
 
 
-def _widened(axis, factor):
+def _widened(axis: Array, factor: float) -> Array:
     """The nodes with whole intervals added on both sides, so that the length is at least `factor` times as much."""
     width, gaps = axis[-1] - axis[0], np.diff(axis)
     if _is_uniform(axis):

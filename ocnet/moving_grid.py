@@ -6,10 +6,12 @@ points of grid n + 1.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.grid import Grid
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["MovingGrid"]
 
@@ -26,7 +28,7 @@ class MovingGrid:
     grids: tuple
 
     @classmethod
-    def covering(cls, process, points, shape, leak=1e-6):
+    def covering(cls, process: Any, points: ArrayLike, shape: ArrayLike, leak: float = 1e-6) -> "MovingGrid":
         """Return grids whose boxes hold the states of a LayeredProcess from `points` (n, d), each but for a mass of about `leak`.
 
         The box of a layer holds the next layer's states too, for time steps within a layer.  shape : nodes per axis
@@ -36,49 +38,49 @@ class MovingGrid:
         lacking = np.maximum(_THINNEST * (upper - lower).max(axis=0) - (upper - lower), 0.0)
         return cls(tuple(Grid.uniform(a, b, shape) for a, b in zip(lower - 0.5 * lacking, upper + 0.5 * lacking)))
 
-    def at(self, n):
+    def at(self, n: int) -> Grid:
         """The grid of layer n."""
         return self.grids[n]
 
-    def step(self, n):
+    def step(self, n: int) -> "MovingGrid":
         """The grids of layers n and n + 1."""
         return MovingGrid(self.grids[n:n + 2])
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         return self.grids[0].dim
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return self.grids[0].shape
 
     @property
-    def size(self):
+    def size(self) -> int:
         return self.grids[0].size
 
     @property
-    def axes(self):
+    def axes(self) -> tuple[Array, ...]:
         """All axes, layer after layer."""
         return tuple(axis for grid in self.grids for axis in grid.axes)
 
     @property
-    def lower(self):
+    def lower(self) -> Array:
         """(d,) lower side of the box that holds all boxes."""
         return np.min([grid.lower for grid in self.grids], axis=0)
 
     @property
-    def upper(self):
+    def upper(self) -> Array:
         """(d,) upper side of that box."""
         return np.max([grid.upper for grid in self.grids], axis=0)
 
-    def refined(self, factor):
+    def refined(self, factor: float) -> "MovingGrid":
         """The same boxes with `factor` times as many intervals per axis."""
         return MovingGrid(tuple(grid.refined(factor) for grid in self.grids))
 
-    def widened(self, factor):
+    def widened(self, factor: float) -> "MovingGrid":
         """Boxes about `factor` times as wide, of the same spacing, the old nodes among the new."""
         return MovingGrid(tuple(grid.widened(factor) for grid in self.grids))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         box = " × ".join(f"[{a:.4g}, {b:.4g}]" for a, b in zip(self.lower, self.upper))
         return f"MovingGrid({' × '.join(map(str, self.shape))} nodes on {len(self.grids)} boxes within {box})"

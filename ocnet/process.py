@@ -4,11 +4,14 @@ Public callables take points as (n, d); the solvers inside use rows (d, n), whic
 A process that depends on a parameter (a network) also gives the vector–Jacobian products of its coefficients.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import memory, philox
+from ocnet.typing import Array, ArrayLike, FieldFunction, Law, TensorGrid
 
 __all__ = ["Diffusion", "LayeredProcess", "Transition", "checked_points", "checked_starts"]
 
@@ -17,7 +20,7 @@ _SEMIDEFINITE = 1e-12                # of the largest entry: how far below 0 rou
 _MARGIN = 0.15                       # of the box found by scouts, added on each side
 
 
-def checked_starts(points, dim):
+def checked_starts(points: ArrayLike, dim: int) -> Array:
     """`checked_points` named x0, of which there must be one at least."""
     x = checked_points(points, dim, "x0")
     if not len(x):
@@ -25,7 +28,7 @@ def checked_starts(points, dim):
     return x
 
 
-def checked_points(points, dim, name="points"):
+def checked_points(points: ArrayLike, dim: int, name: str = "points") -> Array:
     """Return `points` as a finite (n, dim) float64 array, or raise ValueError naming `name` and the row."""
     x = np.asarray(points, dtype=np.float64)
     x = x.reshape(-1, 1) if x.ndim <= 1 and dim == 1 else np.atleast_2d(x)
@@ -37,7 +40,7 @@ def checked_points(points, dim, name="points"):
     return x
 
 
-def _widened(lower, upper, leak):
+def _widened(lower: Array, upper: Array, leak: float) -> tuple[Array, Array]:
     margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, 1e-3)
     return lower - margin, upper + margin
 
@@ -52,10 +55,12 @@ class Diffusion:
     steady_factor : whether the factor is the same at all times, so that grids evaluate it once (a constant one is)
     """
 
-    def __init__(self, drift, factor, dim, breaks=(), steady_factor=False):
+    def __init__(self, drift: FieldFunction, factor: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
+                 steady_factor: bool = False) -> None:
         if int(dim) != dim or dim < 1:
             raise ValueError(f"dim={dim} is not a positive whole number")
-        self.drift, self.factor, self.dim = drift, factor, int(dim)
+        self.drift, self.dim = drift, int(dim)
+        self.factor: Any = factor
         self.breaks = tuple(float(t) for t in breaks)
         self.constant_factor, self.steady_factor = None, bool(steady_factor) or not callable(factor)
         if not callable(factor):
@@ -64,16 +69,16 @@ class Diffusion:
                 raise ValueError(f"factor has shape {constant.shape}; a constant factor is a finite ({dim}, m) array")
             self.constant_factor = constant
 
-    def drift_on_grid(self, t, grid):
+    def drift_on_grid(self, t: float, grid: TensorGrid) -> Array:
         """f at the nodes of a grid, (d, size); a process that is faster on tensor grids overrides this."""
         return self.drift_rows(t, grid.nodes)
 
-    def drift_rows(self, t, x):
+    def drift_rows(self, t: float, x: Array) -> Array:
         """f at the points x (d, n) as (d, n)."""
         value = np.asarray(self.drift(t, x.T), dtype=np.float64)
         return np.ascontiguousarray(self._checked(value, (x.shape[1], self.dim), "drift", t, x).T)
 
-    def factor_rows(self, t, x):
+    def factor_rows(self, t: float, x: Array) -> Array:
         """G at the points x (d, n) as (d, m, n); a constant factor is broadcast, not copied."""
         if self.constant_factor is not None:
             return np.broadcast_to(self.constant_factor[:, :, None], self.constant_factor.shape + x.shape[1:])
@@ -84,7 +89,8 @@ class Diffusion:
         return np.ascontiguousarray(np.moveaxis(value, 0, 2))
 
     @classmethod
-    def with_variance_rate(cls, drift, variance_rate, dim, breaks=(), steady_factor=False):
+    def with_variance_rate(cls, drift: FieldFunction, variance_rate: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
+                           steady_factor: bool = False) -> "Diffusion":
         """Return the diffusion of drift f and variance rate a = G Gᵀ, G the symmetric square root of a.
 
         variance_rate : callable (t, x (n, d)) -> (n, d, d), or a constant (d, d) array; symmetric, positive semidefinite
@@ -92,7 +98,7 @@ class Diffusion:
         """
         return _GivenRate(drift, variance_rate, dim, breaks, steady_factor)
 
-    def variance_rows(self, t, x):
+    def variance_rows(self, t: float, x: Array) -> Array:
         """a = G Gᵀ at the points x (d, n): (d, d, n); a constant rate is broadcast, not copied."""
         if self.constant_factor is not None:
             return np.broadcast_to((self.constant_factor @ self.constant_factor.T)[:, :, None], (self.dim, self.dim, x.shape[1]))
@@ -104,7 +110,8 @@ class Diffusion:
                 a[i, k] = a[k, i] = np.einsum("jn,jn->n", factor[i], factor[k])
         return a
 
-    def extent(self, points, leak=1e-6, horizon=1.0, steps=64, seed=0, within=None):
+    def extent(self, points: ArrayLike, leak: float = 1e-6, horizon: float = 1.0, steps: int = 64, seed: int = 0,
+               within: tuple[ArrayLike, ArrayLike] | None = None) -> tuple[Array, Array]:
         """Box (lower, upper) that holds the paths from `points` over the horizon but for a mass of about `leak`, found by scouts.
 
         The extremes of at least 20 000 Euler–Maruyama paths are widened by a share of their range that grows with log(1/leak): a
@@ -124,7 +131,7 @@ class Diffusion:
         return np.maximum(_widened(lower, upper, leak)[0], lowest), np.minimum(_widened(lower, upper, leak)[1], highest)
 
     @staticmethod
-    def _checked(value, shape, name, t, x):
+    def _checked(value: Array, shape: tuple[int, ...], name: str, t: float, x: Array) -> Array:
         if value.shape != shape:
             raise ValueError(f"{name} returned shape {value.shape} at t={t:g}; expected {shape}")
         finite = np.isfinite(value).reshape(shape[0], -1).all(axis=1)
@@ -136,8 +143,9 @@ class Diffusion:
 class _GivenRate(Diffusion):
     """A diffusion known by its variance rate."""
 
-    def __init__(self, drift, variance_rate, dim, breaks, steady_factor):
-        self.variance_rate = variance_rate
+    def __init__(self, drift: FieldFunction, variance_rate: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float],
+                 steady_factor: bool) -> None:
+        self.variance_rate: Any = variance_rate
         constant = None
         if not callable(variance_rate):
             rate = np.array(variance_rate, dtype=np.float64)
@@ -146,10 +154,10 @@ class _GivenRate(Diffusion):
             constant = _square_root(rate[None], 0.0, np.zeros((dim, 1)))[0]
         super().__init__(drift, self._factor if constant is None else constant, dim, breaks, steady_factor)
 
-    def _factor(self, t, x):
+    def _factor(self, t: float, x: Array) -> Array:
         return _square_root(np.moveaxis(self.variance_rows(t, x.T), 2, 0), t, x.T)
 
-    def variance_rows(self, t, x):
+    def variance_rows(self, t: float, x: Array) -> Array:
         if self.constant_factor is not None:
             return super().variance_rows(t, x)
         value = np.asarray(self.variance_rate(t, x.T), dtype=np.float64)
@@ -158,7 +166,7 @@ class _GivenRate(Diffusion):
         return np.array(np.moveaxis(value, 0, 2), order="C")
 
 
-def _checked_eigenvalues(eigenvalues, rate, t, x):
+def _checked_eigenvalues(eigenvalues: Any, rate: Array, t: float, x: Array) -> None:
     """Raise ValueError unless the rates (n, d, d) are symmetric with eigenvalues (n, d) ≥ 0, but for rounding."""
     size = np.abs(rate).max(axis=(1, 2)) * _SEMIDEFINITE
     skew = np.abs(rate - np.swapaxes(rate, 1, 2)).max(axis=(1, 2))
@@ -171,7 +179,7 @@ def _checked_eigenvalues(eigenvalues, rate, t, x):
                          f"eigenvalue is {least[worst]:.6g}; a covariance rate G Gᵀ has none below 0")
 
 
-def _square_root(rate, t, x):
+def _square_root(rate: Array, t: float, x: Array) -> Array:
     """Symmetric square roots (n, d, d) of rates (n, d, d) at the points x (d, n)."""
     eigenvalues, vectors = np.linalg.eigh(rate)
     _checked_eigenvalues(eigenvalues, rate, t, x)
@@ -186,9 +194,9 @@ class Transition:
     feet (branches, d, n), weights (branches,) summing to 1, smoothing (d,)
     """
 
-    feet: np.ndarray
-    weights: np.ndarray
-    smoothing: np.ndarray
+    feet: Any
+    weights: Any
+    smoothing: Array
 
 
 class LayeredProcess:
@@ -199,69 +207,73 @@ class LayeredProcess:
     times : (layers + 1,) increasing times of the layers, for results that speak of time
     """
 
-    def __init__(self, step, law, dim, times):
+    step_vjp: Callable[..., tuple[Array, Array]]             # of processes that can be differentiated,
+    transition_vjp: Callable[..., Array]                     # on grids too,
+    inverse: Callable[[int, Array, Array], Array]            # and of those that can be walked backwards
+
+    def __init__(self, step: Callable[[int, Array, Array], Array], law: Law, dim: int, times: ArrayLike) -> None:
         self.step, self.law, self.dim = step, law, int(dim)
         self.times = np.asarray(times, dtype=np.float64)
         if self.times.ndim != 1 or self.times.size < 2 or not (np.diff(self.times) > 0).all():
             raise ValueError("times must be an increasing array of at least two layer times")
 
     @property
-    def layers(self):
+    def layers(self) -> int:
         return self.times.size - 1
 
-    def law_at(self, n):
+    def law_at(self, n: int) -> Law:
         """The law of ξ_n; a process whose law changes from layer to layer overrides this."""
         return self.law
 
-    def draw(self, seed, first, paths, n):
+    def draw(self, seed: int, first: int, paths: int, n: int) -> Array:
         """ξ_n (channels, paths) of the paths number first, first + 1, …"""
         return self.law_at(n).draw(seed, first, paths, n)
 
-    def draw_backward(self, seed, first, paths, n):
+    def draw_backward(self, seed: int, first: int, paths: int, n: int) -> Array:
         """ξ_n of a reverse sweep: that of the forward one, unless the sweep is not to be the gradient."""
         return self.draw(seed, first, paths, n)
 
-    def mean_step(self, n, x):
+    def mean_step(self, n: int, x: Array) -> Array | None:
         """E[X_{n+1} | X_n = x] at x (d, points), or None where it is not known in closed form."""
         return None
 
-    def states(self, x, seed, first):
+    def states(self, x: Array, seed: int, first: int) -> Iterator[Array]:
         """Yield the states (d, m) at layers 0 … N of the paths number first … first + m − 1, which start at x (d, m)."""
         yield x
         for n in range(self.layers):
             x = self.step(n, x, self.draw(seed, first, x.shape[1], n))
             yield x
 
-    def ends(self, x, seed, first):
+    def ends(self, x: Array, seed: int, first: int) -> Array:
         """The last of `states`; a process that gets there faster overrides this."""
         for x in self.states(x, seed, first):  # noqa: B007
             pass
         return x
 
-    def trajectory(self, x, seed, first):
+    def trajectory(self, x: Array, seed: int, first: int) -> Array:
         """All `states` as (layers + 1, d, m)."""
         out = memory.empty((self.layers + 1, *x.shape))
         for n, state in enumerate(self.states(x, seed, first)):
             out[n] = state
         return out
 
-    def reverse(self, states, seed, first, cotangent):
+    def reverse(self, states: Array, seed: int, first: int, cotangent: Array) -> Array:
         """(N, p) cotangents of the layers' parameters for one (d, m) of the last of the states (N + 1, d, m); needs `step_vjp`."""
-        gradient = [None] * self.layers
+        gradient: list[Any] = [None] * self.layers
         for n in reversed(range(self.layers)):
             xi = self.draw_backward(seed, first, cotangent.shape[1], n)
             cotangent, gradient[n] = self.step_vjp(n, states[n], xi, cotangent)
         return np.stack(gradient)
 
-    def reconstructed(self, n, x, seed, first):
+    def reconstructed(self, n: int, x: Array, seed: int, first: int) -> Array:
         """The states (d, m) before layer n of the paths number first … from those after it; needs `inverse(n, x, xi)`, exact or not."""
         return self.inverse(n, x, self.draw(seed, first, x.shape[1], n))
 
-    def reverse_step(self, n, x, seed, first, cotangent):
+    def reverse_step(self, n: int, x: Array, seed: int, first: int, cotangent: Array) -> tuple[Array, Array]:
         """`step_vjp` with the noise of a reverse sweep: the cotangents of the states x (d, m) before layer n, and of the layer's parameters."""
         return self.step_vjp(n, x, self.draw_backward(seed, first, x.shape[1], n), cotangent)
 
-    def transition(self, n, x, order=7, axes=None):
+    def transition(self, n: int, x: Array, order: int = 7, axes: tuple[Array, ...] | None = None) -> "Transition":
         """The law of X_{n+1} from the points x (d, points) at layer n, by quadrature of `order` nodes a channel.
 
         axes : of the tensor grid whose nodes x are, if they are; a process that is faster there makes use of it
@@ -270,7 +282,7 @@ class LayeredProcess:
         feet = [self.step(n, x, np.repeat(node[:, None], x.shape[1], axis=1)) for node in nodes]
         return Transition(np.stack(feet), weights, np.zeros(self.dim))
 
-    def extent(self, points, leak=1e-6, seed=0):
+    def extent(self, points: ArrayLike, leak: float = 1e-6, seed: int = 0) -> tuple[Array, Array]:
         """Box (lower, upper) that holds the paths from `points` but for a mass of about `leak`, found by scouts.
 
         The extremes of at least 20 000 scouts are widened by a share of their range that grows with log(1/leak):
@@ -279,11 +291,11 @@ class LayeredProcess:
         lower, upper = self._extremes(points, seed)
         return _widened(lower.min(axis=0), upper.max(axis=0), leak)
 
-    def extents(self, points, leak=1e-6, seed=0):
+    def extents(self, points: ArrayLike, leak: float = 1e-6, seed: int = 0) -> tuple[Array, Array]:
         """The same for each layer 0 … N by itself: lower and upper (N + 1, d)."""
         return _widened(*self._extremes(points, seed), leak)
 
-    def _extremes(self, points, seed):
+    def _extremes(self, points: ArrayLike, seed: int) -> tuple[Array, Array]:
         """Smallest and largest states of the scouts at each layer: (N + 1, d) twice."""
         points = checked_points(points, self.dim)
         x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)

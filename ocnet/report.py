@@ -28,8 +28,8 @@ class SolveReport:
     bounds_after: tuple
     monotone: float = 1.0
     peclet_least: float = 0.0
-    mass_drift: float = None
-    leak: float = None
+    mass_drift: float | None = None
+    leak: float | None = None
 
     @property
     def overshoot(self):

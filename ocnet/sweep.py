@@ -6,7 +6,9 @@
 hand as masses pass: the discrete Fokker–Planck equation is the adjoint.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +27,12 @@ class Sweep:
     limited     : whether interpolation keeps to the range of neighbouring nodes (False only to study the limiter)
     """
 
-    grid: object
+    grid: Any
     layers: int
-    transitions: object
-    pullback: object = None
+    transitions: Callable[[int], Any]
+    pullback: Any = None
     limited: bool = True
-    assemble: object = np.stack
+    assemble: Any = np.stack
     _kept: dict = field(default_factory=dict, repr=False)
 
     def _layer(self, n):

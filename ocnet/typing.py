@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 else:
     Axes = Any                       # matplotlib is loaded by the first picture, not before
 
-__all__ = ["Array", "ArrayLike", "Axes", "Block", "Callback", "Criterion", "FieldFunction", "Integers", "Labelled", "Law", "Layout", "Loss", "Noise",
-           "Objective", "Optimiser", "Path", "PathScheme", "PointFunction", "Progress", "Readout", "Regulariser", "Sampling", "TensorGrid", "View",
-           "Views", "Walked"]
+__all__ = ["Array", "ArrayLike", "Axes", "Block", "Callback", "Criterion", "FieldFunction", "FilePath", "Integers", "Labelled", "Law",
+           "Layout", "Loss", "Mask", "Noise", "Objective", "Optimiser", "PathScheme", "PointFunction", "Progress", "Readout",
+           "Regulariser", "Sampling", "Sides", "TensorGrid", "View", "Views", "Walked"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
-Path = str | PathLike[str]
+Mask = NDArray[np.bool_]
+FilePath = str | PathLike[str]
 
 PointFunction = Callable[[Array], ArrayLike]             # of points (n, d): (n,) or (n, q)
 FieldFunction = Callable[[float, Array], ArrayLike]      # of (t, points (n, d))
 
+Sides = tuple[tuple[Any, Any], ...]                      # (low, high) members of `ocnet.boundary`, one pair per axis
 Layout = tuple[tuple[str, tuple[int, ...]], ...]         # names and shapes of one layer's numbers
 Views = SimpleNamespace                                  # one layer's numbers by name: arrays that are views of θ
 
@@ -145,6 +147,7 @@ class Loss(Protocol):
     def quadratic(self) -> bool: ...
     def value(self, u: ArrayLike, y: ArrayLike) -> Array: ...
     def derivative(self, u: ArrayLike, y: ArrayLike) -> Array: ...
+    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Array: ...
 
 
 class Criterion(Protocol):
@@ -182,11 +185,10 @@ class Labelled(Protocol):
 
 
 class View(Protocol):
-    """Whose law an objective follows: `ChainView`, `DiffusionView`."""
+    """Whose law an objective follows: `ChainView`, `DiffusionView` (which sweep over grids too)."""
 
     @property
     def name(self) -> str: ...
-    def sweep(self, network: Any, theta: Array, grid: Any) -> Any: ...
     def paths(self, network: Any, theta: Array) -> Any: ...
 
 
@@ -203,5 +205,5 @@ class Optimiser(Protocol):
 
     @property
     def iterations(self) -> int: ...
-    def minimise(self, objective: Any, theta: Array, path: Path | None = None, report: Callable[[int, float], object] | None = None,
+    def minimise(self, objective: Any, theta: Array, path: FilePath | None = None, report: Callable[[int, float], object] | None = None,
                  callback: Callback | None = None) -> Any: ...

@@ -26,13 +26,13 @@ class ValueFunction(Saved):
     between : what gives values at more times than are kept (`times` (K',), `values(k)` (q, size)), or None; not saved
     """
 
-    grid: object
+    grid: Any
     times: np.ndarray
     values: np.ndarray
-    report: object = None
+    report: Any = None
     single: bool = True
-    error: object = None
-    between: object = field(default=None, metadata={"unsaved": "values between the kept times, which are interpolated once loaded"})
+    error: Any = None
+    between: Any = field(default=None, metadata={"unsaved": "values between the kept times, which are interpolated once loaded"})
     _splines: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):

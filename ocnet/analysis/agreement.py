@@ -9,6 +9,7 @@ from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.objectives import ChainView, GridObjective, ParticleObjective
+from ocnet.typing import Array
 from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Agreement", "compare_views"]
@@ -40,20 +41,20 @@ class Agreement(Saved):
     point_quantile = 3.5
 
     @property
-    def difference(self):
+    def difference(self) -> float:
         return self.grid.value - self.objective_particles
 
     @property
-    def within(self):
+    def within(self) -> bool:
         """|grid − particles| ≤ 3 standard errors + the grid's bar."""
         return bool(abs(self.difference) <= 3 * self.standard_error + self.grid.error_bar)
 
     @property
-    def points_within(self):
+    def points_within(self) -> Any:
         """(n,) whether each point agrees within 3.5 of its standard errors and its own bar."""
         return np.abs(self.grid_values - self.particle_values) <= self.point_quantile * self.point_errors + self.point_bars
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name; of the points only what they come to."""
         return {"objective_grid": self.grid.value, "objective_particles": self.objective_particles,
                 "standard_error": self.standard_error, "grid_error_bar": self.grid.error_bar,
@@ -72,14 +73,15 @@ class Agreement(Saved):
                        {"objective_grid": float(self.grid.value), "objective_particles": float(self.objective_particles),
                         "standard_error": float(self.standard_error), "grid_error_bar": float(self.grid.error_bar), "paths": int(self.paths)})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         verdict = "agree" if self.within else "DISAGREE"
         return (f"Agreement(grid {self.grid.value:.6g} ± {self.grid.error_bar:.1g} (space {self.grid.space:.1g}, box "
                 f"{self.grid.box:.1g}), particles {self.objective_particles:.6g} ± {self.standard_error:.1g} s.e.: {verdict}, "
                 f"{100 * self.points_within.mean():.1f} % of {len(self.grid_values)} points within)")
 
 
-def compare_views(setting, theta, nodes, paths=None, seed=0, tolerance=0.015, floor=2.5e-4):
+def compare_views(setting: Any, theta: Array, nodes: int, paths: int | None = None, seed: int = 0, tolerance: float = 0.015,
+                  floor: float = 2.5e-4) -> "Agreement":
     """Return the `Agreement` of the chain with particles at θ.
 
     nodes     : per axis of the first grid, refined until its bar is below `tolerance` of the objective, or `floor`

@@ -7,15 +7,20 @@ The minimum over v is a Moreau envelope of the smoothed V_{n+1}: min_z { c/(2dt)
 |·|² is a sum over axes, so is the search: one axis after the other.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ocnet.grid import Grid
 from ocnet.spline import LimitedSpline, Smoothing
+from ocnet.typing import Array, ArrayLike, PointFunction
 from ocnet.value_function import ValueFunction
 
 __all__ = ["moreau_envelope", "solve_feedback"]
 
 
-def solve_feedback(terminal, grid, times, price, deviation=0.0, reach=np.inf, drift=None, running=None):
+def solve_feedback(terminal: PointFunction, grid: Grid, times: ArrayLike, price: float, deviation: ArrayLike = 0.0, reach: ArrayLike = np.inf,
+                   drift: Any = None, running: Any = None) -> ValueFunction:
     """Return V_n(x), the least expected cost from X_n = x on over all controls v_n(x), as a ValueFunction.
 
     terminal  : callable (n, d) -> (n,) or (n, q): q problems share one pass
@@ -66,7 +71,7 @@ def _per_layer(value, shape, name):
     return np.broadcast_to(value, shape)
 
 
-def moreau_envelope(grid, values, stiffness, limits=np.inf):
+def moreau_envelope(grid: Grid, values: Array, stiffness: float, limits: ArrayLike = np.inf) -> Array:
     """min over z with |z_i − x_i| ≤ limits_i of ½ stiffness |z − x|² + values(z), at the nodes x: (q, size).
 
     values : (q, size) at the nodes of a uniform grid;  limits : number or (d,), state units

@@ -1,6 +1,7 @@
 """The certificate of a trained network: three views of its objective, and what their differences are made of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.archive import Saved
 from ocnet.training.criteria import ExpectedLoss
@@ -8,6 +9,7 @@ from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.losses import Logistic
 from ocnet.training.objectives import DiffusionView
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from ocnet.typing import Array, Criterion
 
 from .agreement import Agreement, compare_views
 
@@ -24,44 +26,44 @@ class Comparison(Saved):
     """
 
     agreement: Agreement
-    diffusion: GridEstimate
+    diffusion: GridEstimate | None
     reason: str = ""
 
     @property
-    def objective(self):
+    def objective(self) -> float:
         """The data term of the network's own law, by the chain."""
         return self.agreement.grid.value
 
     @property
-    def errors(self):
+    def errors(self) -> dict[str, float | None]:
         """What may be between the printed numbers and the truth, by cause: space, time and box are the larger of chain and Itô limit (time:
         of the latter alone), sampling is one standard error, modelling is the size of the gap."""
         chain, sde = self.agreement.grid, self.diffusion
         grids = [chain] if sde is None else [chain, sde]
         return {"space": max(g.space for g in grids), "time": max(g.time for g in grids), "box": max(g.box for g in grids),
-                "sampling": self.agreement.standard_error, "modelling": None if sde is None else abs(self.modelling_gap)}
+                "sampling": self.agreement.standard_error, "modelling": None if self.modelling_gap is None else abs(self.modelling_gap)}
 
     @property
-    def error_bar(self):
+    def error_bar(self) -> float:
         """Of the network's objective: the chain's bar and three standard errors."""
         return self.agreement.grid.error_bar + 3 * self.agreement.standard_error
 
     @property
-    def modelling_gap(self):
+    def modelling_gap(self) -> float | None:
         """Objective of the Itô limit minus that of the network; None where there is no limit."""
         return None if self.diffusion is None else self.diffusion.value - self.objective
 
     @property
-    def modelling_error(self):
+    def modelling_error(self) -> float | None:
         """Bar of the modelling gap: those of both grids."""
         return None if self.diffusion is None else self.diffusion.error_bar + self.agreement.grid.error_bar
 
     @property
-    def within(self):
+    def within(self) -> bool:
         """Whether chain and particles agree within their bars, in the objective and in 99 % of the points."""
         return bool(self.agreement.within and self.agreement.points_within.mean() >= _SHARE)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON."""
         chain, sde = self.agreement.grid, self.diffusion
         out = {"objective_network": self.objective, "objective_particles": self.agreement.objective_particles,
@@ -71,7 +73,7 @@ class Comparison(Saved):
         return {**out, "objective_sde": sde.value, "modelling_gap": self.modelling_gap, "error_bar": self.modelling_error,
                 "sde_error": {"space": sde.space, "time": sde.time, "box": sde.box}, "sde_nodes": list(sde.grid.shape)}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         a, sde = self.agreement, self.diffusion
         lines = [f"{'view':<10} {'law':<8} {'objective':>10} {'± bar':>8} {'space':>8} {'time':>8} {'box':>8} {'sampling':>8}",
                  _line("chain", "network", a.grid.value, a.grid.error_bar, a.grid.space, None, a.grid.box, None),
@@ -91,7 +93,8 @@ def _line(view, law, value, bar, *parts):
     return f"{view:<10} {law:<8} {value:>10.6f} {bar:>8.1e} {cells}"
 
 
-def compare(network, theta, data, criterion=ExpectedLoss(Logistic()), nodes=61, paths=None, seed=0, substeps=4, tolerance=0.03, floor=5e-4):
+def compare(network: Any, theta: Array, data: Any, criterion: Criterion = ExpectedLoss(Logistic()), nodes: int = 61, paths: int | None = None,
+            seed: int = 0, substeps: int = 4, tolerance: float = 0.03, floor: float = 5e-4) -> "Comparison":
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
     network   : ResidualNetwork of one to three dimensions (grids serve no more; above that only particles do)

@@ -22,12 +22,15 @@ Not proved: what the grid adds; `error_bar` is the change of the result on a fin
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.grid import Grid
 from ocnet.spline import LimitedSpline
 from ocnet.training.regularisers import Tikhonov
+from ocnet.typing import ArrayLike, Labelled, Loss
 
 from .bellman import solve_feedback
 
@@ -58,7 +61,7 @@ class FeedbackBound(Saved):
     tail: float
     criterion: str
     price: float
-    fields: object
+    fields: Any
     parameters: np.ndarray
     points: np.ndarray
     masses: np.ndarray
@@ -66,24 +69,24 @@ class FeedbackBound(Saved):
     per_point: np.ndarray
 
     @property
-    def error_bar(self):
+    def error_bar(self) -> float:
         return self.space + self.box
 
-    def gap(self, objective):
+    def gap(self, objective: float) -> float:
         """How far a value of J is above the bound: what better layers could still win, at most."""
         return float(objective) - self.value
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"criterion": self.criterion, "value": self.value, "error_bar": self.error_bar, "space": self.space, "box": self.box,
                 "aware": self.aware, "floor": self.floor, "tail": self.tail, "price": self.price, "nodes": list(self.fields.grid.shape)}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"FeedbackBound({self.criterion} ≥ {self.value:.6g} ± {self.error_bar:.1g} (space {self.space:.1g}, box {self.box:.1g}); "
                 f"knowing the label {self.aware:.6g}, any function of x {self.floor:.6g})")
 
 
-def feedback_bound(setting, grid, bounds=None, tail=()):
+def feedback_bound(setting: Any, grid: Grid, bounds: Any = None, tail: ArrayLike = ()) -> "FeedbackBound":
     """Return the `FeedbackBound` of a setting: J(θ) ≥ value, for all θ within the bounds and with this tail.
 
     grid   : uniform, around all points; it is widened (by 1.4, up to eight times) until a wider one changes the value by less than 1 %, for
@@ -121,7 +124,7 @@ def _boxed(setting, grid, bounds, tail):
     return coarse, wide, grid
 
 
-def posterior_floor(data, loss, lowest=-np.inf, highest=np.inf):
+def posterior_floor(data: Labelled, loss: Loss, lowest: float = -np.inf, highest: float = np.inf) -> float:
     """Σ over distinct points of mass · min over scores u in [lowest, highest] of φ_π(u): below this no function of x can be.
 
     loss : convex in the score;  accuracy: rounding, or the value at |u| = 1000 where the least is not attained

@@ -10,6 +10,7 @@ compared.
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
@@ -19,6 +20,7 @@ from ocnet.kernels.philox import derived_seed
 from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 from ocnet.training.objectives.likelihood_ratio import LikelihoodRatioObjective
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["GradientAgreement", "GradientRoute", "compare_gradients"]
 
@@ -49,16 +51,16 @@ class GradientRoute(Saved):
     replicates: int
 
     @property
-    def bar(self):
+    def bar(self) -> Array:
         """(P,) space + time + box: what is not random."""
         return self.space + self.time + self.box
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name: norm and largest bars, not the components."""
         largest = {name: float(getattr(self, name).max()) for name in ("standard_error", "space", "time", "box")}
         return {"law": self.law, "name": self.name, "norm": float(np.linalg.norm(self.gradient)), **largest, "replicates": self.replicates}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"GradientRoute({self.name} of the {self.law} law, norm {np.linalg.norm(self.gradient):.4g}, largest bars: sampling "
                 f"{self.standard_error.max():.1g}, space {self.space.max():.1g}, time {self.time.max():.1g}, box {self.box.max():.1g})")
 
@@ -71,31 +73,31 @@ class Pair:
     second: GradientRoute
 
     @property
-    def bar(self):
+    def bar(self) -> Array:
         """(P,) deterministic bars of both, with their factor of safety."""
         return _SAFETY * (self.first.bar + self.second.bar)
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> Array:
         """(P,) of the difference."""
         return np.hypot(self.first.standard_error, self.second.standard_error)
 
     @cached_property
-    def z(self):
+    def z(self) -> Array:
         """(P,) ≥ 0: the excess of the difference over `bar`, in units of `standard_error`."""
         a, b = self.first.gradient, self.second.gradient
         size = max(np.abs(a).max(), np.abs(b).max(), np.finfo(float).tiny)
         return np.maximum(np.abs(a - b) - self.bar, 0.0) / np.maximum(self.standard_error, _ROUNDING * size)
 
     @property
-    def cosine(self):
+    def cosine(self) -> float:
         """Of the angle between the two (1 where both vanish)."""
         a, b = self.first.gradient, self.second.gradient
         size = np.sqrt((a @ a) * (b @ b))
         return float(a @ b / size) if size else 1.0
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.first.name} – {self.second.name}"
 
 
@@ -112,55 +114,55 @@ class GradientAgreement(Saved):
     level: float = 1e-3
 
     @cached_property
-    def pairs(self):
+    def pairs(self) -> "tuple[Pair, ...]":
         return tuple(Pair(a, b) for a, b in combinations(self.routes, 2) if a.law == b.law)
 
     @property
-    def components(self):
+    def components(self) -> int:
         return int(self.routes[0].gradient.size)
 
     @property
-    def critical(self):
+    def critical(self) -> float:
         freedom = min(route.replicates for route in self.routes if route.replicates) - 1
         return float(student.isf(0.5 * self.level / (self.components * len(self.pairs)), freedom))
 
     @property
-    def laws(self):
+    def laws(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(route.law for route in self.routes))
 
-    def pairs_of(self, law):
+    def pairs_of(self, law: str) -> Any:
         """The pairs of one law, its grid first."""
         return [pair for pair in self.pairs if pair.first.law == law]
 
-    def max_abs_z_of(self, law):
+    def max_abs_z_of(self, law: str) -> float:
         """The largest of |z| over all pairs of a law."""
         return float(np.max([pair.z.max() for pair in self.pairs_of(law)]))          # NaN if any is, and then no verdict is good
 
-    def reach_of(self, law):
+    def reach_of(self, law: str) -> float:
         """The largest error of one component, over the gradient's norm, that the grid against the paths of a law might not see."""
         pair = self.pairs_of(law)[0]
         return float((self.critical * pair.standard_error + pair.bar).max() / np.linalg.norm(pair.first.gradient))
 
     @property
-    def max_abs_z(self):
+    def max_abs_z(self) -> float:
         return float(np.max([self.max_abs_z_of(law) for law in self.laws]))
 
     @property
-    def cosine(self):
+    def cosine(self) -> float:
         """Of the first pair: chain and pathwise."""
         return self.pairs[0].cosine
 
     @property
-    def verdicts(self):
+    def verdicts(self) -> Any:
         """{law: whether all its routes agree}."""
         return {law: self.max_abs_z_of(law) <= self.critical for law in self.laws}
 
     @property
-    def within(self):
+    def within(self) -> bool:
         """Whether the routes of every law agree."""
         return all(self.verdicts.values())
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name: of each pair the worst component."""
         pairs = [{"law": p.first.law, "pair": p.name, "cosine": p.cosine, "max_abs_z": float(p.z.max()), "component": int(p.z.argmax())}
                  for p in self.pairs]
@@ -168,7 +170,7 @@ class GradientAgreement(Saved):
                 "within": self.within, "level": self.level, "verdicts": self.verdicts, "pairs": pairs,
                 "routes": [route.to_dict() for route in self.routes]}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{law}: {'agree' if agree else 'DISAGREE'}, " + ", ".join(
             f"{p.name} cosine {p.cosine:.5f} max |z| {p.z.max():.2f}" for p in self.pairs_of(law))
             for law, agree in self.verdicts.items()]
@@ -187,8 +189,8 @@ class _OnePath:
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps, self.finest)
 
 
-def compare_gradients(setting, theta, grid, paths=64, seed=0, substeps=None, replicates=48, level=1e-3, sde_paths=None,
-                      tolerance=np.inf):
+def compare_gradients(setting: Any, theta: ArrayLike, grid: Any, paths: int = 64, seed: int = 0, substeps: int | None = None, replicates: int = 48,
+                      level: float = 1e-3, sde_paths: int | None = None, tolerance: float = np.inf) -> "GradientAgreement":
     """Return the `GradientAgreement` of all routes to the data term's derivative at θ.
 
     grid     : of the chain and of the equation; their bars come from half the nodes and a box 1.3 times as wide.  Twice as many nodes are

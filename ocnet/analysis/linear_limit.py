@@ -5,13 +5,17 @@ depths against a deep one.  Started smooth, weights stay smooth (N max |θ_{n+1}
 started rough, training to zero loss leaves them rough.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from ocnet import plotting
+from ocnet.analysis.linear_product import SufficientCondition
+from ocnet.typing import Array, ArrayLike, Axes
 
 from .linear_product import LinearProblem, depth_maps, interpolated
 
@@ -33,35 +37,35 @@ class LinearTraining:
     losses: np.ndarray
 
     @property
-    def layers(self):
+    def layers(self) -> int:
         return self.weights.shape[1]
 
     @property
-    def theta(self):
+    def theta(self) -> Array:
         """(N, d, d), the last."""
         return self.weights[-1]
 
     @cached_property
-    def slopes(self):
+    def slopes(self) -> Array:
         """(K,) N max |θ_{n+1} − θ_n| over layers and entries: bounded in N where weights are smooth in depth, ∝ N where they are rough."""
         return self.layers * np.abs(np.diff(self.weights, axis=1)).max(axis=(1, 2, 3), initial=0.0)
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> Array:
         """(K,) max over layers of the spectral norm |θ_n|."""
         return np.linalg.norm(self.weights, 2, axis=(2, 3)).max(axis=1)
 
     @cached_property
-    def condition(self):
+    def condition(self) -> SufficientCondition:
         """The `SufficientCondition` at the start."""
         return self.problem.condition(self.weights[0])
 
     @property
-    def largest_size(self):
+    def largest_size(self) -> float:
         return float(self.sizes.max())
 
     @property
-    def worst_decay(self):
+    def worst_decay(self) -> float | None:
         """Largest l(t)/(l(0) exp(−decay t)) of the times after the start, or None where no decay is promised; ≤ 1 says that it was kept.
 
         For the flow this is a theorem; descent takes steps of finite length.  Losses that are all rounding mean nothing here.
@@ -71,30 +75,30 @@ class LinearTraining:
         return float((self.losses[1:] / self.losses[0] * np.exp(self.condition.decay * (self.times[1:] - self.times[0]))).max())
 
     @property
-    def kept(self):
+    def kept(self) -> bool | None:
         """Whether what the condition promises was seen; None where it promises nothing."""
         if not self.condition.holds:
             return None
         return self.largest_size <= self.condition.radius * (1 + 1e-12) and (self.worst_decay is None or self.worst_decay <= 1)
 
     @property
-    def gap(self):
+    def gap(self) -> float:
         """max over n of |Π_n − X(n/N)|: the network against x' = θ(s) x with its own interpolated weights, at the end of training."""
         return float(np.linalg.norm(self.problem.products(self.theta) - depth_maps(self.theta), 2, axis=(1, 2)).max())
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"layers": self.layers, "steps": len(self.times) - 1, "time": float(self.times[-1]), "loss_start": float(self.losses[0]),
                 "loss_end": float(self.losses[-1]), "slope_start": float(self.slopes[0]), "slope_most": float(self.slopes.max()),
                 "slope_end": float(self.slopes[-1]), "largest_size": self.largest_size, "gap": self.gap, "condition": self.condition.to_dict(),
                 "worst_decay": self.worst_decay, "kept": self.kept}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         said = {None: "condition does not hold", True: "condition holds, its bounds are kept", False: "condition holds, its bounds are NOT kept"}
         return (f"LinearTraining({self.layers} layers to t = {self.times[-1]:g}: loss {self.losses[0]:.3g} → {self.losses[-1]:.1e}, "
                 f"N max|Δθ| {self.slopes[0]:.3g} → {self.slopes[-1]:.3g}; {said[self.kept]})")
 
-    def plot(self, ax=None, entry=(0, 0), steps=None):
+    def plot(self, ax: Any = None, entry: tuple[int, int] = (0, 0), steps: Any = None) -> Axes:
         """Draw one entry of θ_n against n/N at some steps (default: five whose entry changes evenly); returns the axes."""
         row, column = entry
         curves = self.weights[:, :, row, column]
@@ -113,7 +117,7 @@ def _even_steps(curves, count=5):
     return sorted(set(np.searchsorted(way, np.linspace(0, way[-1], count)).clip(max=len(curves) - 1).tolist()))
 
 
-def descend(problem, start, rate=0.25, steps=60, tolerance=0.0):
+def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps: int = 60, tolerance: float = 0.0) -> "LinearTraining":
     """Return the `LinearTraining` of θ ← θ − rate · N ∇: plain gradient descent, with a rate that grows with depth.
 
     start : (N, d, d);  rate > 0, in units of the flow's time;  steps : most of them;  tolerance : stop at this loss
@@ -136,7 +140,7 @@ def descend(problem, start, rate=0.25, steps=60, tolerance=0.0):
     return LinearTraining(problem, rate * np.arange(len(losses)), np.array(weights), np.array(losses))
 
 
-def flow(problem, start, times, accuracy=1e-10):
+def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: float = 1e-10) -> "LinearTraining":
     """Return the `LinearTraining` of θ' = −N ∇ at increasing times, the first that of the start, by Dormand–Prince of order 8.
 
     accuracy : tolerance of the solver on the entries of θ, relative and absolute.  Raises ValueError for times that do not increase.
@@ -169,40 +173,40 @@ class LinearLimit:
     at_all_times: np.ndarray
 
     @cached_property
-    def layers(self):
+    def layers(self) -> Any:
         return np.array([run.layers for run in self.runs])
 
     @cached_property
-    def gaps(self):
+    def gaps(self) -> Array:
         """(k,) `LinearTraining.gap`s: O(1/N), even for rough weights, as θ x is affine in θ (MATH 3.1: then both interpolations are one)."""
         return np.array([run.gap for run in self.runs])
 
     @property
-    def order(self):
+    def order(self) -> float:
         """Fitted slope of log distance against log(1/N − 1/N_deep): the reference has an error of the same kind, which 1/N alone would not see."""
         return _slope(1 / self.layers - 1 / self.deep.layers, self.distances)
 
     @property
-    def gap_order(self):
+    def gap_order(self) -> float:
         """Fitted slope of log gap against log 1/N."""
         return _slope(1 / self.layers, self.gaps)
 
     @property
-    def growth(self):
+    def growth(self) -> float:
         """Fitted slope of log(N max|Δθ|) at the end against log N: about 0 for smooth weights, 1 for rough ones."""
         return _slope(self.layers, np.array([run.slopes[-1] for run in self.runs]))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"layers": self.layers.tolist(), "reference": self.deep.layers, "distances": self.distances.tolist(),
                 "distances_at_all_times": self.at_all_times.tolist(), "gaps": self.gaps.tolist(), "order": self.order, "gap_order": self.gap_order,
                 "growth": self.growth, "runs": [run.to_dict() for run in (*self.runs, self.deep)]}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"LinearLimit({self.layers[0]} … {self.layers[-1]} layers against {self.deep.layers}: distances {self.distances[0]:.2e} → "
                 f"{self.distances[-1]:.2e}, order {self.order:.2f}; gap to the equation of order {self.gap_order:.2f}; N max|Δθ| ∝ N^{self.growth:.2f})")
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw distances and gaps against N, with the laws of order 1 through their first points; returns the axes."""
         ax = plotting.figure()[1][0, 0] if ax is None else ax
         end, shares = 1 / self.deep.layers, 1 / self.layers
@@ -222,7 +226,8 @@ def _slope(x, y):
     return float(np.polyfit(np.log(x), np.log(y), 1)[0]) if (y > 0).all() else np.nan
 
 
-def linear_limit(problem, start, layers=(8, 16, 32, 64, 128), reference=512, rate=0.25, steps=60):
+def linear_limit(problem: LinearProblem, start: Callable[..., Any], layers: Sequence[int] = (8, 16, 32, 64, 128), reference: int = 512,
+                 rate: float = 0.25, steps: int = 60) -> "LinearLimit":
     """Return the `LinearLimit` of descents of several depths from the same start.
 
     start     : callable N -> (N, d, d), such as a function of depth at n/N, n = 1 … N

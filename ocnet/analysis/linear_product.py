@@ -8,9 +8,12 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
+
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["LinearProblem", "SufficientCondition", "depth_maps", "interpolated", "running_products"]
 
@@ -22,7 +25,7 @@ def _times(a, b):
     return np.einsum("nij,njk->nik", a, b)
 
 
-def running_products(factors):
+def running_products(factors: Array) -> Array:
     """A_n … A_1 for n = 1 … N, (N, d, d), from A (N, d, d): the products of pairs first, so O(N) products in 2 log₂ N stacks."""
     if len(factors) == 1:
         return np.array(factors)
@@ -36,7 +39,7 @@ def _swapped(stack):
     return stack.transpose(0, 2, 1)
 
 
-def interpolated(theta, s):
+def interpolated(theta: Array, s: ArrayLike) -> Array:
     """θ at depths s (m,): (…, m, d, d) from (…, N, d, d)."""
     layers = theta.shape[-3]
     at = np.clip(np.asarray(s) * layers - 1, 0, layers - 1)
@@ -45,7 +48,7 @@ def interpolated(theta, s):
     return (1 - share) * theta[..., n, :, :] + share * theta[..., np.minimum(n + 1, layers - 1), :, :]
 
 
-def depth_maps(theta):
+def depth_maps(theta: Array) -> Array:
     """X(n/N) for n = 1 … N, (N, d, d), of X' = θ(s) X, X(0) = I, with the interpolated weights; the last is the time-1 map.
 
     Accuracy   Runge–Kutta of order 4, all cells at once, steps ≤ 1/(256 max(1, |θ|)): about 2e-12 |θ| e^|θ|.
@@ -73,10 +76,10 @@ def _sizes(theta):
 class LinearProblem:
     """B (d, d) and Σ (d, d), symmetric positive definite (default: I): the least squares of Π x against B x where E x xᵀ = Σ."""
 
-    target: np.ndarray
-    covariance: np.ndarray = None
+    target: Any
+    covariance: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         target = np.array(self.target, dtype=np.float64)
         if target.ndim != 2 or target.shape[0] != target.shape[1] or not np.isfinite(target).all():
             raise ValueError(f"target has shape {target.shape}; give B as a finite square matrix")
@@ -89,33 +92,33 @@ class LinearProblem:
         object.__setattr__(self, "covariance", covariance)
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "LinearProblem":
         """MATH R8: B is not normal on purpose, for a normal one keeps all θ_n equal from a zero start."""
         return cls([[1.2, 0.6], [-0.1, 0.8]])
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         return len(self.target)
 
-    def checked(self, theta):
+    def checked(self, theta: ArrayLike) -> Array:
         """θ as a finite (N, d, d) float64 array, or ValueError."""
         theta = np.asarray(theta, dtype=np.float64)
         if theta.ndim != 3 or theta.shape[1:] != self.target.shape or not len(theta) or not np.isfinite(theta).all():
             raise ValueError(f"theta has shape {theta.shape}; expected a finite (layers, {self.dim}, {self.dim}), a matrix a layer")
         return theta
 
-    def products(self, theta):
+    def products(self, theta: Array) -> Any:
         """Π_n = (I + θ_n/N) … (I + θ_1/N) for n = 1 … N, (N, d, d); the last is Π."""
         return running_products(np.eye(self.dim) + theta / len(theta))
 
-    def loss(self, theta):
+    def loss(self, theta: Array) -> float:
         """L of θ (N, d, d)."""
         return self._of_residual(self.products(self.checked(theta))[-1] - self.target)
 
     def _of_residual(self, residual):
         return 0.5 * float(np.einsum("ij,jk,ik", residual, self.covariance, residual))
 
-    def loss_and_gradient(self, theta):
+    def loss_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """L and N ∇ (N, d, d): N times the derivative of L, which is the one of a function of depth."""
         theta = self.checked(theta)
         eye = np.eye(self.dim)
@@ -126,7 +129,7 @@ class LinearProblem:
         before, after = np.concatenate([eye[None], before[:-1]]), np.concatenate([after[1:], eye[None]])
         return self._of_residual(residual), _times(_swapped(after), _times(np.broadcast_to(pulled, theta.shape), _swapped(before)))
 
-    def condition(self, theta):
+    def condition(self, theta: Array) -> "SufficientCondition":
         """The `SufficientCondition` at the start θ (N, d, d)."""
         theta = self.checked(theta)
         eigenvalues = np.linalg.eigvalsh(self.covariance)
@@ -155,21 +158,21 @@ class SufficientCondition:
     start: float
     need: float
     allowed: float
-    radius: float = None
+    radius: Any = None
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         return self.radius is not None
 
     @property
-    def decay(self):
+    def decay(self) -> float | None:
         """2 m s², the rate at which the loss is sure to fall, or None."""
         return 2 * self.least * (1 - self.radius / self.layers) ** (2 * (self.layers - 1)) if self.holds else None
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {"holds": self.holds, "start": self.start, "need": self.need, "allowed": self.allowed, "radius": self.radius, "decay": self.decay}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         said = f"holds with R = {self.radius:.4g}, decay {self.decay:.3g}" if self.holds else "does not hold"
         return f"SufficientCondition({said}: √(2 M l)/m = {self.need:.3g}, {self.allowed:.3g} allowed, |θ(0)| = {self.start:.3g})"
 

@@ -16,12 +16,14 @@ h f_n(x(t_n)) and two remainders of at most ½ L_n M_n h²: of freezing x in φ,
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet import plotting
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
 from ocnet.process import checked_points
+from ocnet.typing import Array, ArrayLike, Axes
 
 __all__ = ["NetworkODEDistance", "network_ode_distance"]
 
@@ -38,12 +40,12 @@ class NetworkODEDistance:
     reference_error : of x(t_n), the largest difference from a solution of 100 times the tolerance, which overstates it; rounding included
     """
 
-    interpolation: object
+    interpolation: Any
     times: np.ndarray
     distances: np.ndarray
     smooth: np.ndarray
     layered: np.ndarray
-    rough: np.ndarray
+    rough: np.ndarray | None
     lipschitz: float
     speed: float
     bend: float
@@ -51,28 +53,28 @@ class NetworkODEDistance:
     reference_error: float
 
     @property
-    def distance(self):
+    def distance(self) -> float:
         """The largest over layers and points."""
         return float(self.distances.max())
 
     @property
-    def bound(self):
+    def bound(self) -> Array:
         """(N + 1,) the least of the bounds."""
         return np.minimum(self.layered, np.inf if self.rough is None else self.rough)
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         """Whether no distance exceeds any bound by more than the reference's error."""
         return bool((self.distances.max(axis=1) <= self.bound + self.reference_error).all())
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name; of the points only the largest."""
         return {"interpolation": repr(self.interpolation), "times": self.times.tolist(), "distances": self.distances.max(axis=1).tolist(),
                 "smooth": self.smooth.tolist(), "layered": self.layered.tolist(), "rough": None if self.rough is None else self.rough.tolist(),
                 "lipschitz": self.lipschitz, "speed": self.speed, "bend": self.bend, "radius": self.radius,
                 "reference_error": self.reference_error, "holds": self.holds}
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the largest distance and the bounds against time; returns the axes."""
         ax = plotting.curve(self.times[1:], self.distances[1:].max(axis=1), ax=ax, color=plotting.FIRST, label="distance")
         for name, style in (("smooth", ":"), ("layered", "--"), ("rough", "-.")):
@@ -82,13 +84,14 @@ class NetworkODEDistance:
         ax.legend()
         return ax
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         verdict = "below its bound" if self.holds else "ABOVE ITS BOUND"
         return (f"NetworkODEDistance({self.distance:.4g} ± {self.reference_error:.1g} over {len(self.times) - 1} layers, {verdict} "
                 f"{self.bound[-1]:.4g}; L={self.lipschitz:.3g}, {self.interpolation!r})")
 
 
-def network_ode_distance(network, theta, points, interpolation=FunctionAffine(), tolerance=1e-11):
+def network_ode_distance(network: Any, theta: Array, points: ArrayLike, interpolation: Any = FunctionAffine(),
+                         tolerance: float = 1e-11) -> "NetworkODEDistance":
     """Return the `NetworkODEDistance` of a network at θ from the ODE behind it, from the points (n, d).
 
     interpolation : what φ is between the layers, `FunctionAffine` or `WeightAffine` of `networks.neural_ode`
@@ -106,8 +109,9 @@ def network_ode_distance(network, theta, points, interpolation=FunctionAffine(),
     start = float(np.linalg.norm(x, axis=0).max())
     constants = _constants(ode, start)
     error = np.linalg.norm(looser - reference, axis=1).max() + _ROUNDING * constants["radius"] * network.layers
-    return NetworkODEDistance(interpolation, network.times, distances, *_bounds(ode, **constants), *(
-        float(np.max(constants[name])) for name in ("lipschitz", "speed", "bend", "radius")), float(error))
+    smooth, layered, rough = _bounds(ode, **constants)
+    lipschitz, speed, bend, radius = (float(np.max(constants[name])) for name in ("lipschitz", "speed", "bend", "radius"))
+    return NetworkODEDistance(interpolation, network.times, distances, smooth, layered, rough, lipschitz, speed, bend, radius, float(error))
 
 
 def _layers(network, theta, x):

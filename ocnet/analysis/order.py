@@ -1,6 +1,8 @@
 """Measured orders of architectures: their layers against the equation they follow, without noise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -9,6 +11,7 @@ from ocnet import plotting
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Noiseless
+from ocnet.typing import ArrayLike, Axes
 
 from .orders import Orders
 
@@ -28,7 +31,7 @@ class ConsistencyOrder(Orders):
     floor    : of the reference solution, below which errors mean nothing
     """
 
-    architecture: object
+    architecture: Any
     against: str
     own: dict
     layers: np.ndarray
@@ -36,26 +39,27 @@ class ConsistencyOrder(Orders):
     expected: float
     floor: float
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"architecture": repr(self.architecture), "against": self.against, "own": dict(self.own), "layers": self.layers.tolist(),
                 "errors": self.errors.tolist(), "orders": self.orders.tolist(), "expected": self.expected, "floor": self.floor}
 
-    def plot(self, ax=None, **style):
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw the errors against the layers; returns the axes."""
         ax = plotting.curve(self.layers, self.errors, ax=ax, **{"marker": "o", "ms": 3, **style})
         ax.set(xscale="log", yscale="log", xlabel="layers N", ylabel="error", xticks=self.layers, xticklabels=[str(n) for n in self.layers])
         ax.minorticks_off()
         return ax
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         own = "".join(f", {name}={value:g}" for name, value in self.own.items())
         stated = "" if self.expected is None else f", stated {self.expected:g}"
         return (f"ConsistencyOrder({self.architecture!r}{own} against {self.against}: {self.order:.3f}{stated}, "
                 f"error {self.errors[-1]:.1e} ± {self.floor:.0e} at {self.layers[-1]} layers)")
 
 
-def order_of(architecture, against="limit", layers=(20, 40, 80, 160, 320), block=None, numbers=_R7, start=None, horizon=1.0, **own):
+def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = (20, 40, 80, 160, 320), block: Any = None, numbers: ArrayLike = _R7,
+             start: ArrayLike | None = None, horizon: float = 1.0, **own: float) -> "ConsistencyOrder":
     """Return the measured `ConsistencyOrder` of an architecture: equal layers without noise, equal numbers in all branches of a layer.
 
     against : "limit" (rate · f), "branch" (f itself), "modified" (to order 2, from its shifted start), "unshifted" (the same from u_0): see
@@ -103,8 +107,8 @@ def _expected(architecture, against, own):
 class _Problem:
     """Equal layers and the equation beside them, from one start."""
 
-    architecture: object
-    block: object
+    architecture: Any
+    block: Any
     numbers: np.ndarray
     own: tuple
     start: np.ndarray

@@ -1,9 +1,11 @@
 """Errors by number of layers, and the orders between them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ocnet.typing import Array
 from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Orders"]
@@ -12,13 +14,17 @@ __all__ = ["Orders"]
 class Orders:
     """Base of results with `layers` (k,), increasing, and `errors` (k,)."""
 
+    layers: Any
+    errors: Any
+    to_dict: Callable[[], dict[str, Any]]
+
     @property
-    def orders(self):
+    def orders(self) -> Array:
         """(k − 1,) logarithms of ratios of neighbouring errors over those of their layers."""
         return np.log(self.errors[:-1] / self.errors[1:]) / np.log(self.layers[1:] / self.layers[:-1])
 
     @property
-    def order(self):
+    def order(self) -> float:
         """The last of the orders, for which the layers are shortest."""
         return float(self.orders[-1])
 

@@ -6,9 +6,12 @@ for what the polynomial cannot hold, so weak orders are seen without any samplin
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.linalg import expm
+
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["PeriodicGrid"]
 
@@ -16,7 +19,7 @@ __all__ = ["PeriodicGrid"]
 class PeriodicGrid:
     """`nodes` equally spaced points an axis (odd), in `dim` dimensions of period 2π."""
 
-    def __init__(self, nodes, dim):
+    def __init__(self, nodes: int, dim: int) -> None:
         if nodes % 2 == 0:
             raise ValueError(f"nodes={nodes} is even; use an odd number, which leaves no mode without its conjugate")
         axis, modes = 2 * np.pi * np.arange(nodes) / nodes, np.arange(nodes) - nodes // 2
@@ -29,11 +32,11 @@ class PeriodicGrid:
         """(size, size): coefficients of the values at the nodes."""
         return np.exp(-1j * self.modes.T @ self.points) / self.points.shape[1]
 
-    def at(self, points, multiplier=1.0):
+    def at(self, points: Array, multiplier: ArrayLike = 1.0) -> Array:
         """(n, size) matrix: values at the nodes to values at the points (d, n), modes times `multiplier` (size,)."""
         return ((np.exp(1j * points.T @ self.modes) * multiplier) @ self._analysis).real
 
-    def expectation(self, process, n, order):
+    def expectation(self, process: Any, n: int, order: int) -> Array:
         """(size, size) matrix of u ↦ E[u(X_{n+1}) | X_n = node] of a LayeredProcess, `order` quadrature nodes a channel."""
         transition = process.transition(n, self.points, order)
         smooth = np.exp(-0.5 * (self.modes**2 * transition.smoothing[:, None] ** 2).sum(axis=0))
@@ -45,22 +48,22 @@ class PeriodicGrid:
         first = np.stack([self.at(self.points, 1j * k) for k in self.modes])
         return first, np.stack([[self.at(self.points, -k * m) for m in self.modes] for k in self.modes])
 
-    def generator(self, diffusion, t):
+    def generator(self, diffusion: Any, t: float) -> Array:
         """(size, size) matrix of L = f·∇ + ½ a:∇² at time t."""
         first, second = self._derivatives
         f, a = diffusion.drift_rows(t, self.points), diffusion.variance_rows(t, self.points)
         return np.einsum("in,inm->nm", f, first) + 0.5 * np.einsum("ijn,ijnm->nm", a, second)
 
-    def by_layers(self, process, values, order):
+    def by_layers(self, process: Any, values: Array, order: int) -> Array:
         """E[φ(X_N)] at the nodes for the values (size,) of φ there."""
         return self._composed(lambda n: self.expectation(process, n, order), process, values)
 
-    def by_generator(self, diffusion, times, values):
+    def by_generator(self, diffusion: Any, times: Array, values: Array) -> Array:
         """E[φ(X_T)] of a diffusion whose coefficients are constant between `times`."""
         return self._composed(lambda n: expm((times[n + 1] - times[n]) * self.generator(diffusion, 0.5 * (times[n] + times[n + 1]))), diffusion,
                               values, times)
 
-    def by_jumps(self, process, values):
+    def by_jumps(self, process: Any, values: Array) -> Array:
         """E[φ(X_T)] of a JumpProcess: generator Σ_i (φ(x + jump_i e_i) − φ(x)) rate."""
         def matrix(n):
             jump, total = process.jump(n, self.points), 0.0

@@ -1,10 +1,12 @@
 """Where the layers of an architecture are stable: measured regions of u' = λu, and the products of a trained LM-ResNet's companion matrices."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet import plotting
+from ocnet.typing import Array, Axes, Mask
 
 __all__ = ["StabilityRegion", "ZeroStability", "stability_region", "zero_stability"]
 
@@ -24,7 +26,7 @@ class StabilityRegion:
     own     : own numbers, by name
     """
 
-    architecture: object
+    architecture: Any
     own: dict
     real: np.ndarray
     imaginary: np.ndarray
@@ -34,16 +36,16 @@ class StabilityRegion:
     stated: tuple
 
     @property
-    def stable(self):
+    def stable(self) -> Mask:
         """(n, m) whether powers of the layer stay bounded, but for double roots on the circle."""
         return self.radius <= 1 + _ROUNDING
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name, without the grid."""
         return {"architecture": repr(self.architecture), "own": dict(self.own), "real_interval": self.real_interval,
                 "imaginary_interval": self.imaginary_interval, "stated_real": self.stated[0], "stated_imaginary": self.stated[1]}
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the radius over the stable set, its edge, and both intervals; returns the axes."""
         ax = plotting.field(self.real, self.imaginary, np.where(self.stable, self.radius, np.nan), bar=None, ax=ax, cmap="Blues_r", vmin=-0.6, vmax=1.2)
         if (self.radius < 1 - _MEETING).any():                         # a set with an inside
@@ -54,13 +56,14 @@ class StabilityRegion:
         ax.set(xlabel="Re z", ylabel="Im z", aspect="equal")
         return ax
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         own = "".join(f", {name}={value:g}" for name, value in self.own.items())
         return (f"StabilityRegion({self.architecture!r}{own}: real [{0 - self.real_interval:.6g}, 0], imaginary ±{self.imaginary_interval:.6g}"
                 f", stated {self.stated[0]} and {self.stated[1]})")
 
 
-def stability_region(architecture, real=(-4.0, 1.0), imaginary=(-3.0, 3.0), nodes=201, **own):
+def stability_region(architecture: Any, real: tuple[float, float] = (-4.0, 1.0), imaginary: tuple[float, float] = (-3.0, 3.0), nodes: int = 201,
+                     **own: float) -> "StabilityRegion":
     """Return the measured `StabilityRegion` of an architecture.
 
     real, imaginary : ends of the grid of z;  nodes : of each axis, odd for a symmetric axis to have its middle
@@ -115,12 +118,12 @@ class ZeroStability:
     outside: tuple
 
     @property
-    def stable(self):
+    def stable(self) -> bool:
         """Whether every k_n lies in (−1, 1], so that equal layers without end would be zero-stable."""
         return not self.outside
 
     @property
-    def status(self):
+    def status(self) -> str:
         """A sentence."""
         if self.stable:
             return f"all k in (−1, 1]; a difference grows by at most {self.growth:.3g} where branches rest"
@@ -128,22 +131,22 @@ class ZeroStability:
         return (f"{len(self.outside)} of {len(self.k)} coefficients outside (−1, 1], the farthest k_{worst} = {self.k[worst]:.3g}; "
                 f"a difference grows by up to {self.growth:.3g} where branches rest: add a penalty on k, or project it")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"k": self.k.tolist(), "growth": self.growth, "outside": list(self.outside), "stable": self.stable, "status": self.status}
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw k_n against depth with the ends of the zero-stable range; returns the axes."""
         ax = plotting.curve(np.arange(len(self.k)), self.k, labels=("layer n", "$k_n$"), ax=ax, marker="o", ms=3, lw=0.8, color=plotting.FIRST)
         for end in (-1.0, 1.0):
             ax.axhline(end, color=plotting.GREY, lw=0.8, ls="--")
         return ax
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"ZeroStability({'stable' if self.stable else 'UNSTABLE'}, {self.status})"
 
 
-def zero_stability(network, theta):
+def zero_stability(network: Any, theta: Array) -> "ZeroStability":
     """Return the `ZeroStability` of an LM-ResNet at θ.
 
     With d_n = x_n − x_{n−1}: d_{n+1} = −k_n d_n, so that x_n = x_m + s d_m, s = Σ_j Π_{i=m}^{j} (−k_i) over m ≤ j < n, and in terms of x_m, x_{m−1}

@@ -4,10 +4,12 @@ Both return an object and print nothing; a test asserts `result.passed`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.typing import Array, ArrayLike, Objective
 
 __all__ = ["DualityTest", "TaylorTest", "duality_test", "taylor_test"]
 
@@ -36,24 +38,24 @@ class TaylorTest(Saved):
     least: float = _LEAST_RATE
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         """The smallest over the directions of the rate between the two shortest steps that have one; ∞ where nothing but rounding is left."""
         last = [rates[~np.isnan(rates)][-1:] for rates in self.rates]
         return float(min((r[0] for r in last if r.size), default=np.inf))
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether `rate` is at least 1.95."""
         return self.rate >= self.least
 
     @property
-    def uneven(self):
+    def uneven(self) -> bool:
         """Whether longer steps have rates that are not 2, nor the last ones: a third derivative that is large, or a kink of J between."""
         seen = self.rates[~np.isnan(self.rates)]
         return bool((np.abs(seen - self.expected) > _UNEVEN).any())
 
     @property
-    def status(self):
+    def status(self) -> str:
         """A sentence."""
         if self.rate == np.inf:
             return "J is linear along these directions, to rounding"
@@ -64,15 +66,15 @@ class TaylorTest(Saved):
             return "remainders fall evenly"
         return "remainders fall with the square of short steps; longer ones meet a kink or a large cubic term"
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {"steps": self.steps.tolist(), "remainders": self.remainders.tolist(), "rate": self.rate, "expected": self.expected,
                 "floor": self.floor, "passed": self.passed, "status": self.status}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"TaylorTest({'passed' if self.passed else 'FAILED'}, rate {self.rate:.3f} of {self.expected:g}: {self.status})"
 
 
-def taylor_test(objective, theta, directions=2, steps=_STEPS, seed=0):
+def taylor_test(objective: Objective, theta: ArrayLike, directions: Any = 2, steps: ArrayLike = _STEPS, seed: int = 0) -> "TaylorTest":
     """Return the `TaylorTest` of `objective.value_and_gradient` at θ.
 
     directions : (k, P) array, or how many random ones are drawn (normal, of length 1)
@@ -118,19 +120,19 @@ class DualityTest(Saved):
     tolerance: float = _DUAL
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.spread <= self.tolerance and self.mass_spread <= self.tolerance
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {"products": self.products.tolist(), "masses": self.masses.tolist(), "spread": self.spread, "mass_spread": self.mass_spread,
                 "tolerance": self.tolerance, "passed": self.passed}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"DualityTest({'passed' if self.passed else 'FAILED'}, ⟨masses, values⟩ constant to {self.spread:.1g}, masses to "
                 f"{self.mass_spread:.1g}, over {len(self.products)} layers)")
 
 
-def duality_test(objective, theta, seed=0):
+def duality_test(objective: Any, theta: Array, seed: int = 0) -> "DualityTest":
     """Return the `DualityTest` of a GridObjective's two sweeps at θ, with the values of its criterion and random signed masses.
 
     The limited interpolation is positively homogeneous, so that its derivative at the values, which the masses pass, gives back the

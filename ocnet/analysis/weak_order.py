@@ -1,10 +1,13 @@
 """Measured weak orders of a noisy network: E φ(X_N) of its layers against the equations that they approximate, without sampling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.typing import ArrayLike, PointFunction
 
 from .orders import Orders
 from .periodic import PeriodicGrid
@@ -29,24 +32,25 @@ class WeakOrder(Orders, Saved):
     floor    : size of rounding, below which errors mean nothing
     """
 
-    noise: object
+    noise: Any
     against: str
     layers: np.ndarray
     errors: np.ndarray
-    expected: float
+    expected: float | None
     floor: float = 1e-11
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"noise": repr(self.noise), "against": self.against, "layers": self.layers.tolist(), "errors": self.errors.tolist(),
                 "orders": self.orders.tolist(), "expected": self.expected}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         stated = "" if self.expected is None else f", stated {self.expected:g}"
         return f"WeakOrder({self.noise!r} against {self.against}: {self.order:.2f}{stated}, error {self.errors[-1]:.1e} at {self.layers[-1]} layers)"
 
 
-def weak_order(network, numbers, against="itô", layers=(8, 16, 32, 64, 128, 256), nodes=65, functional=_default_functional):
+def weak_order(network: Any, numbers: ArrayLike, against: str = "itô", layers: Sequence[int] = (8, 16, 32, 64, 128, 256), nodes: int = 65,
+               functional: PointFunction = _default_functional) -> "WeakOrder":
     """Return the `WeakOrder` of a network's layers against one of the equations they approximate.
 
     network    : ResidualNetwork of a periodic block (such as Sine, or Branches of it), its own number of layers is not used; or callable

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -24,13 +25,13 @@ class Coefficients:
     drift (d, size);  variance_rate (d, d, size), symmetric;  potential (size,) or None;  source (1 or q, size) or None
     """
 
-    grid: object
+    grid: Any
     rows: tuple
     drift: np.ndarray
     variance_rate: np.ndarray
     held: np.ndarray                    # (k,) nodes held by the sides
-    potential: object = None
-    source: object = None
+    potential: Any = None
+    source: Any = None
     is_flat: bool = False               # whether the variance rate is the same at all nodes
     cuts: tuple = ()                    # (axis, nodes, slope) of drifts cut at Outflow sides: f = ±√(2a/T), slope = df/da
 

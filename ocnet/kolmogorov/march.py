@@ -1,6 +1,7 @@
 """The one stepping loop: backward in time, transposed forwards, differentiated forwards."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +29,10 @@ class CoefficientGradient:
 
     terminal: np.ndarray
     times: np.ndarray
-    drift: object = None
-    variance_rate: object = None
-    potential: object = None
-    source: object = None
+    drift: Any = None
+    variance_rate: Any = None
+    potential: Any = None
+    source: Any = None
 
     def __repr__(self):
         return f"CoefficientGradient({len(self.times) - 1} steps, {self.terminal.shape[1]} nodes)"

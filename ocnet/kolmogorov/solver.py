@@ -1,11 +1,16 @@
 """The faces of the march: solve_backward, solve_forward, gradient."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ocnet.boundary import checked_sides
 from ocnet.density import Density
+from ocnet.grid import Grid
 from ocnet.problem import KolmogorovProblem
-from ocnet.process import checked_points
+from ocnet.process import Diffusion, checked_points
+from ocnet.typing import Array, ArrayLike, PointFunction
 from ocnet.value_function import ValueFunction
 
 from .adaptive import solve_to_tolerance
@@ -17,7 +22,9 @@ from .times import Keeper
 __all__ = ["gradient", "initial_masses", "solve_backward", "solve_forward"]
 
 
-def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, tolerance=None, at=None, box=None, max_memory=None):
+def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: int = 100, scheme: Any = "auto", keep: Any = 1,
+                   tolerance: float | None = None, at: ArrayLike | None = None, box: tuple[ArrayLike, ArrayLike] | None = None,
+                   max_memory: float | None = None) -> ValueFunction:
     """Solve u_t + f·∇u + ½ a:∇∇u − c u + g = 0, u(T) = terminal, from T down to 0 on a grid.
 
     problem : KolmogorovProblem;  grid : Grid of the same dimension (one to three axes)
@@ -50,10 +57,12 @@ def solve_backward(problem, grid=None, steps=100, scheme="auto", keep=1, toleran
         return ValueFunction(grid, keeper.times, keeper.stacked(), march.report(u, start), single)
     whole = Recomputed(march, int(max_memory // u.nbytes))
     start = march.backward(u, whole)
-    return ValueFunction(grid, *whole.stacked(), march.report(u, start), single, between=whole)
+    times, values = whole.stacked()
+    return ValueFunction(grid, times, values, march.report(u, start), single, between=whole)
 
 
-def solve_forward(process, initial, grid, horizon, steps=100, scheme="auto", keep=2, weights=None, boundary=None, states=None):
+def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: Grid, horizon: float, steps: int = 100, scheme: Any = "auto",
+                  keep: Any = 2, weights: ArrayLike | None = None, boundary: Any = None, states: Any = None) -> Density:
     """Carry a density forward by the transposed steps of `solve_backward`: the Fokker–Planck equation.
 
     initial : callable density (n, d) -> (n,), taken times the cell volume at each node; or (n, d) points of mass
@@ -91,7 +100,7 @@ def _no_terminal(x):
     return np.zeros(len(x))
 
 
-def initial_masses(grid, initial, weights=None):
+def initial_masses(grid: Grid, initial: PointFunction | ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Return masses (size,) on the nodes: a density times cell volumes, or points scattered to their cells' corners."""
     if callable(initial):
         density = np.asarray(initial(grid.nodes.T), dtype=np.float64)
@@ -112,10 +121,11 @@ def initial_masses(grid, initial, weights=None):
         t = (x - axis[i]) / (axis[i + 1] - axis[i])
         nodes = np.concatenate([nodes * axis.size + i, nodes * axis.size + i + 1])
         shares = np.concatenate([shares * (1 - t), shares * t])
-    return np.bincount(nodes.ravel(), (shares * weights).ravel(), minlength=grid.size)
+    return np.bincount(nodes.ravel(), (shares * weights).ravel(), minlength=grid.size)  # type: ignore[return-value]  # float64, as weights are
 
 
-def gradient(problem, grid, cotangent, steps=100, scheme="auto", collect=None, max_memory=None, variance=True):
+def gradient(problem: KolmogorovProblem, grid: Grid, cotangent: ArrayLike, steps: int = 100, scheme: Any = "auto",
+             collect: Callable[..., object] | None = None, max_memory: float | None = None, variance: bool = True) -> CoefficientGradient:
     """Differentiate ⟨cotangent, u(0, ·)⟩ in the coefficients of every step and in the terminal data.
 
     cotangent  : (size,) or (q, size), of u(0, ·) on the nodes

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array
+
 from .law import Law, check_channels, tensor
 
 __all__ = ["Bernoulli"]
@@ -16,31 +18,31 @@ class Bernoulli(Law):
     keep: float
     channels: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_channels(self.channels)
         if not 0 < self.keep < 1:
             raise ValueError(f"keep={self.keep} is not a probability in (0, 1); a mask that drops nothing is Silent()")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Bernoulli":
         return cls(keep=0.7, channels=3)
 
     @property
-    def skewness(self):
+    def skewness(self) -> float:
         """E ξ³ = (1 − 2q)/√(q(1 − q))."""
         return (1 - 2 * self.keep) / np.sqrt(self.keep * (1 - self.keep))
 
     @property
-    def two_values(self):
+    def two_values(self) -> tuple[float, float, float]:
         """P(kept), and the values of a kept and of a dropped unit."""
         q = self.keep
         return q, np.sqrt((1 - q) / q), -np.sqrt(q / (1 - q))
 
-    def from_uniforms(self, u):
+    def from_uniforms(self, u: Array) -> Array:
         """(channels, n) values of kept units where u (channels, n) < keep, else of dropped ones."""
         _, kept, dropped = self.two_values
         return np.where(u < self.keep, kept, dropped)
 
-    def quadrature(self, order=None):
+    def quadrature(self, order: int | None = None) -> tuple[Array, Array]:
         """All 2^channels masks with their probabilities: exact, whatever `order`."""
         return tensor(self.two_values[1:], (self.keep, 1 - self.keep), self.channels)

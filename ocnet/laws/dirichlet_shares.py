@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import roots_jacobi
 
 from ocnet.products import times
+from ocnet.typing import Array
 
 from .law import MOST_BRANCHES, Law
 
@@ -23,31 +24,31 @@ class DirichletShares(Law):
 
     branches: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.branches) != self.branches or self.branches < 2:
             raise ValueError(f"branches={self.branches} is not a whole number ≥ 2; one branch has no share to draw")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "DirichletShares":
         return cls(branches=3)
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         return self.branches - 1
 
     @property
-    def skewness(self):
+    def skewness(self) -> float:
         nodes, weights = self.quadrature(3)
         return float(np.abs(np.einsum("k,ki,kj,kl->ijl", weights, nodes, nodes, nodes)).max()) if self.branches > 2 else 0.0
 
     @property
-    def basis(self):
+    def basis(self) -> Array:
         """H/√(K(K + 1)), (K − 1, K): shares are 1/K + basisᵀ ξ."""
         k = self.branches
         rows = np.tril(np.ones((k - 1, k))) - np.diag(np.arange(1, k), 1)[:k - 1]
         return rows / np.linalg.norm(rows, axis=1)[:, None] / np.sqrt(k * (k + 1))
 
-    def shares(self, xi):
+    def shares(self, xi: Array) -> Array:
         """α (K, n) of ξ (K − 1, n)."""
         return 1 / self.branches + times(self.basis.T, xi)
 
@@ -59,12 +60,12 @@ class DirichletShares(Law):
         left = np.concatenate([np.ones((1, v.shape[1])), np.cumprod(1 - v, axis=0)])
         return left * np.concatenate([v, np.ones((1, v.shape[1]))])
 
-    def from_uniforms(self, u):
+    def from_uniforms(self, u: Array) -> Array:
         """(K − 1, n): the stick is broken at v_i = 1 − (1 − u_i)^{1/(K − i)}, of law Beta(1, K − i)."""
         powers = 1 / np.arange(self.branches - 1, 0, -1.0)
         return self._standardised(self._broken(1 - (1 - u) ** powers[:, None]))
 
-    def quadrature(self, order):
+    def quadrature(self, order: int) -> tuple[Array, Array]:
         """Gauss–Jacobi rules of `order` nodes for the breaks of the stick: exact to degree 2·order − 1."""
         if order ** self.channels > MOST_BRANCHES:
             raise ValueError(f"{order}^{self.channels} quadrature branches for {self.branches} shares are more than "

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from ocnet.kernels import philox
+from ocnet.typing import Array
 
 from .law import MOST_BRANCHES, Law
 from .normal import Normal
@@ -23,31 +24,31 @@ class Joint(Law):
     laws: tuple
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Joint":
         return cls((Normal(2), Rademacher(1)))
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         return sum(law.channels for law in self.laws)
 
     @property
-    def uniforms(self):
+    def uniforms(self) -> int:
         return sum(law.uniforms for law in self.laws)
 
     @property
-    def skewness(self):
+    def skewness(self) -> float:
         return max((law.skewness for law in self.laws), key=abs)
 
-    def draw(self, seed, first_path, paths, layer, mirrored=False):
+    def draw(self, seed: int, first_path: int, paths: int, layer: int, mirrored: bool = False) -> Array:
         return np.concatenate([law.draw(philox.derived_seed(seed, _JOINING, k) if k else seed, first_path, paths, layer, mirrored)
                                for k, law in enumerate(self.laws)])
 
-    def from_uniforms(self, u):
+    def from_uniforms(self, u: Array) -> Array:
         """(channels, n) of u (uniforms, n), law after law."""
         ends = np.cumsum([law.uniforms for law in self.laws])
         return np.concatenate([law.from_uniforms(part) for law, part in zip(self.laws, np.split(u, ends[:-1]))])
 
-    def quadrature(self, order):
+    def quadrature(self, order: int) -> tuple[Array, Array]:
         """The product of the laws' rules."""
         rules = [law.quadrature(order) for law in self.laws]
         if np.prod([len(w) for _, w in rules]) > MOST_BRANCHES:

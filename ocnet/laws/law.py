@@ -1,18 +1,21 @@
 """What laws share: drawing by way of uniforms, and product quadratures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import philox
+from ocnet.typing import Array
 
 __all__ = ["Channels", "Law", "MOST_BRANCHES", "check_channels", "tensor"]
 
 MOST_BRANCHES = 4096
 
 
-def tensor(nodes, weights, channels):
+def tensor(nodes: Any, weights: Any, channels: int) -> tuple[Array, Array]:
     """Tensor power of a one-channel rule: ((k^channels, channels), (k^channels,))."""
     if len(nodes) ** channels > MOST_BRANCHES:
         raise ValueError(f"{len(nodes)}^{channels} quadrature branches for {channels} noise channels are more than "
@@ -21,7 +24,7 @@ def tensor(nodes, weights, channels):
     return grids, np.array([np.prod(w) for w in product(weights, repeat=channels)])
 
 
-def check_channels(channels):
+def check_channels(channels: int) -> None:
     if int(channels) != channels or channels < 1:
         raise ValueError(f"channels={channels} is not a whole number ≥ 1; where there is no noise use Silent()")
 
@@ -29,14 +32,16 @@ def check_channels(channels):
 class Law:
     """What laws share: drawing by way of `uniforms` uniforms a path and layer."""
 
-    skewness = 0.0                   # the largest |E ξ_i ξ_j ξ_k|, with its sign where channels are independent
+    channels: int
+    from_uniforms: Callable[[Array], Array]
+    skewness: float = 0.0            # the largest |E ξ_i ξ_j ξ_k|, with its sign where channels are independent
 
     @property
-    def uniforms(self):
+    def uniforms(self) -> int:
         """How many uniforms `from_uniforms` takes."""
         return self.channels
 
-    def draw(self, seed, first_path, paths, layer, mirrored=False):
+    def draw(self, seed: int, first_path: int, paths: int, layer: int, mirrored: bool = False) -> Array:
         """(channels, paths) draws for the paths first_path, first_path + 1, … of one layer.
 
         mirrored : draws of the same law as far from these as can be: made of 1 − u for uniforms u (antithetic)
@@ -51,5 +56,5 @@ class Channels(Law):
 
     channels: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_channels(self.channels)

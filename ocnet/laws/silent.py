@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array
+
 from .law import Law
 
 __all__ = ["Silent"]
@@ -16,17 +18,17 @@ class Silent(Law):
     channels: int = 0
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Silent":
         return cls()
 
-    def draw(self, seed, first_path, paths, layer, mirrored=False):
+    def draw(self, seed: int, first_path: int, paths: int, layer: int, mirrored: bool = False) -> Array:
         """(0, paths): nothing to draw."""
         return np.empty((0, paths))
 
-    def from_uniforms(self, u):
+    def from_uniforms(self, u: Array) -> Array:
         """(0, n)."""
         return np.empty((0, u.shape[1]))
 
-    def quadrature(self, order=None):
+    def quadrature(self, order: int | None = None) -> tuple[Array, Array]:
         """One branch of weight 1."""
         return np.empty((1, 0)), np.ones(1)

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from ocnet.typing import Array, ArrayLike, Layout, Views
+
 __all__ = ["Control"]
 
 
-def _size(entries):
+def _size(entries: Layout) -> int:
     return sum(prod(shape) for _, shape in entries)
 
 
-def _views(vector, entries):
+def _views(vector: Array, entries: Layout) -> Views:
     views, at = {}, 0
     for name, shape in entries:
         count = prod(shape)
@@ -23,12 +25,12 @@ def _views(vector, entries):
     return SimpleNamespace(**views)
 
 
-def _copied(depth):
+def _copied(depth: Array) -> Array:
     """Each layer twice: θ(t) as a function that is constant on layers is kept, and so is every ∫ g(θ) dt."""
     return np.repeat(depth, 2, axis=0)
 
 
-def _interpolated(depth):
+def _interpolated(depth: Array) -> Array:
     """θ at the middles of the halved layers, linear between the middles of the layers and constant beyond the first and last.
 
     Convex combinations (¾, ¼): bounds hold, ∫ θ dt is kept and ∫ |θ'|² dt does not grow (each jump δ becomes ½ δ and means of ¼ δ).
@@ -52,18 +54,18 @@ class Control:
     tail: tuple = ()
 
     @cached_property
-    def layer_size(self):
+    def layer_size(self) -> int:
         return _size(self.layout)
 
     @cached_property
-    def size(self):
+    def size(self) -> int:
         return self.layers * self.layer_size + _size(self.tail)
 
-    def zeros(self):
+    def zeros(self) -> Array:
         """Return a (P,) vector of zeros; a gradient has this layout too."""
         return np.zeros(self.size)
 
-    def check(self, theta):
+    def check(self, theta: ArrayLike) -> Array:
         """Return θ as a finite (P,) float64 array (the same memory where it is one already), or raise ValueError."""
         theta = np.asarray(theta, dtype=np.float64)
         if theta.shape != (self.size,):
@@ -73,31 +75,31 @@ class Control:
             raise ValueError(f"theta[{int(np.argmin(np.isfinite(theta)))}] is not finite")
         return theta
 
-    def depth(self, theta):
+    def depth(self, theta: Array) -> Array:
         """(layers, p) view of θ; differences along axis 0 are those in depth."""
         return theta[:self.layers * self.layer_size].reshape(self.layers, self.layer_size)
 
-    def rest(self, theta):
+    def rest(self, theta: Array) -> Array:
         """(r,) view of the tail of θ."""
         return theta[self.layers * self.layer_size:]
 
-    def layer(self, theta, n):
+    def layer(self, theta: Array, n: int) -> Views:
         """Named views of layer n: writing to them changes θ."""
         return self.named(self.depth(theta)[n])
 
-    def named(self, layer):
+    def named(self, layer: Array) -> Views:
         """Named views of one layer's (p,) numbers."""
         return _views(layer, self.layout)
 
-    def tail_views(self, theta):
+    def tail_views(self, theta: Array) -> Views:
         """Named views of the tail of θ."""
         return _views(self.rest(theta), self.tail)
 
-    def refined(self):
+    def refined(self) -> "Control":
         """The layout of a network of twice as many layers, each half as long."""
         return replace(self, layers=2 * self.layers)
 
-    def prolong(self, theta, how="linear"):
+    def prolong(self, theta: ArrayLike, how: str = "linear") -> Array:
         """θ of the `refined` layout from θ (P,) of this one; the tail is unchanged.
 
         how : "copy" repeats each layer (Chang et al.): θ(t) and every penalty without differences stay what they are, the H¹ penalty

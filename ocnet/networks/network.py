@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.typing import Array, ArrayLike, Block, Noise, Readout
 
 from .architecture_layers import ArchitectureLayers
 from .architecture_limit import ArchitectureDiffusion
@@ -31,15 +33,15 @@ class ResidualNetwork(Saved):
     architecture : member of `networks.architectures`; ResNet() is the formula above
     """
 
-    block: object
-    noise: object
+    block: Block
+    noise: Noise
     layers: int
     horizon: float = 1.0
     dim: int = 2
-    readout: object = field(default_factory=Linear)
-    architecture: object = field(default_factory=ResNet)
+    readout: Readout = field(default_factory=Linear)
+    architecture: Any = field(default_factory=ResNet)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("layers", "dim"):
             value = getattr(self, name)
             if int(value) != value or value < 1:
@@ -66,30 +68,30 @@ class ResidualNetwork(Saved):
             raise ValueError(f"noise={self.noise!r} shares {copies} branches; give block=Branches(block, {copies}), not {self.block!r}")
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         return self.horizon / self.layers
 
     @cached_property
-    def control(self):
+    def control(self) -> Control:
         """The layout of θ."""
         return Control(self.architecture.layer_layout(self.block, self.dim), int(self.layers), self.readout.layout(self.dim))
 
-    def refined(self):
+    def refined(self) -> "ResidualNetwork":
         """The network of twice as many layers; `control.prolong(theta)` gives its θ."""
         return replace(self, layers=2 * self.layers)
 
     @cached_property
-    def times(self):
+    def times(self) -> Array:
         """(layers + 1,) times of the layers."""
         return np.linspace(0.0, self.horizon, self.layers + 1)
 
-    def initialise(self, seed):
+    def initialise(self, seed: int) -> Array:
         """Return random start parameters θ (P,)."""
         rng = np.random.Generator(np.random.PCG64(seed))
         depth = [self.architecture.layer_initial(self.block, self.dim, rng) for _ in range(self.layers)]
         return np.concatenate([*depth, self.readout.initial(self.dim, rng)])
 
-    def layered(self, theta, precision="double"):
+    def layered(self, theta: ArrayLike, precision: str = "double") -> Any:
         """Return the network's own law: a LayeredProcess with gradients.
 
         precision : "single" carries particles in float32, for blocks and noise with a fused kernel: about twice as fast, other draws of
@@ -97,7 +99,7 @@ class ResidualNetwork(Saved):
         """
         return (NetworkLayers if self.architecture.plain else ArchitectureLayers)(self, self.control.check(theta).copy(), precision)
 
-    def diffusion(self, theta, order=1):
+    def diffusion(self, theta: ArrayLike, order: int = 1) -> Any:
         """Return the Itô equation that the layers approximate to weak order `order` in dt.
 
         1 : dX = mean dt + G dB, G = g (diffusive) or √dt g (natural scaling); of another architecture than ResNet() what its formula makes of
@@ -117,21 +119,21 @@ class ResidualNetwork(Saved):
             return self.architecture.limit(self, theta) or ArchitectureDiffusion(self, theta)
         return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta).copy())
 
-    def jump_process(self, theta):
+    def jump_process(self, theta: ArrayLike) -> JumpProcess:
         """Return the compound Poisson limit of strong dropout, a LayeredProcess drawn exactly; ValueError for other noise or architectures."""
         if not self.architecture.plain:
             raise ValueError(f"architecture={self.architecture!r}: the jump limit is that of ResNet(); use network.layered(theta)")
         return JumpProcess(self, self.control.check(theta).copy())
 
-    def score(self, x, theta):
+    def score(self, x: Array, theta: Array) -> Array:
         """h at the last states x (d, n): (n,), or (K, n) from a readout of K scores."""
         return self.readout.value(x, self.control.tail_views(theta))
 
-    def score_transposed(self, x, theta, cotangent):
+    def score_transposed(self, x: Array, theta: Array, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of x (d, n) and of the tail (r,) for one of the scores, (n,) or (K, n)."""
         return self.readout.vector_jacobian(x, self.control.tail_views(theta), cotangent)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """A dict that identifies the network (for checkpoints and summaries); "architecture" is told where it is not the plain ResNet."""
         told = {} if self.architecture.plain else {"architecture": repr(self.architecture)}
         return {"block": repr(self.block), "noise": repr(self.noise), "readout": repr(self.readout),

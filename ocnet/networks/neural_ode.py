@@ -7,10 +7,14 @@ On layer n, at s = t_n + r dt with 0 ≤ r ≤ 1, an *interpolation* makes φ of
     WeightAffine     φ = f(·, (1 − r) θ_n + r θ_{n+1})           within O(dt) where θ_{n+1} − θ_n = O(dt); another ODE where θ is rough
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
+
+from ocnet.typing import Array
 
 from .blocks import Features
 
@@ -34,11 +38,11 @@ class FunctionAffine(_Interpolation):
 
     telescopes = True                # ∫ φ ds over the layers is the trapezoidal rule for fixed x, off the network's sum by its ends alone
 
-    def velocity(self, f, first, second, r, x):
+    def velocity(self, f: Callable[[Array, Any], Array], first: Any, second: Any, r: float, x: Array) -> Array:
         """φ (d, points) for f(x, numbers)."""
         return (1 - r) * f(x, first) + r * f(x, second)
 
-    def transposed(self, f_vjp, first, second, r, x, cotangent):
+    def transposed(self, f_vjp: Any, first: Any, second: Any, r: float, x: Array, cotangent: Array) -> tuple[Array, Array, Array]:
         """The cotangents of x (d, points) and of the two numbers (p,) for one of φ, for f_vjp(x, numbers, cotangent)."""
         (back, one), (more, other) = f_vjp(x, first, (1 - r) * cotangent), f_vjp(x, second, r * cotangent)
         return back + more, one, other
@@ -50,11 +54,11 @@ class WeightAffine(_Interpolation):
 
     telescopes = False
 
-    def velocity(self, f, first, second, r, x):
+    def velocity(self, f: Callable[[Array, Any], Array], first: Any, second: Any, r: float, x: Array) -> Array:
         """φ (d, points) for f(x, numbers)."""
         return f(x, (1 - r) * first + r * second)
 
-    def transposed(self, f_vjp, first, second, r, x, cotangent):
+    def transposed(self, f_vjp: Any, first: Any, second: Any, r: float, x: Array, cotangent: Array) -> tuple[Array, Array, Array]:
         """The cotangents of x (d, points) and of the two numbers (p,) for one of φ, for f_vjp(x, numbers, cotangent)."""
         back, gradient = f_vjp(x, (1 - r) * first + r * second, cotangent)
         return back, (1 - r) * gradient, r * gradient
@@ -66,7 +70,7 @@ class NeuralODE:
     Raises ValueError for a network with noise: its ODE is that of the same network without; and for another architecture than ResNet.
     """
 
-    def __init__(self, network, theta, interpolation=FunctionAffine()):
+    def __init__(self, network: Any, theta: Array, interpolation: Any = FunctionAffine()) -> None:
         if any(network.noise.at(n, network.layers, network.dt).law(network.block, network.dim).channels for n in range(network.layers)):
             raise ValueError(f"noise={network.noise!r}: the ODE is that of a network without noise; "
                              "use dataclasses.replace(network, noise=Noiseless())")
@@ -76,7 +80,7 @@ class NeuralODE:
         self.network, self.interpolation = network, interpolation
         self.numbers = network.control.depth(network.control.check(theta)).copy()
 
-    def pair(self, n):
+    def pair(self, n: int) -> Any:
         """θ_n and θ_{n+1} (p,); the last layer's twice on the last layer."""
         return self.numbers[n], self.numbers[min(n + 1, len(self.numbers) - 1)]
 
@@ -89,15 +93,15 @@ class NeuralODE:
     def _share(self, n, s):
         return s / self.network.dt - n
 
-    def velocity(self, n, s, x):
+    def velocity(self, n: int, s: float, x: Array) -> Array:
         """φ(x, s) (d, points) at a time of layer n."""
         return self.interpolation.velocity(self._branch, *self.pair(n), self._share(n, s), x)
 
-    def velocity_vjp(self, n, s, x, cotangent):
+    def velocity_vjp(self, n: int, s: float, x: Array, cotangent: Array) -> Any:
         """The cotangents of x (d, points), of θ_n and of θ_{n+1} (p,) for one of φ(x, s)."""
         return self.interpolation.transposed(self._branch_vjp, *self.pair(n), self._share(n, s), x, cotangent)
 
-    def states(self, x, tolerance):
+    def states(self, x: Array, tolerance: float) -> Any:
         """x(t_n) (N + 1, d, points) from x (d, points), all points as one system; local errors of `tolerance`, relative and absolute."""
         states = [x]
         for n in range(self.network.layers):
@@ -107,7 +111,7 @@ class NeuralODE:
             states.append(self._solved(field, n, n + 1, states[-1].ravel(), tolerance, tolerance).reshape(x.shape))
         return np.stack(states)
 
-    def carried_back(self, n, x, cotangent, tolerance):
+    def carried_back(self, n: int, x: Array, cotangent: Array, tolerance: float) -> Any:
         """The cotangents of x(t_n) (d, points), of θ_n and of θ_{n+1} (p,) for one of x(t_{n+1}) = x, by the continuous adjoint.
 
         a' = −(∂φ/∂x)ᵀ a and ∂θ = ∫ (∂φ/∂θ)ᵀ a ds, solved backwards together with x' = φ.  Errors are held to `tolerance` of the size of each.

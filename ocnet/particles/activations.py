@@ -6,6 +6,9 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
+
+from ocnet.typing import Array
 
 __all__ = ["Reconstructed", "Stored"]
 
@@ -17,17 +20,17 @@ class Stored:
     stores = True
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Stored":
         return cls()
 
-    def check(self, process):
+    def check(self, process: Any) -> None:
         """Every process with `step_vjp` will do."""
 
-    def numbers(self, process):
+    def numbers(self, process: Any) -> int:
         """How many numbers of a path a sweep holds at a time."""
         return (process.layers + 1) * process.dim
 
-    def gradient(self, total):
+    def gradient(self, total: Array) -> Array:
         """(N, p) from the sum over all paths of what the process's `reverse` returned."""
         return total
 
@@ -46,26 +49,26 @@ class Reconstructed:
     bar: float = 0.1
     stores = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.bar > 0:
             raise ValueError(f"bar={self.bar} is not a relative error above 0; use float('inf') for no warning")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Reconstructed":
         return cls()
 
-    def check(self, process):
+    def check(self, process: Any) -> None:
         """Raise ValueError unless the process has an inverse."""
         if getattr(process, "exact_inverse", None) is None:
             told = getattr(getattr(process, "network", None), "architecture", process)
             raise ValueError(f"activations={self!r} need the inverse of a layer, which {told!r} does not give; use ResNet, HeunNet or RevNet, or "
                              "activations=Stored()")
 
-    def numbers(self, process):
+    def numbers(self, process: Any) -> int:
         """How many numbers of a path a sweep holds at a time."""
         return 2 * process.dim
 
-    def gradient(self, total):
+    def gradient(self, total: Any) -> Array:
         """(N, p) from the `Swept` of all paths; warns of an estimate above the bar."""
         error = total.relative_error
         if not error <= self.bar:

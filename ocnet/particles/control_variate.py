@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.grid import Grid
 from ocnet.spline import LimitedSpline
 from ocnet.tensor_spline import around_time
+from ocnet.typing import Array
+from ocnet.value_function import ValueFunction
 
 __all__ = ["ControlVariate"]
 
@@ -24,11 +27,11 @@ class ControlVariate:
     Outside the grid's box the gradient is that of the nearest point of its edge.
     """
 
-    value: object
-    process: object
+    value: ValueFunction
+    process: Any
 
     @classmethod
-    def checked(cls, value, process, columns, x0):
+    def checked(cls, value: ValueFunction, process: Any, columns: int, x0: Array) -> "ControlVariate":
         """Return the control of `value` for paths of `process` from x0 (n, d), or raise ValueError saying why there is none."""
         if value.grid.dim != process.dim or value.values.shape[1] != columns:
             raise ValueError(f"control={value!r} has {value.grid.dim} axes and {value.values.shape[1]} columns; the problem has "
@@ -40,11 +43,11 @@ class ControlVariate:
         control.gradients                                            # laid out before many threads ask for them
         return control
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"value": self.value, "process": self.process}        # tables are laid out again where a task arrives
 
     @cached_property
-    def gradients(self):
+    def gradients(self) -> list[Any]:
         """Per layer the spline of ∇u(t_{n+1}), (q · d rows), over the box, or over the numbers of nodes that are not uniform."""
         grid = self.value.grid
         chart = grid if grid.is_uniform else Grid(tuple(np.arange(float(axis.size)) for axis in grid.axes))
@@ -62,7 +65,7 @@ class ControlVariate:
         slopes = np.gradient(u, *grid.axes, axis=tuple(range(1, u.ndim)), edge_order=2)
         return np.stack([slopes] if grid.dim == 1 else slopes, axis=1).reshape(-1, grid.size)
 
-    def increments(self, n, x, after):
+    def increments(self, n: int, x: Array, after: Array) -> Array:
         """(q, paths) increments of layer n for paths that go from x to `after`, both (d, paths)."""
         mean, grid = self.process.mean_step(n, x), self.value.grid
         places = mean

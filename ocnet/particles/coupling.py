@@ -1,12 +1,17 @@
 """Payoffs of one level of a multilevel estimate: fine paths less coarse paths on the same Brownian motion."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.laws import Normal, Silent
+from ocnet.problem import KolmogorovProblem
+from ocnet.typing import Array, Law
 
 from .executors import in_order
 from .functional import Earnings
@@ -28,47 +33,47 @@ class Coupling:
     coarsest : (steps + 1,) times of level 0; each level halves every step
     """
 
-    problem: object
+    problem: KolmogorovProblem
     channels: int
     coarsest: np.ndarray
 
     @classmethod
-    def of(cls, problem, channels, steps):
+    def of(cls, problem: KolmogorovProblem, channels: int, steps: int) -> "Coupling":
         return cls(problem, channels, layer_times(problem.process, problem.horizon, steps))
 
     @property
-    def scheme(self):
+    def scheme(self) -> Any:
         return EulerMaruyama() if self.problem.process.constant_factor is not None else Milstein()
 
     @property
-    def antithetic(self):
+    def antithetic(self) -> bool:
         return self.problem.process.constant_factor is None and self.channels > 1
 
     @property
-    def law(self):
+    def law(self) -> Law:
         return Normal(self.channels) if self.channels else Silent()
 
-    def times(self, level):
+    def times(self, level: int) -> Array:
         """(steps + 1,) of the fine paths of a level."""
         times = self.coarsest
         for _ in range(level):
             times = np.insert(times, np.arange(1, times.size), 0.5 * (times[:-1] + times[1:]))
         return times
 
-    def steps(self, level):
+    def steps(self, level: int) -> int:
         """Steps of the fine paths."""
         return (self.coarsest.size - 1) << level
 
-    def cost(self, level):
+    def cost(self, level: int) -> int:
         """Path-steps of one sample: those of its fine paths and of its coarse one."""
         return self.steps(level) if level == 0 else (1 + self.antithetic) * self.steps(level) + self.steps(level - 1)
 
-    def payoffs(self, level, x, draw):
+    def payoffs(self, level: int, x: Array, draw: Callable[..., Any]) -> Array:
         """(q, paths) from x (d, paths), with the normals draw(n) (channels, paths) of the fine steps n."""
         times, fine, coarse = self.times(level), _Walker(self, x), _Walker(self, x)
         if level == 0:
             for n in range(times.size - 1):
-                fine.step(*times[n:n + 2], draw(n))
+                fine.step(times[n], times[n + 1], draw(n))
             return fine.payoffs()
         swapped = _Walker(self, x) if self.antithetic else None
         for a, b, c, n in zip(times[0::2], times[1::2], times[2::2], range(0, times.size, 2)):
@@ -108,14 +113,14 @@ class LevelSampler:
     x0: np.ndarray
     seed: int
 
-    def more(self, level, lo, hi, executor=None, progress=False):
+    def more(self, level: int, lo: int, hi: int, executor: Executor | None = None, progress: bool = False) -> Moments:
         """Moments (q, n) over the paths number lo … hi − 1 of every start point."""
         size = max(1, CHUNK // len(self.x0))
         blocks = [(level, k, min(k + size, hi)) for k in range(lo, hi, size)]
         parts = in_order(self, [blocks[g.start:g.stop] for g in groups(len(blocks))], executor, progress)
         return _sum(parts)
 
-    def __call__(self, blocks):
+    def __call__(self, blocks: Any) -> Moments:
         return _sum(self._block(*block) for block in blocks)
 
     def _block(self, level, lo, hi):

@@ -1,6 +1,10 @@
 """Paths of an Itô diffusion with parameters, and the reverse sweep through their steps: Euler–Maruyama, several steps a layer."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.typing import Array
 
 from .schemes.euler_maruyama import EulerMaruyama
 from .schemes.stepping import SteppedDiffusion
@@ -19,7 +23,7 @@ class DiffusionSteps(SteppedDiffusion):
     Raises      ValueError for a diffusion without `coefficients_vjp`, substeps below 1, or finest that is no multiple of it.
     """
 
-    def __init__(self, diffusion, times, substeps, finest=None):
+    def __init__(self, diffusion: Any, times: Array, substeps: int, finest: int | None = None) -> None:
         if not hasattr(diffusion, "coefficients_vjp"):
             raise ValueError(f"diffusion={diffusion!r} has no coefficients_vjp; give one with gradients, such as network.diffusion(theta)")
         if int(substeps) != substeps or substeps < 1:
@@ -34,20 +38,20 @@ class DiffusionSteps(SteppedDiffusion):
         law = scheme.law(channels, diffusion.constant_factor is not None)
         super().__init__(scheme, diffusion, law, np.append(inner.ravel(), times[-1]))
 
-    def draw(self, seed, first, paths, n):
+    def draw(self, seed: int, first: int, paths: int, n: int) -> Array:
         """ξ_n (channels, paths): the increment over step n of a path drawn on the finest steps, over the root of its variance."""
         fine = range(n * self._joined, (n + 1) * self._joined)
         return sum(self.law.draw(seed, first, paths, k) for k in fine) / np.sqrt(self._joined)
 
-    def step_vjp(self, n, x, xi, cotangent):
+    def step_vjp(self, n: int, x: Array, xi: Array, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of x (d, points), and of the layer's numbers (p,) summed over the points."""
         t, h = self._interval(n)
         back, gradient = self.diffusion.coefficients_vjp(t, x, h * cotangent, np.sqrt(h) * cotangent[:, None] * xi[None])
         return cotangent + back, gradient
 
-    def reverse(self, states, seed, first, cotangent):
+    def reverse(self, states: Array, seed: int, first: int, cotangent: Array) -> Array:
         """(N, p) cotangents of the layers' numbers, those of a layer's steps added, for one (d, m) of the last of the states."""
-        gradient = [0.0] * (self.layers // self.substeps)
+        gradient: list[Any] = [0.0] * (self.layers // self.substeps)
         for n in reversed(range(self.layers)):
             xi = self.draw_backward(seed, first, cotangent.shape[1], n)
             cotangent, part = self.step_vjp(n, states[n], xi, cotangent)

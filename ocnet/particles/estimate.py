@@ -1,5 +1,6 @@
 """u(0, x) = E[e^{−∫c} terminal(X_T) + ∫ e^{−∫c} g dt given X_0 = x] by Monte Carlo: the Feynman–Kac formula."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,10 @@ from scipy.special import stdtrit
 
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
+from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_starts
+from ocnet.typing import Array, ArrayLike, PathScheme, Sampling
+from ocnet.value_function import ValueFunction
 from ocnet.xarrays import dataset, labelled
 
 from .control_variate import ControlVariate
@@ -22,7 +26,7 @@ __all__ = ["Estimate", "checked_level", "estimate", "estimate_difference"]
 _REMEDIES = {"scheme": "an object of particles.schemes, such as Milstein()", "layered": "a LayeredProcess, such as network.layered(theta)"}
 
 
-def checked_level(level):
+def checked_level(level: float) -> float:
     """Return `level`, or raise ValueError unless it is a probability in (0, 1)."""
     if not 0 < level < 1:
         raise ValueError(f"level={level} is not a probability in (0, 1)")
@@ -41,19 +45,19 @@ class Estimate(Saved):
     standard_error: np.ndarray
     paths: int
     seed: int
-    freedom: int = None
+    freedom: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.value.flags.writeable = self.standard_error.flags.writeable = False
         if self.freedom is None:
             object.__setattr__(self, "freedom", self.paths - 1)
 
-    def interval(self, level=0.95):
+    def interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(low, high) between which the mean lies with probability `level`, by Student's law of the mean of normal samples."""
         reach = stdtrit(self.freedom, 0.5 + 0.5 * checked_level(level)) * self.standard_error
         return self.value - reach, self.value + reach
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"value": self.value.tolist(), "standard_error": self.standard_error.tolist(), "paths": self.paths, "seed": self.seed,
                 "freedom": self.freedom}
@@ -65,7 +69,7 @@ class Estimate(Saved):
                         "standard_error": labelled(dims, self.standard_error, "standard error of the mean, of sampling alone")}, {},
                        {"paths": self.paths, "seed": self.seed, "freedom": self.freedom})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.value.size == 1:
             said = f"{self.value.item():.6g} ± {self.standard_error.item():.1g} s.e."
         else:
@@ -73,8 +77,9 @@ class Estimate(Saved):
         return f"Estimate({said}, {self.paths} paths, seed {self.seed})"
 
 
-def estimate(problem, x0, paths=100_000, steps=100, seed=0, layered=None, scheme=None, sampling=None, control=None, executor=None,
-             progress=False):
+def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, steps: int = 100, seed: int = 0, layered: Any = None,
+             scheme: PathScheme | None = None, sampling: Sampling | None = None, control: ValueFunction | None = None,
+             executor: Executor | None = None, progress: bool = False) -> "Estimate":
     """Estimate the solution u(0, ·) of a KolmogorovProblem at start points, by `paths` paths from each.
 
     x0       : (n, d) start points;  paths : ≥ 2 (one path has no standard error)
@@ -97,8 +102,10 @@ def estimate(problem, x0, paths=100_000, steps=100, seed=0, layered=None, scheme
     return _estimated(functional, [problem], x0, paths, seed, sampling, executor, progress)
 
 
-def estimate_difference(problem_a, problem_b, x0, paths=100_000, steps=100, seed=0, layered=(None, None), scheme=None, sampling=None,
-                        control=(None, None), executor=None, progress=False):
+def estimate_difference(problem_a: KolmogorovProblem, problem_b: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, steps: int = 100,
+                        seed: int = 0, layered: tuple[Any, Any] = (None, None), scheme: PathScheme | None = None, sampling: Sampling | None = None,
+                        control: tuple[ValueFunction | None, ValueFunction | None] = (None, None), executor: Executor | None = None,
+                        progress: bool = False) -> "Estimate":
     """Estimate u_a(0, ·) − u_b(0, ·) of two problems, path by path on the same noise (common random numbers).
 
     The standard error is that of the difference: small where the two are near, however large their own are.
@@ -120,19 +127,19 @@ def estimate_difference(problem_a, problem_b, x0, paths=100_000, steps=100, seed
     return _estimated(Difference(a, b), [problem_a, problem_b], x0, paths, seed, sampling, executor, progress)
 
 
-def checked_boundary(problem):
+def checked_boundary(problem: KolmogorovProblem) -> None:
     """Raise ValueError where a side of the problem's boundary holds a value."""
     if any(side.row == "held" for pair in problem.boundary for side in pair):
         raise ValueError(f"boundary={problem.boundary!r} holds values at sides of a box; paths live in the whole space: "
                          "leave the boundary out, or use solve_backward")
 
 
-def channels_at(process, x0):
+def channels_at(process: Any, x0: Array) -> int:
     """How many columns a Diffusion's factor has, seen at the first start point."""
     return process.factor_rows(0.0, np.ascontiguousarray(x0[:1].T)).shape[1]
 
 
-def _functional(problem, x0, steps, layered, scheme, control):
+def _functional(problem: KolmogorovProblem, x0: ArrayLike, steps: int, layered: Any, scheme: PathScheme | None, control: Any) -> Functional:
     checked_boundary(problem)
     x0 = checked_starts(x0, problem.process.dim)
     for name, member, method in (("scheme", scheme, "layered"), ("layered", layered, "ends")):
@@ -148,7 +155,7 @@ def _functional(problem, x0, steps, layered, scheme, control):
     return Functional(problem, layered, control)
 
 
-def _check_layered(problem, layered):
+def _check_layered(problem: KolmogorovProblem, layered: Any) -> None:
     """Raise ValueError unless a LayeredProcess lives where and as long as the problem does."""
     if layered.dim != problem.process.dim:
         raise ValueError(f"layered has dim={layered.dim}, the problem {problem.process.dim}; give the two of one network")
@@ -156,7 +163,8 @@ def _check_layered(problem, layered):
         raise ValueError(f"layered ends at time {layered.times[-1]:g}, but the problem's horizon is {problem.horizon:g}; make them equal")
 
 
-def _estimated(functional, problems, x0, paths, seed, sampling, executor, progress):
+def _estimated(functional: Functional | Difference, problems: list[KolmogorovProblem], x0: ArrayLike, paths: int, seed: int,
+               sampling: Sampling | None, executor: Executor | None, progress: bool) -> "Estimate":
     sampling = sampling or Independent()
     if isinstance(sampling, type) or not hasattr(sampling, "noises"):
         raise ValueError(f"sampling={sampling!r} cannot be drawn from; give an object of particles.sampling, such as Antithetic()")
@@ -164,4 +172,5 @@ def _estimated(functional, problems, x0, paths, seed, sampling, executor, progre
     x0 = checked_starts(x0, functional.process.dim)
     results = sampled(functional, x0, sampling, paths, seed, executor, progress)
     single = all(problem.terminal_rows(np.ascontiguousarray(x0[:1].T))[1] for problem in problems)
-    return Estimate(*(a[0] if single and len(a) == 1 else a.T.copy() for a in results), paths, seed, sampling.samples(paths) - 1)
+    value, error = (a[0] if single and len(a) == 1 else a.T.copy() for a in results)
+    return Estimate(value, error, paths, seed, sampling.samples(paths) - 1)

@@ -8,7 +8,10 @@ here).  What is computed, and in which order partial results are added, is fixed
 import pickle
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Any
 
 from ocnet.kernels.threads import run_all
 
@@ -17,7 +20,8 @@ from .partition import TASKS
 __all__ = ["in_order"]
 
 
-def in_order(function, arguments, executor=None, progress=False, ahead=TASKS):
+def in_order(function: Callable[[Any], Any], arguments: Sequence[Any], executor: Executor | None = None, progress: bool = False,
+             ahead: int = TASKS) -> Iterator[Any]:
     """Yield function(a) for each of the list `arguments`, in their order.
 
     executor : a `concurrent.futures.Executor`; None: the threads of `ocnet.set_threads`, and all results at once

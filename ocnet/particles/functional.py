@@ -1,9 +1,13 @@
 """What is averaged: the Feynman–Kac functional along sampled paths."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import exprel
+
+from ocnet.problem import KolmogorovProblem
+from ocnet.typing import Array
 
 from .control_variate import ControlVariate
 
@@ -16,10 +20,11 @@ class Earnings:
     Then ∫ over the step = D(before) g dt (1 − e^{−c dt})/(c dt), and `discount` (1, paths) is known at the step's start.
     """
 
-    def __init__(self, problem, paths):
-        self.problem, self.discount, self.earned = problem, np.ones((1, paths)), 0.0
+    def __init__(self, problem: KolmogorovProblem, paths: int) -> None:
+        self.problem, self.discount = problem, np.ones((1, paths))
+        self.earned: Any = 0.0
 
-    def advance(self, t, dt, x):
+    def advance(self, t: float, dt: float, x: Array) -> None:
         """Take the step from t to t + dt of paths that start it at x (d, paths)."""
         c, g = self.problem.potential_rows(t, x), self.problem.source_rows(t, x)
         if g is not None:
@@ -27,7 +32,7 @@ class Earnings:
         if c is not None:
             self.discount = self.discount * np.exp(-dt * c)
 
-    def payoffs(self, x):
+    def payoffs(self, x: Array) -> Array:
         """D terminal(x) + what was earned, (q, paths), of paths that ended at x (d, paths)."""
         return self.discount * self.problem.terminal_rows(x)[0] + self.earned
 
@@ -36,16 +41,17 @@ class Earnings:
 class Functional:
     """e^{−∫c} terminal(X_N) + ∫ e^{−∫c} g dt of a problem along the paths of a layered process, less a control variate."""
 
-    problem: object
-    process: object
-    control: ControlVariate = None
+    problem: KolmogorovProblem
+    process: Any
+    control: ControlVariate | None = None
 
-    def payoffs(self, x, noise):
+    def payoffs(self, x: Array, noise: Any) -> Array:
         """(q, paths) for paths that start at x (d, paths), with the noise of a sampling."""
         problem, times = self.problem, self.process.times
         if self.control is None and problem.potential is None and problem.source is None:
             return problem.terminal_rows(noise.ends(self.process, x))[0]
-        earnings, martingale, before = Earnings(problem, x.shape[1]), 0.0, None
+        martingale: Any = 0.0
+        earnings, before = Earnings(problem, x.shape[1]), x
         for n, after in enumerate(noise.states(self.process, x)):
             if n:
                 earnings.advance(times[n - 1], times[n] - times[n - 1], before)
@@ -63,8 +69,8 @@ class Difference:
     second: Functional
 
     @property
-    def process(self):
+    def process(self) -> Any:
         return self.first.process
 
-    def payoffs(self, x, noise):
+    def payoffs(self, x: Array, noise: Any) -> Array:
         return self.first.payoffs(x, noise) - self.second.payoffs(x, noise)

@@ -1,5 +1,7 @@
 """Pathwise gradients with a standard error for every component."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,7 @@ from scipy.special import stdtrit
 
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed, derived_seed
+from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
 from .pathwise import sampled_value_and_gradient
@@ -37,7 +40,7 @@ class GradientEstimate(Saved):
     batches: int
     seed: int
 
-    def interval(self, level=0.95):
+    def interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student)."""
         if not 0 < level < 1:
             raise ValueError(f"level={level} is not a probability in (0, 1)")
@@ -52,13 +55,14 @@ class GradientEstimate(Saved):
         errors = {f"{name}_error": labelled(dims[name], getattr(self, f"{name}_error"), f"standard error of {name}") for name in dims}
         return dataset({**means, **errors}, {}, {"paths": self.paths, "batches": self.batches, "seed": self.seed})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"GradientEstimate({self.value:.6g} ± {self.value_error:.1g} s.e., {' × '.join(map(str, self.gradient.shape))} components of size "
                 f"{np.abs(self.gradient).max():.2g}, s.e. at most {self.gradient_error.max():.1g}, {self.paths} paths in {self.batches} batches, "
                 f"seed {self.seed})")
 
 
-def estimate_gradient(process, x0, paths, terminal, seed=0, batches=16, executor=None):
+def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int = 0, batches: int = 16,
+                      executor: Executor | None = None) -> "GradientEstimate":
     """Estimate the mean of a functional over the paths and its derivatives, each with its standard error.
 
     terminal : as for `sampled_value_and_gradient`, a mean over the draws of each point (any sum over points): its contributions must not

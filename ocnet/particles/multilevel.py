@@ -1,5 +1,6 @@
 """Multilevel Monte Carlo: an estimate of the diffusion's own expectation to a tolerance, at cost O(tolerance^−2)."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,9 @@ from scipy.special import ndtri
 
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
+from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_starts
+from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
 from .coupling import Coupling, LevelSampler
@@ -51,29 +54,29 @@ class MultilevelEstimate(Saved):
     seed: int
     converged: bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for array in (self.value, self.standard_error, self.bias):
             array.flags.writeable = False
 
     @property
-    def cost(self):
+    def cost(self) -> int:
         """Path-steps spent."""
         return sum(level.cost for level in self.levels)
 
     @property
-    def status(self):
+    def status(self) -> str:
         """What became of the tolerance, in words."""
         if self.converged:
             return "converged"
         return (f"bias about {self.bias.max():.1g} at {self.levels[-1].steps} steps and s.e. {self.standard_error.max():.1g} miss the "
                 f"tolerance {self.tolerance:g}; raise most_levels or the tolerance")
 
-    def interval(self, level=0.95):
+    def interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(low, high) that hold the diffusion's expectation with about probability `level`, if `bias` is right: normal law."""
         reach = ndtri(0.5 + 0.5 * checked_level(level)) * self.standard_error + self.bias
         return self.value - reach, self.value + reach
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name; levels as a table of columns."""
         plain = {name: getattr(self, name).tolist() for name in ("value", "standard_error", "bias")}
         columns = {name: [np.asarray(getattr(level, name)).tolist() for level in self.levels]
@@ -92,7 +95,7 @@ class MultilevelEstimate(Saved):
         return dataset(variables, {"level": labelled("level", range(len(self.levels)), "level, coarsest first")},
                        {"tolerance": self.tolerance, "seed": self.seed, "status": self.status})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.value.size == 1:
             said = f"{self.value.item():.6g} ± {self.standard_error.item():.1g} s.e. ± {self.bias.item():.1g} bias"
         else:
@@ -102,7 +105,8 @@ class MultilevelEstimate(Saved):
                 f"seed {self.seed}, {self.status})")
 
 
-def estimate_multilevel(problem, x0, tolerance, seed=0, steps=4, most_levels=12, executor=None, progress=False):
+def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: float, seed: int = 0, steps: int = 4, most_levels: int = 12,
+                        executor: Executor | None = None, progress: bool = False) -> "MultilevelEstimate":
     """Estimate u(0, ·) of a KolmogorovProblem with a root mean square error of at most `tolerance` at each start point.
 
     Σ_l E[P_l − P_{l−1}], P_l the payoff of paths with steps · 2^l steps on the Brownian motion of P_{l−1}'s (see `Coupling`), with
@@ -126,7 +130,7 @@ def estimate_multilevel(problem, x0, tolerance, seed=0, steps=4, most_levels=12,
     x0, seed = checked_starts(x0, problem.process.dim), checked_seed(seed)
     coupling = Coupling.of(problem, channels_at(problem.process, x0), steps)
     sampler = LevelSampler(coupling, x0, seed)
-    found = _refined(sampler, tolerance, most_levels, lambda *paths: sampler.more(*paths, executor, progress))
+    found = _refined(sampler, tolerance, most_levels, lambda level, lo, hi: sampler.more(level, lo, hi, executor, progress))
     single = problem.terminal_rows(np.ascontiguousarray(x0[:1].T))[1]
     return _result(found, coupling, len(x0), tolerance, seed, single)
 

@@ -1,8 +1,11 @@
 """Paths cut into batches: a function of the numbers of points, paths and dimensions alone, never of threads or executors."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["CHUNK", "TASKS", "Batch", "Partition", "chunk_among", "chunk_of", "groups"]
 
@@ -12,12 +15,12 @@ _SHARES, _SMALL = 8, 2048            # chunks into which small work is cut, and 
 TASKS = 64                           # into which the batches are grouped: enough for many workers, few enough to send
 
 
-def chunk_of(dim):
+def chunk_of(dim: int) -> int:
     """How many paths of that dimension go through all layers together: fewer where states are large, so that all threads have some."""
     return min(CHUNK, max(_LEAST, _NUMBERS // dim // _LEAST * _LEAST))
 
 
-def chunk_among(total, dim):
+def chunk_among(total: Any, dim: int) -> int:
     """The same where there are so many paths in all: an eighth of them, if that is 2048 or more, so that a few threads share small work."""
     return min(chunk_of(dim), max(_SMALL, -(-total // _SHARES // _LEAST) * _LEAST))
 
@@ -36,19 +39,19 @@ class Batch:
     replicate: int = 0
 
     @property
-    def points(self):
+    def points(self) -> int:
         return self.rows.stop - self.rows.start
 
     @property
-    def count(self):
+    def count(self) -> int:
         return self.points * (self.hi - self.lo)
 
     @property
-    def first(self):
+    def first(self) -> int:
         """The number of the first path where path k of point i has the number i · paths + k."""
         return self.rows.start * self.paths + self.lo
 
-    def starts(self, x0):
+    def starts(self, x0: Array) -> Array:
         """(d, count) start states, those of one point side by side."""
         return np.repeat(x0[self.rows].T, self.hi - self.lo, axis=1)
 
@@ -69,11 +72,11 @@ class Partition:
         step = max(1, self.size // share)
         return -(-self.points // step), self.replicates, -(-share // self.size), step
 
-    def __len__(self):
+    def __len__(self) -> int:
         chunks, replicates, blocks, _ = self._counts
         return chunks * replicates * blocks
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> "Batch":
         """Batch k: those of a point lie side by side, replicate after replicate."""
         _, replicates, blocks, step = self._counts
         share, (rest, block) = self.paths // self.replicates, divmod(k, blocks)
@@ -83,7 +86,7 @@ class Partition:
         return Batch(rows, lo, min(lo + self.size, end), self.paths, replicate)
 
 
-def groups(count, most=TASKS):
+def groups(count: int, most: int = TASKS) -> list[range]:
     """range(count) as at most `most` ranges of nearly equal length, in order."""
     number = min(count, most)
     return [range(count * k // number, count * (k + 1) // number) for k in range(number)]

@@ -1,13 +1,17 @@
 """The pathwise gradient: the derivative of a sampled functional with the noise frozen, by one reverse sweep."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks
 from ocnet.process import checked_starts
+from ocnet.typing import Array, ArrayLike
 
 from . import partition
 from .activations import Stored
@@ -24,7 +28,8 @@ _PIECE, _LEAST = 1 << 22, 256        # numbers of a piece's trajectory, and its 
 _TOGETHER = 1 << 14                  # paths whose functional is asked for at once, and which threads share piece by piece
 
 
-def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=None, activations=Stored()):
+def sampled_value_and_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int = 0,
+                               executor: Executor | None = None, activations: Any = Stored()) -> tuple[float, Array, Array]:
     """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
 
     process  : LayeredProcess with `step_vjp(n, x (d, m), xi (channels, m), cotangent (d, m))`, which returns the
@@ -58,12 +63,12 @@ def sampled_value_and_gradient(process, x0, paths, terminal, seed=0, executor=No
 class _Sweep:
     """The three results, added over some slices of the start points."""
 
-    process: object
+    process: Any
     x0: np.ndarray
     paths: int
-    terminal: object
+    terminal: Any
     seed: int
-    activations: object
+    activations: Any
 
     @property
     def few(self):

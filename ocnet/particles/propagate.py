@@ -1,5 +1,7 @@
 """Carry paths through every layer."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_starts
+from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
 from . import partition
@@ -32,9 +35,9 @@ class Propagation(Saved):
 
     ends: np.ndarray
     seed: int
-    layers: np.ndarray = None
+    layers: Array | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for array in (self.ends, self.layers):
             if array is not None:
                 array.flags.writeable = False
@@ -47,18 +50,18 @@ class Propagation(Saved):
             variables["layers"] = labelled(("layer", *dims), self.layers, "states at all layers", "state")
         return dataset(variables, {"component": labelled("component", range(1, self.ends.shape[-1] + 1), "component of the state")}, {"seed": self.seed})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         n, paths, d = self.ends.shape
         return f"Propagation({n} points × {paths} paths in dimension {d}, seed {self.seed})"
 
 
-def chunks_of_points(points, paths, dim=1):
+def chunks_of_points(points: int, paths: int, dim: int = 1) -> list[slice]:
     """Slices of whole start points, of about `chunk_of(dim)` paths each, fewer where there are few in all: a function of the counts alone."""
     step = max(1, partition.chunk_among(points * paths, dim) // paths)
     return [slice(lo, min(lo + step, points)) for lo in range(0, points, step)]
 
 
-def starts(x0, paths, lo, hi):
+def starts(x0: Array, paths: int, lo: int, hi: int) -> Array:
     """(d, hi − lo) start states of the paths number lo … hi − 1, `paths` of them from each point of x0 (n, d)."""
     return np.ascontiguousarray(x0[np.arange(lo, hi) // paths].T)
 
@@ -67,7 +70,7 @@ def starts(x0, paths, lo, hi):
 class _Walk:
     """Paths of a process from x0, path k of point i being number i · paths + k."""
 
-    process: object
+    process: Any
     x0: np.ndarray
     paths: int
     seed: int
@@ -96,7 +99,8 @@ class _Walk:
         return self.process.layers + 1 if self.keep_layers else 1
 
 
-def over_ends(process, x0, paths, consume, seed=0, executor=None):
+def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array, slice], object], seed: int = 0,
+              executor: Executor | None = None) -> None:
     """Call `consume(ends (points, paths, d), rows)` for slices `rows` of the start points x0 (n, d).
 
     A slice holds all paths of its points, so memory is that of a few chunks or of one point's paths, however many
@@ -124,7 +128,7 @@ def over_ends(process, x0, paths, consume, seed=0, executor=None):
             shown(ends[0, (rows.start - first) * paths:(rows.stop - first) * paths], rows)
 
 
-def propagate(process, x0, paths, seed=0, keep_layers=False, executor=None):
+def propagate(process: Any, x0: ArrayLike, paths: int, seed: int = 0, keep_layers: bool = False, executor: Executor | None = None) -> "Propagation":
     """Carry `paths` draws from each start point through every layer of a LayeredProcess, drawing its own noise.
 
     x0          : (n, d) start points, not changed

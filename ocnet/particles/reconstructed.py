@@ -18,8 +18,11 @@ too small.  On 400 random networks (ResNet and HeunNet of 4 to 64 layers; weight
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["Swept", "swept_back"]
 
@@ -40,12 +43,12 @@ class Swept:
     turned: float
     steps: int
 
-    def __add__(self, other):
+    def __add__(self, other: "Swept") -> "Swept":
         return Swept(self.gradient + other.gradient, self.first + other.first, self.moved + other.moved, self.carried + other.carried,
                      self.turned + other.turned, self.steps)
 
     @property
-    def relative_error(self):
+    def relative_error(self) -> float:
         """Of the gradient, as estimated at the first step; inf where that is not finite, 0 where there is no gradient."""
         delta = _ratio(np.linalg.norm(self.moved), np.linalg.norm(self.first))
         eta = 0.5 * self.steps * _ratio(np.sqrt(self.turned), np.sqrt(self.carried))
@@ -58,14 +61,15 @@ def _ratio(part, whole):
     return part / whole if whole > 0 else 0.0
 
 
-def swept_back(process, starts, ends, seed, first, cotangent):
+def swept_back(process: Any, starts: Array, ends: Array, seed: int, first: int, cotangent: Array) -> "Swept":
     """Return the `Swept` of the paths number first, first + 1, … of a process from their starts and ends (d, m), for a cotangent (d, m) of the ends.
 
     process : LayeredProcess with `step_vjp` and `inverse(n, x, xi)`, the state before step n from that after it; and, where a step reads the numbers
               of more layers than one, their number as `span`
     Memory    a few states and the gradient, whatever the depth.
     """
-    x, span, gradient = ends, getattr(process, "span", 1), None
+    gradient: Any = None
+    x, span = ends, getattr(process, "span", 1)
     for n in reversed(range(process.layers)):
         x, after = process.reconstructed(n, x, seed, first), cotangent
         cotangent, row = process.reverse_step(n, x, seed, first, after)

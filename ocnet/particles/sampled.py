@@ -1,8 +1,12 @@
 """Means of a functional over sampled paths, in memory that does not grow with the number of paths."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, Sampling
 
 from .executors import in_order
 from .moments import Moments
@@ -15,9 +19,9 @@ __all__ = ["sampled"]
 class _Task:
     """Carries a range of batches through the functional; the moments of what belongs together, in order."""
 
-    functional: object
+    functional: Any
     x0: np.ndarray
-    sampling: object
+    sampling: Sampling
     partition: Partition
     seed: int
 
@@ -38,20 +42,22 @@ def _add(found, key, moments):
     found[key] = found[key] + moments if key in found else moments
 
 
-def sampled(functional, x0, sampling, paths, seed, executor, progress):
+def sampled(functional: Any, x0: Array, sampling: Sampling, paths: int, seed: int, executor: Executor | None, progress: bool) -> tuple[Array, Array]:
     """(means, standard errors), both (q, n), of a functional's payoffs over `paths` paths from each of x0 (n, d).
 
     Moments of a task's batches are merged in the task, those of the tasks in their order.
     """
     partition = Partition(len(x0), paths, sampling.replicates, sampling.batch_size(functional.process))
-    task, found = _Task(functional, x0, sampling, partition, seed), {}
+    found: dict[tuple[int, int], Any] = {}
+    task = _Task(functional, x0, sampling, partition, seed)
     for part in in_order(task, groups(len(partition)), executor, progress):
         for key, moments in part.items():
             _add(found, key, moments)
     if sampling.replicates > 1:
         found = _over_replicates(found, sampling.replicates)
     chunks = [found[key] for key in sorted(found)]
-    return tuple(np.concatenate([getattr(m, name) for m in chunks], axis=1) for name in ("mean", "standard_error"))
+    mean, error = (np.concatenate([getattr(m, name) for m in chunks], axis=1) for name in ("mean", "standard_error"))
+    return mean, error
 
 
 def _over_replicates(found, replicates):

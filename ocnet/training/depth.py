@@ -1,5 +1,6 @@
 """Training in depth: few layers first, then twice as many from their prolongation, and so on (Chang et al.; MATH 4)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.typing import Array, ArrayLike, FilePath, Objective
 from ocnet.xarrays import dataset, labelled
 
 from .result import TrainingResult
@@ -36,20 +38,20 @@ class DepthLevel:
     result: TrainingResult
 
     @property
-    def iterations(self):
+    def iterations(self) -> int:
         return self.result.nit
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         return self.result.seconds
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"layers": self.layers, "before": self.before, "after": self.after, "change": self.change, "slope": self.slope,
                 "iterations": self.iterations, "evaluations": self.result.nfev, "seconds": self.seconds, "success": self.result.success,
                 "message": self.result.message}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"DepthLevel({self.layers} layers: J {self.before:.6g} → {self.after:.6g} in {self.iterations} iterations, "
                 f"{self.seconds:.1f} s; output change {self.change:.2g}, slope {self.slope:.3g})")
 
@@ -58,34 +60,34 @@ class DepthLevel:
 class DepthTraining(Saved):
     """setting : that of the deepest level reached, whose network has the layout of `theta`;  levels : DepthLevels, shallowest first"""
 
-    setting: object
+    setting: Any
     levels: tuple
 
     @property
-    def theta(self):
+    def theta(self) -> Array:
         """(P,) the best θ of the deepest level."""
         return self.levels[-1].result.x
 
     @property
-    def thetas(self):
+    def thetas(self) -> tuple[Array, ...]:
         """θ of every level."""
         return tuple(level.result.x for level in self.levels)
 
     @property
-    def differences(self):
+    def differences(self) -> Array:
         """(levels − 1,) J_N − J_2N of neighbouring ends: mesh independence says that they halve."""
         return -np.diff([level.after for level in self.levels])
 
     @property
-    def orders(self):
+    def orders(self) -> Array:
         """(levels − 2,) log₂ of ratios of neighbouring differences: near 1 where each level has converged."""
         return np.log2(np.abs(self.differences[:-1] / self.differences[1:]))
 
     @property
-    def interrupted(self):
+    def interrupted(self) -> bool:
         return self.levels[-1].result.interrupted
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"levels": [level.to_dict() for level in self.levels], "differences": self.differences.tolist(), "orders": self.orders.tolist()}
 
@@ -98,12 +100,13 @@ class DepthTraining(Saved):
         variables["seconds"] = labelled("layers", [level.seconds for level in self.levels], "time spent", "s")
         return dataset(variables, {"layers": labelled("layers", [level.layers for level in self.levels], "number of layers N")}, {})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         ends = ", ".join(f"J_{level.layers}={level.after:.6g}" for level in self.levels)
         return f"DepthTraining({ends}; {sum(level.seconds for level in self.levels):.1f} s)"
 
 
-def train_in_depth(setting, theta, make_objective, optimiser, levels, how="linear", journal=None, progress=None):
+def train_in_depth(setting: Any, theta: ArrayLike, make_objective: Callable[[Any, Array], Objective], optimiser: Any, levels: int,
+                   how: str = "linear", journal: FilePath | None = None, progress: Callable[[int, float], object] | None = None) -> "DepthTraining":
     """Train, double the layers, go on from the prolonged θ, until so many levels are trained; return the `DepthTraining`.
 
     setting        : of the shallowest network;  theta : (P,) its start

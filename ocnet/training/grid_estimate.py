@@ -1,6 +1,7 @@
 """What a grid says of a trained network, with its own doubt: space, time and box, each by refinement."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import maximum_filter
@@ -9,6 +10,7 @@ from ocnet.archive import Saved
 from ocnet.grid import Grid
 from ocnet.moving_grid import MovingGrid
 from ocnet.spline import LimitedSpline
+from ocnet.typing import ArrayLike, View
 
 from .fault import where_not_finite
 from .objectives.grid import GridObjective
@@ -42,29 +44,30 @@ class GridEstimate(Saved):
     box: float
     values: np.ndarray
     bars: np.ndarray
-    grid: object
+    grid: Grid | MovingGrid
     law: str
     refinements: int
     lowest: float
 
     @property
-    def error_bar(self):
+    def error_bar(self) -> float:
         """space + time + box."""
         return self.space + self.time + self.box
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"law": self.law, "objective": self.value, "error_bar": self.error_bar, "space": self.space,
                 "time": self.time, "box_effect": self.box, "nodes": list(self.grid.shape),
                 "box": [self.grid.lower.tolist(), self.grid.upper.tolist()], "refinements": self.refinements,
                 "smallest_value": self.lowest}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"GridEstimate({self.law} {self.value:.6g} ± {self.error_bar:.1g} (space {self.space:.1g}, time "
                 f"{self.time:.1g}, box {self.box:.1g}), {' × '.join(map(str, self.grid.shape))} nodes)")
 
 
-def estimate_on_grid(setting, theta, view, nodes, tolerance=0.015, floor=2e-4):
+def estimate_on_grid(setting: Any, theta: ArrayLike, view: View, nodes: int | Grid | MovingGrid, tolerance: float = 0.015,
+                     floor: float = 2e-4) -> "GridEstimate":
     """Return the data term at θ with a computed error bar, refining until the bar is small enough.
 
     nodes     : nodes per axis of the first grids, one for each layer, whose boxes hold the paths of the data; or that MovingGrid, or one Grid for all, itself

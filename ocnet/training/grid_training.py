@@ -7,11 +7,13 @@ grid, in a larger box and by particles; where they tell something else than the 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.moving_grid import MovingGrid
+from ocnet.typing import ArrayLike, Callback, FilePath, Progress, View
 
 from .grid_estimate import estimate_on_grid
 from .objectives.condensed import condensed
@@ -46,25 +48,25 @@ class GridTraining(TrainingResult):
              training went on with the grid `refined` or the boxes `widened`, and the seconds of that look, which count as training's
     """
 
-    grid: MovingGrid = None
+    grid: Any = None
     rounds: tuple = ()
     satisfied: bool = False
 
     @property
-    def refinements(self):
+    def refinements(self) -> int:
         """How often the grid was refined during training."""
         return sum(r["refined"] for r in self.rounds)
 
     @property
-    def widenings(self):
+    def widenings(self) -> int:
         """How often the box was grown."""
         return sum(r["widened"] for r in self.rounds)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "nodes": list(self.grid.shape), "box": [self.grid.lower.tolist(), self.grid.upper.tolist()],
                 "rounds": list(self.rounds), "refinements": self.refinements, "widenings": self.widenings, "satisfied": self.satisfied}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"GridTraining(J={self.fun:.6g}, {self.nit} iterations in {len(self.rounds)} rounds, {self.seconds:.1f} s, grid refined "
                 f"{self.refinements}× to {' × '.join(map(str, self.grid.shape))}, box widened {self.widenings}×"
                 f"{'' if self.satisfied else ', last look NOT satisfied'})")
@@ -89,7 +91,8 @@ class _Resolution:
         return max(self.nodes, min(wanted, int(_MOST_NODES**(1 / dim))))
 
 
-def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=None, progress=None, callback=None):
+def train_on_grid(setting: Any, theta: ArrayLike, optimiser: Any, nodes: int, view: View = ChainView(), journal: FilePath | None = None,
+                  progress: Progress | None = None, callback: Callback | None = None) -> "GridTraining":
     """Minimise the grid objective from θ; box and nodes follow what the network has become.
 
     optimiser : deterministic, with a field `iterations` (the total);  nodes : per axis, of the first grid
@@ -103,7 +106,10 @@ def train_on_grid(setting, theta, optimiser, nodes, view=ChainView(), journal=No
     layer.  Returns GridTraining.
     """
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
-    rounds, results, resolutions, grid, watched = [], [], [None], None, _Watched(callback)
+    rounds: list[Any] = []
+    results: list[Any] = []
+    resolutions: list[Any] = [None]
+    grid, watched = None, _Watched(callback)
     satisfied, after, left = True, _Resolution(nodes), False
     try:
         while lengths or (extra and (after != resolutions[-1] or left)):

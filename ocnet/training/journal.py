@@ -11,8 +11,11 @@ import json
 import os
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, ArrayLike, FilePath, Objective
 
 from .checkpoint import CheckpointError, read_bytes, require_same, write_bytes
 
@@ -35,24 +38,25 @@ class Journal:
     Raises CheckpointError for a file that is foreign or damaged; that file is left as it is.
     """
 
-    def __init__(self, path, fingerprint=""):
+    def __init__(self, path: FilePath | None, fingerprint: str = "") -> None:
         self.path = None if path is None else Path(path)
         self.fingerprint = fingerprint
         self.seconds = 0.0                   # of training, up to the latest evaluation, whenever it was made
-        self._records, self._replayed, self._size = [], 0, None
-        self._chain = self._whole = self._origin = None
+        self._records: list[Any] = []
+        self._replayed = 0
+        self._size = self._chain = self._whole = self._origin = None
         if self.path is not None and self.path.exists():
             self._read(read_bytes(self.path, "journal"))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._records)
 
     @property
-    def replaying(self):
+    def replaying(self) -> bool:
         """Whether the next evaluation comes from the file."""
         return self._replayed < len(self._records)
 
-    def evaluate(self, objective, theta):
+    def evaluate(self, objective: Objective, theta: ArrayLike) -> tuple[float, Array]:
         """Return (J, ∇J) at θ: from the file as long as θ is what the file expects, computed and appended after that.
 
         Raises CheckpointError when θ differs from the stored one in any bit.

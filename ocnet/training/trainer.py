@@ -8,6 +8,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from ocnet.typing import ArrayLike, Callback, FilePath, Objective, Optimiser, Progress
+
 from .result import TrainingResult
 
 __all__ = ["TrainingResult", "train"]
@@ -26,7 +28,8 @@ def _reporter(progress, iterations):
         yield report
 
 
-def train(objective, theta, optimiser, journal=None, progress=None, callback=None):
+def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal: FilePath | None = None, progress: Progress | None = None,
+          callback: Callback | None = None) -> TrainingResult:
     """Minimise the objective from θ and return the best point met.
 
     objective : `value_and_gradient(theta)`, `value(theta)`, `draw(iteration)`; with a journal also `fingerprint()`

@@ -1,7 +1,7 @@
 """The scheme of Craig and Sneyd."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -13,10 +13,10 @@ class CraigSneyd(LinearScheme):
     """Order 2 with mixed derivatives at θ = ½, else 1.  Craig & Sneyd (1988); in this form In 't Hout & Foulon (2010), eq. (3.2)."""
 
     theta: float = 0.5
-    damped: int = 0
+    damped: int = 0  # type: ignore[misc]
     order: ClassVar[int] = 2
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         start = y = u + dt * A.rate(u)
         for i in range(A.axes):
             y = A.stage(i, y, u, self.theta * dt)
@@ -25,7 +25,7 @@ class CraigSneyd(LinearScheme):
             z = A.stage(i, z, u, self.theta * dt)
         return z
 
-    def fused(self, A, u, dt):
+    def fused(self, A: Any, u: Any, dt: float) -> Any:
         d = A.buffer(u)
         w = A.correct(u, self.theta * dt, gamma=dt, mu=dt, keep=d)
         out = A.correct(w, self.theta * dt, d, alpha=1.0, mu=0.5 * dt, add=(u,))
@@ -33,5 +33,5 @@ class CraigSneyd(LinearScheme):
         return out
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "CraigSneyd":
         return cls()

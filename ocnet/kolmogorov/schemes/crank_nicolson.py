@@ -1,7 +1,7 @@
 """Crank–Nicolson in one dimension, with Rannacher's damped start."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -18,13 +18,13 @@ class CrankNicolson(LinearScheme):
     """
 
     theta: float = 0.5
-    damped: int = 2
+    damped: int = 2  # type: ignore[misc]
     order: ClassVar[int] = 2
     most_axes: ClassVar[int] = 1
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         return A.stage(0, u + dt * A.rate(u), u, self.theta * dt)
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "CrankNicolson":
         return cls()

@@ -1,7 +1,7 @@
 """Douglas' alternating-direction scheme."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -19,15 +19,15 @@ class Douglas(LinearScheme):
     order: ClassVar[int] = 2
     order_with_mixed: ClassVar[int] = 1
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         y = u + dt * A.rate(u)
         for i in range(A.axes):
             y = A.stage(i, y, u, self.theta * dt)
         return y
 
-    def fused(self, A, u, dt):
+    def fused(self, A: Any, u: Any, dt: float) -> Any:
         return A.correct(u, self.theta * dt, gamma=dt, mu=dt, add=(u,))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Douglas":
         return cls()

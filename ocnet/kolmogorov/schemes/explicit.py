@@ -1,7 +1,7 @@
 """The explicit reference: a Taylor polynomial of the matrix, checked for stability."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -20,7 +20,7 @@ class Explicit(LinearScheme):
 
     order: ClassVar[int] = 2
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         change = dt * A.rate(u)
         total = u + change
         for k in (2, 3, 4):
@@ -28,12 +28,12 @@ class Explicit(LinearScheme):
             total = total + change
         return total
 
-    def check(self, operator, dt):
+    def check(self, operator: Any, dt: float) -> None:
         bound = operator.spectral_bound
         if dt * bound > _REACH:
             raise ValueError(f"a step of dt={dt:.3g} is unstable on this grid (dt · row sum = {dt * bound:.3g} > {_REACH}); use at "
                              f"least {dt * bound / _REACH:.3g} times as many steps, or an implicit scheme")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Explicit":
         return cls()

@@ -1,7 +1,7 @@
 """The scheme of Hundsdorfer and Verwer."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -16,10 +16,10 @@ class HundsdorferVerwer(LinearScheme):
     """
 
     theta: float = 1 - 0.5**0.5
-    damped: int = 0
+    damped: int = 0  # type: ignore[misc]
     order: ClassVar[int] = 2
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         start = y = u + dt * A.rate(u)
         for i in range(A.axes):
             y = A.stage(i, y, u, self.theta * dt)
@@ -28,7 +28,7 @@ class HundsdorferVerwer(LinearScheme):
             z = A.stage(i, z, y, self.theta * dt)
         return z
 
-    def fused(self, A, u, dt):
+    def fused(self, A: Any, u: Any, dt: float) -> Any:
         d = A.buffer(u)
         w = A.correct(u, self.theta * dt, gamma=dt, mu=dt, keep=d)
         out = A.correct(w, self.theta * dt, d, alpha=1.0, beta=-1.0, gamma=0.5 * dt, mu=0.5 * dt, add=(u, w))
@@ -36,5 +36,5 @@ class HundsdorferVerwer(LinearScheme):
         return out
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "HundsdorferVerwer":
         return cls()

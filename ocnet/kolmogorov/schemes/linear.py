@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ocnet.problem import KolmogorovProblem
 from ocnet.straight_line import record
+from ocnet.typing import Array
 
 from ..coefficients import Coefficients, steady_span
 from ..fused import FusedPlane, FusedTape
@@ -40,18 +42,18 @@ class LinearScheme:
     bounded: ClassVar[bool] = False
     linear: ClassVar[bool] = True
     most_axes: ClassVar[int] = 3
-    damped: ClassVar[int] = 0
+    damped: ClassVar[Any] = 0
     operator: ClassVar[type] = Operator
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "step" not in vars(cls) or not isinstance(getattr(cls, "order", None), int):
             raise TypeError(f"scheme {cls.__name__} must declare order = 1, 2, … and a step(self, A, u, dt)")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_rule(self.drift)
 
-    def start(self, A, u, dt):
+    def start(self, A: Any, u: Any, dt: float) -> Any:
         """Two half steps of locally one-dimensional implicit Euler, which damp all that is rough on the grid's scale."""
         for _ in range(2):
             u = u + 0.5 * dt * (A.rate(u) - A.apply(u) + A.mixed(u))
@@ -59,14 +61,14 @@ class LinearScheme:
                 u = A.stage(i, u, None, 0.5 * dt)
         return u
 
-    def check(self, operator, dt):
+    def check(self, operator: Any, dt: float) -> None:
         """Raise ValueError if a step of length dt cannot be taken (nothing to check for implicit schemes)."""
 
     def _is_damped(self, ends):
         counts = self.damped if isinstance(self.damped, tuple) else (self.damped, 0)
         return any(steps < count for steps, count in zip(ends, counts))
 
-    def prepare(self, problem, grid, t0, t1, ends=(0, 0), previous=None):
+    def prepare(self, problem: KolmogorovProblem, grid: Any, t0: float, t1: float, ends: tuple[int, int] = (0, 0), previous: Any = None) -> Any:
         """Return the LinearStepper from t1 down to t0; coefficients are those at the midpoint.
 
         ends     : steps between this one and the terminal time, and the initial time (0: the first, the last)
@@ -84,7 +86,7 @@ class LinearScheme:
         spare = [] if previous is None else previous.spare
         return self.stepper(operator, t1 - t0, self._is_damped(ends), steady, spare)
 
-    def stepper(self, operator, dt, damped=False, steady=None, spare=None):
+    def stepper(self, operator: Any, dt: float, damped: bool = False, steady: Any = None, spare: Any = None) -> "LinearStepper":
         """The LinearStepper of length dt for an operator."""
         count = self.substeps(operator, dt)
         part = float(f"{dt / count:.12g}")                 # equal steps, but for rounding, share program and pivots
@@ -94,7 +96,7 @@ class LinearScheme:
             fused = lambda u, plane=FusedPlane(operator, spare): self.fused(plane, u, part)
         return LinearStepper(operator, _program(self, operator.axes, part, damped), count, steady, spare, fused)
 
-    def substeps(self, operator, dt):
+    def substeps(self, operator: Any, dt: float) -> int:
         """How many equal parts a step of length dt is taken in."""
         return 1
 
@@ -104,38 +106,38 @@ class LinearStepper:
     """One step of a linear scheme with its operator: see the contract in `ocnet.kolmogorov.schemes`."""
 
     operator: Operator
-    program: object
+    program: Any
     count: int = 1                      # times the program is run
-    steady: tuple = None                # span of time in which the operator holds
+    steady: tuple[float, float] | None = None                # span of time in which the operator holds
     spare: list = field(default_factory=list)    # buffers that steps leave for one another
-    fused: object = None                # (u, plane) -> the same as the program's run, in fewer passes
+    fused: Any = None                # (u, plane) -> the same as the program's run, in fewer passes
     tapes: list = field(default_factory=list)    # of the step that is remembered
 
-    def lend(self, t0, t1):
+    def lend(self, t0: float, t1: float) -> Any:
         """The operator, if it also holds on [t0, t1]; else None."""
         slack = 1e-9 * (t1 - t0)
         if self.steady is not None and self.steady[0] <= t0 + slack and t1 - slack <= self.steady[1]:
             return self.operator
         return None
 
-    def step(self, u):
+    def step(self, u: Any) -> Any:
         for _ in range(self.count):
             u = self.program.run(self.operator, u, self.spare) if self.fused is None else self.fused(u)
         return u
 
-    def remember(self, u):
+    def remember(self, u: Any) -> Array:
         """`step`, leaving for `step_vjp` what it would otherwise make again."""
         if self.fused is None:
             return self.step(u)
         self.tapes[:] = [FusedTape(self.operator, self.spare)]
         return self.fused(u, self.tapes[0])
 
-    def transposed(self, p, u=None):
+    def transposed(self, p: Array, u: Any = None) -> Array:
         for _ in range(self.count):
             p = self.program.transpose(self.operator, p)
         return p
 
-    def step_vjp(self, p, u, variance=True):
+    def step_vjp(self, p: Array, u: Any, variance: bool = True) -> Any:
         if self.fused is not None:
             return self._fused_vjp(p, u, variance)
         gradient = self.operator.gradient()
@@ -157,5 +159,5 @@ class LinearStepper:
                 variance_bar[0, 1] = variance_bar[1, 0] = 0.5 * cross_bar.ravel()
         return p, self.operator.coefficients.released(drift_bar, variance_bar, None, None)
 
-    def extremes(self):
+    def extremes(self) -> Any:
         return self.operator.extremes

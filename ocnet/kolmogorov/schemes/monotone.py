@@ -1,7 +1,7 @@
 """Bounded explicit stepping of an M-matrix: any tensor, any sides, any grid."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,13 +27,13 @@ class Monotone(LinearScheme):
     bounded: ClassVar[bool] = True
     operator: ClassVar[type] = MonotoneOperator
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         stage = u + dt * A.rate(u)
         return 0.5 * u + 0.5 * (stage + dt * A.rate(stage))
 
-    def substeps(self, operator, dt):
+    def substeps(self, operator: Any, dt: float) -> int:
         return max(1, int(np.ceil(dt * operator.largest_exit_rate * (1 - 1e-12))))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Monotone":
         return cls()

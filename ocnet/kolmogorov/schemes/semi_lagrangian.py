@@ -1,13 +1,15 @@
 """Bounded transport along characteristics, with the noise by non-negative weights."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ocnet.laws import Normal, Silent
+from ocnet.problem import KolmogorovProblem
 from ocnet.process import Transition
 from ocnet.sweep import Sweep
+from ocnet.typing import Array
 
 from ..coefficients import steady_span
 from ..transport import Transport, flow, flow_vjp
@@ -38,34 +40,35 @@ class SemiLagrangian:
     most_axes: ClassVar[int] = 3
 
     @property
-    def bounded(self):
+    def bounded(self) -> bool:
         return self.limited
 
     @property
-    def linear(self):
+    def linear(self) -> bool:
         return not self.limited
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "SemiLagrangian":
         return cls()
 
     @classmethod
-    def serves(cls, problem, grid):
+    def serves(cls, problem: KolmogorovProblem, grid: Any) -> bool:
         """Whether the scheme can take this problem on this grid."""
         return grid.dim <= cls.most_axes
 
-    def prepare(self, problem, grid, t0, t1, ends=(0, 0), previous=None):
+    def prepare(self, problem: KolmogorovProblem, grid: Any, t0: float, t1: float, ends: tuple[int, int] = (0, 0), previous: Any = None) -> Any:
         """The stepper from t1 down to t0 (see the primer of this folder)."""
         if grid.dim > self.most_axes:
             raise ValueError(f"SemiLagrangian serves up to {self.most_axes} axes, the grid has {grid.dim}; use HundsdorferVerwer()")
         lent = None if previous is None else previous.lend(t0, t1)
         if lent is not None:
-            return _Step(*lent, previous.problem, grid, t0, t1, previous.steady)
+            noise, transport = lent
+            return _Step(noise, transport, previous.problem, grid, t0, t1, previous.steady)
         noise = noise_maps(problem, grid, 0.5 * (t0 + t1), 0.5 * (t1 - t0), self.limited)
         transport = Transport(problem, grid, t0, t1, self.limited)
         return _Step(noise, transport, problem, grid, t0, t1, steady_span(problem, grid, t0, t1))
 
-    def sweep(self, process, grid, times, substeps):
+    def sweep(self, process: Any, grid: Any, times: Array, substeps: int) -> Sweep:
         """Return the `Sweep` of a Diffusion, coefficients frozen on each interval of `times`, `substeps` steps on each.
 
         times : (layers + 1,) increasing; for a network its layer times
@@ -76,7 +79,7 @@ class SemiLagrangian:
                      lambda n, feet_cotangent: self.transitions_vjp(
                          process, grid.at(n).nodes, 0.5 * (times[n] + times[n + 1]), steps[n], feet_cotangent))
 
-    def transitions(self, process, x, t, h, count):
+    def transitions(self, process: Any, x: Array, t: float, h: Any, count: int) -> list[Transition]:
         """The `Transition`s of `count` equal steps of length h from the points x (d, n), coefficients frozen at t.
 
         Additive noise of independent components by smoothing (order 2), any other by branches of an Euler step (order 1).
@@ -95,7 +98,7 @@ class SemiLagrangian:
         inner = [Transition(carried[None], np.ones(1), whole)] * (count - 1)
         return [Transition(None, None, half), *inner, Transition(carried[None], np.ones(1), half)]
 
-    def transitions_vjp(self, process, x, t, h, feet_cotangent):
+    def transitions_vjp(self, process: Any, x: Array, t: float, h: Any, feet_cotangent: Array) -> Any:
         """The cotangent of the parameters of the coefficients at t, from that of the feet (branches, d, n)."""
         factor_cotangent = None
         if _diagonal(process) is None:
@@ -123,14 +126,14 @@ def _diagonal(process):
     return np.sqrt(np.diag(rate)) if np.array_equal(rate, np.diag(np.diag(rate))) else None
 
 
-def half_reaction(problem, grid, t0, t1):
+def half_reaction(problem: KolmogorovProblem, grid: Any, t0: float, t1: float) -> tuple[Array, Array] | None:
     """(decay, growth) of half a step of u' = −c u + g: u ↦ decay · u + growth; None where there is neither."""
     t, half = 0.5 * (t0 + t1), 0.5 * (t1 - t0)
     c, g = problem.potential_rows(t, grid.nodes), problem.source_rows(t, grid.nodes)
     if c is None and g is None:
         return None
     c = np.zeros((1, grid.size)) if c is None else c
-    growth = 0.0
+    growth: Any = 0.0
     if g is not None:
         small = np.abs(half * c) < 1e-8
         growth = half * g * np.where(small, 1 - 0.5 * half * c, -np.expm1(-half * c) / np.where(small, 1.0, half * c))

@@ -1,7 +1,7 @@
 """TR-BDF2: half a step by the trapezoidal rule, the rest by the second backward difference formula."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .linear import LinearScheme
 
@@ -20,7 +20,7 @@ class TRBDF2(LinearScheme):
     order: ClassVar[int] = 2
     most_axes: ClassVar[int] = 1
 
-    def step(self, A, u, dt):
+    def step(self, A: Any, u: Any, dt: float) -> Any:
         half = 0.5 * _GAMMA * dt
         y = A.stage(0, u + 2 * half * A.rate(u), u, half)
         weight = 1 / (_GAMMA * (2 - _GAMMA))
@@ -28,5 +28,5 @@ class TRBDF2(LinearScheme):
         return A.stage(0, v + half * A.rate(v), v, half)
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "TRBDF2":
         return cls()

@@ -1,6 +1,7 @@
 """FractalNet: a recursion that is an explicit Runge–Kutta method (Larsson et al., 2017; Lu et al., 2018; MATH 2.1)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 from .polynet import checked_choice
@@ -25,7 +26,7 @@ class FractalNet(Architecture):
     join: str = "identity"
     weights: str = "own"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.columns) != self.columns or not 1 <= self.columns <= _MOST:
             raise ValueError(f"columns={self.columns} is not a whole number from 1 to {_MOST}")
         object.__setattr__(self, "columns", int(self.columns))
@@ -33,7 +34,7 @@ class FractalNet(Architecture):
         checked_choice(self.weights, "weights", {"own": "a branch each", "shared": "one branch a layer"})
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "FractalNet":
         return cls()
 
     @property
@@ -41,16 +42,16 @@ class FractalNet(Architecture):
         return self.columns == 2 and self.join == "identity"
 
     @property
-    def order(self):
+    def order(self) -> int:
         return 2 if self._is_heun else 1
 
     @property
-    def branches(self):
+    def branches(self) -> int:
         if self.weights == "shared":
             return 1
         return 2 ** (self.columns - 1) if self.join == "identity" else 2**self.columns - 1
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         (x,), made = state, iter(range(2**self.columns))
 
         def residual(y):
@@ -65,15 +66,15 @@ class FractalNet(Architecture):
 
         return (column(self.columns, x),)
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         """By R = 1 + r z + s z²: rate r, bend s − r²/2, where R_1 = 1 + z and R_{c+1} = ½ (R_c² + 1) or ½ (R_c² + 1 + z)."""
         r, s = 1.0, 0.0
         for _ in range(self.columns - 1):
             r, s = r + (0.0 if self.join == "identity" else 0.5), s + 0.5 * r * r
         return ModifiedEquation(r, s - 0.5 * r * r)
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         return 2.0 if self.join == "identity" or self.columns == 1 else None
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 0.0 if self.columns == 1 or self._is_heun else None

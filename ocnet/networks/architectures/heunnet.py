@@ -1,6 +1,7 @@
 """HeunNet: Heun's method on the functions of neighbouring layers (Sander, Ablin & Peyré, 2022; MATH 3.3)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 
@@ -19,25 +20,25 @@ class HeunNet(Architecture):
     exact_inverse = False
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "HeunNet":
         return cls()
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         (x,) = state
         f = branch(n, x)
         return (x + 0.5 * (f + branch(n + 1, x + f)),)
 
-    def inverse(self, branch, state, n, own):
+    def inverse(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         """The step backwards in time: off by O(dt⁴) a step for weights smooth in depth, as a symmetric error cancels, O(dt²) for rough ones (MATH 3.3)."""
         (x,) = state
         f = branch(n + 1, x)
         return (x - 0.5 * (f + branch(n, x - f)),)
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         return ModifiedEquation(1.0, 0.0)
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         return 2.0
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 0.0

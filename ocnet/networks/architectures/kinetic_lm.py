@@ -1,11 +1,14 @@
 """KineticLM: LM-ResNet near k = −1, a second-order equation with damping (Lu, Zhong, Li & Dong, 2018; MATH 2.3)."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ocnet.networks.architectures.architecture import ModifiedEquation
 from ocnet.networks.limit import NetworkDiffusion
 from ocnet.process import Diffusion
+from ocnet.typing import Array, Layout
 
 from .architecture import Architecture
 from .polynet import checked_choice
@@ -18,7 +21,7 @@ class KineticDiffusion(Diffusion):
 
     steady_between_breaks = True
 
-    def __init__(self, network, theta):
+    def __init__(self, network: Any, theta: Array) -> None:
         self.network, self.theta, self.branch = network, theta, NetworkDiffusion(network, theta)
         numbers = [network.control.layer(theta, n) for n in range(network.layers)]
         self.gamma = np.array([getattr(layer, "gamma", network.architecture.gamma) for layer in numbers], dtype=float)
@@ -26,7 +29,7 @@ class KineticDiffusion(Diffusion):
         factor = self._factor if constant is None else np.concatenate([np.zeros_like(constant), constant])
         super().__init__(self._drift, factor, 2 * network.dim, breaks=network.times[1:-1])
 
-    def drift_rows(self, t, x):
+    def drift_rows(self, t: float, x: Array) -> Array:
         """(V, γ V + mean(X)) at (X, V) = x (2d, n): (2d, n)."""
         if len(x) != self.dim:
             raise ValueError(f"x has {len(x)} rows; the equation of {self.network.architecture!r} lives in R^{self.dim}, position and velocity: "
@@ -34,7 +37,7 @@ class KineticDiffusion(Diffusion):
         x, v = np.split(x, 2)
         return np.concatenate([v, self.gamma[self.branch.layer_at(t)] * v + self.branch.drift_rows(t, x)])
 
-    def factor_rows(self, t, x):
+    def factor_rows(self, t: float, x: Array) -> Array:
         """(0, G(X)) at x (2d, n): (2d, m, n)."""
         if self.constant_factor is not None:
             return super().factor_rows(t, x)
@@ -67,7 +70,7 @@ class KineticLM(Architecture):
     order = 1
     copies = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_choice(self.damping, "damping", {"trained": "a number of each layer", "fixed": "gamma in all layers"})
         if not np.isfinite(self.gamma):
             raise ValueError(f"gamma={self.gamma} is not finite; give a rate per unit of time, such as -1.0 (negative damps)")
@@ -75,45 +78,45 @@ class KineticLM(Architecture):
             raise ValueError(f"dt={self.dt} is not a finite positive time")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "KineticLM":
         return cls(dt=0.25)
 
     @property
-    def typical(self):
+    def typical(self) -> dict[str, float]:
         """γ as it starts, where it is trained."""
         return {"gamma": self.gamma} if self.damping == "trained" else {}
 
-    def at_step(self, dt):
+    def at_step(self, dt: float) -> "KineticLM":
         return replace(self, dt=dt)
 
-    def layout(self):
+    def layout(self) -> Layout:
         return (("gamma", ()),) if self.damping == "trained" else ()
 
-    def initial(self, rng):
+    def initial(self, rng: np.random.Generator) -> Array:
         return np.full(len(self.layout()), self.gamma)
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         x, before = state
         kept = 1 + self.dt * (own.gamma if self.damping == "trained" else self.gamma)
         return (1 + kept) * x - kept * before + self.dt * branch(n, x), x
 
-    def modified(self, **own):
+    def modified(self, **own: Any) -> ModifiedEquation | None:
         """None: the layers follow an equation of the second order."""
         self.own_numbers(own)
         return None
 
-    def limit(self, network, theta):
+    def limit(self, network: Any, theta: Array) -> Any:
         """The `KineticDiffusion` in R^{2d}, of position and velocity."""
         return KineticDiffusion(network, theta)
 
     def _damped(self, own):
         return (self.own_numbers(own) or (self.gamma,))[0] * self.dt
 
-    def real_stability(self, **own):
+    def real_stability(self, **own: Any) -> float | None:
         """(4 + 2 γ dt)/dt for −2 ≤ γ dt ≤ 0, else 0: |kept| ≤ 1 and |1 + kept + dt z| ≤ 1 + kept (Schur and Cohn)."""
         damped = self._damped(own)
         return (4 + 2 * damped) / self.dt if -2 <= damped <= 0 else 0.0
 
-    def imaginary_stability(self, **own):
+    def imaginary_stability(self, **own: Any) -> float | None:
         """0 for −2 < γ dt: the slow root leaves the circle by |y|²(2/(|γ| dt) − 1)/γ²; None elsewhere."""
         return 0.0 if self._damped(own) > -2 else None

@@ -1,10 +1,12 @@
 """LM-ResNet: a linear two-step method with a trainable coefficient a layer (Lu, Zhong, Li & Dong, 2018; MATH 2.2)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.networks.limit import NetworkDiffusion
+from ocnet.typing import Array, Layout
 
 from .architecture import Architecture, ModifiedEquation
 
@@ -19,7 +21,7 @@ class LMDiffusion(NetworkDiffusion):
     mean in either scaling, for ξ_n does not know x_n; the last k is thought to go on.  No noise-induced drift appears, whatever the noise.
     """
 
-    def __init__(self, network, theta):
+    def __init__(self, network: Any, theta: Array) -> None:
         k = np.array([network.control.layer(theta, n).k for n in range(network.layers)], dtype=float)
         for n in np.flatnonzero(~(np.abs(k[1:]) < 1)) + 1:
             raise ValueError(f"k={k[n]:.6g} in layer {n} is outside (−1, 1), where a move's echo dies out; elsewhere the layers follow no equation of "
@@ -27,8 +29,8 @@ class LMDiffusion(NetworkDiffusion):
         self.speed = np.ones(len(k))
         if len(k) > 1:
             self.speed[-1] = 1 / (1 + k[-1])
-        for n in reversed(range(len(k) - 1)):
-            self.speed[n] = 1 - k[n + 1] * self.speed[n + 1]
+        for m in reversed(range(len(k) - 1)):
+            self.speed[m] = 1 - k[m + 1] * self.speed[m + 1]
         super().__init__(network, theta)
 
     def _constant_or_callable_factor(self):
@@ -37,15 +39,15 @@ class LMDiffusion(NetworkDiffusion):
             return constant
         return self.speed[0] * constant if (self.speed == self.speed[0]).all() else self._factor
 
-    def drift_rows(self, t, x):
+    def drift_rows(self, t: float, x: Array) -> Array:
         """w_n mean at x (d, n): (d, n)."""
         return self.speed[self.layer_at(t)] * super().drift_rows(t, x)
 
-    def drift_on_grid(self, t, grid):
+    def drift_on_grid(self, t: float, grid: Any) -> Array:
         """w_n mean at the nodes of a grid: (d, size)."""
         return self.speed[self.layer_at(t)] * super().drift_on_grid(t, grid)
 
-    def factor_rows(self, t, x):
+    def factor_rows(self, t: float, x: Array) -> Array:
         """w_n G at x (d, n): (d, m, n)."""
         found = super().factor_rows(t, x)
         return found if self.constant_factor is not None else self.speed[self.layer_at(t)] * found
@@ -74,27 +76,27 @@ class LMResNet(Architecture):
     exact_inverse = True
     typical = {"k": -0.05}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not -1 < self.least <= self.most <= 1:
             raise ValueError(f"least={self.least}, most={self.most}: give −1 < least ≤ most ≤ 1, where the layers are zero-stable")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "LMResNet":
         return cls()
 
-    def layout(self):
+    def layout(self) -> Layout:
         return (("k", ()),)
 
-    def initial(self, rng):
+    def initial(self, rng: np.random.Generator) -> Array:
         return rng.uniform(self.least, self.most, 1)
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         x, before = state
         if n == 0:
             return x + branch(n, x), x
         return (1 - own.k) * x + own.k * before + branch(n, x), x
 
-    def inverse(self, branch, state, n, own):
+    def inverse(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         """The state (x_n, x_{n−1}) from (x_{n+1}, x_n): x_{n−1} = (x_{n+1} − (1 − k_n) x_n − F(x_n))/k_n."""
         after, x = state
         if n == 0:
@@ -106,7 +108,7 @@ class LMResNet(Architecture):
     def _k(self, own):
         return self.own_numbers(own)[0]
 
-    def modified(self, **own):
+    def modified(self, **own: Any) -> ModifiedEquation | None:
         """(1 + k) u' + (1 − k)(dt/2) u'' = f as an equation of the first order (MATH 2.2)."""
         k = self._k(own)
         if not -1 < k < 1:
@@ -114,13 +116,13 @@ class LMResNet(Architecture):
                              "the first order")
         return ModifiedEquation(1 / (1 + k), -(1 - k) / (2 * (1 + k) ** 3), k / (1 + k) ** 2)
 
-    def limit(self, network, theta):
+    def limit(self, network: Any, theta: Array) -> Any:
         """dX = mean/(1 + k) dt + G/(1 + k) dB for k constant in depth (MATH 2.3), by `LMDiffusion` for any |k_n| < 1 and any noise model with an Itô limit."""
         return LMDiffusion(network, theta)
 
-    def real_stability(self, **own):
+    def real_stability(self, **own: Any) -> float | None:
         return float(2 * (1 - self._k(own)))
 
-    def imaginary_stability(self, **own):
+    def imaginary_stability(self, **own: Any) -> float | None:
         """0, but for the leapfrog k = 1: 2."""
         return 2.0 if self._k(own) == 1 else 0.0

@@ -1,13 +1,14 @@
 """PolyNet: two branches in line, an approximate backward Euler step (Zhang et al., 2017; MATH 2.1)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 
 __all__ = ["PolyNet", "checked_choice"]
 
 
-def checked_choice(value, name, choices):
+def checked_choice(value: str, name: str, choices: dict[str, Any]) -> str:
     """Return `value` if it is one of the choices {value: what it means}, or raise ValueError."""
     if value not in choices:
         raise ValueError(f"{name}={value!r}; choose {' or '.join(f'{choice!r} ({meaning})' for choice, meaning in choices.items())}")
@@ -30,29 +31,29 @@ class PolyNet(Architecture):
     weights: str = "shared"
     order = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_choice(self.form, "form", {"picard": "consistent", "literal": "as published"})
         checked_choice(self.weights, "weights", {"shared": "Poly-2", "own": "mPoly-2"})
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "PolyNet":
         return cls()
 
     @property
-    def branches(self):
+    def branches(self) -> int:
         return 1 if self.weights == "shared" else 2
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         (x,), last = state, self.branches - 1
         f = branch(n, x)
         return (x + branch(n, x + f, last),) if self.form == "picard" else (x + f + branch(n, f, last),)
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         """None for the literal form: it adds the branch at 0 to the drift, which is no equation of the branch at the state."""
         return ModifiedEquation(1.0, 0.5) if self.form == "picard" else None
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         return 1.0
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 1.0

@@ -1,6 +1,7 @@
 """ResNet: x + F(x), the forward Euler method (He et al., 2016; MATH 2.1)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 
@@ -16,23 +17,23 @@ class ResNet(Architecture):
     exact_inverse = False
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "ResNet":
         return cls()
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         (x,) = state
         return (x + branch(n, x),)
 
-    def inverse(self, branch, state, n, own):
+    def inverse(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         """x⁺ − F(x⁺): off by dt² Df f (Sander, Ablin & Peyré; MATH 3.3)."""
         (x,) = state
         return (x - branch(n, x),)
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         return ModifiedEquation(1.0, -0.5)
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         return 2.0
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 0.0

@@ -1,6 +1,7 @@
 """RevNet: a pair of halves stepped in turn, the symplectic Euler method (Gomez et al., 2017; MATH 2.1)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 
@@ -20,26 +21,26 @@ class RevNet(Architecture):
     exact_inverse = True
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "RevNet":
         return cls()
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         x, y = state
         x = x + branch(n, y, 0)
         return x, y + branch(n, x, 1)
 
-    def inverse(self, branch, state, n, own):
+    def inverse(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         """Exact: Y = Y⁺ − G(X⁺), X = X⁺ − F(Y)."""
         x, y = state
         y = y - branch(n, x, 1)
         return x - branch(n, y, 0), y
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         """The halves bend to different sides: the partitioned series of the method."""
         return ModifiedEquation(1.0, (-0.5, 0.5))
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         return 0.0
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 2.0

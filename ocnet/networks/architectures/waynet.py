@@ -1,6 +1,7 @@
 """WayNet: branches side by side, the 2-way of PolyNet (Zhang et al., 2017; MATH 2.1)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .architecture import Architecture, ModifiedEquation
 
@@ -17,29 +18,29 @@ class WayNet(Architecture):
     ways: int = 2
     order = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.ways) != self.ways or self.ways < 2:
             raise ValueError(f"ways={self.ways} is not a whole number ≥ 2; one way is ResNet()")
         object.__setattr__(self, "ways", int(self.ways))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "WayNet":
         return cls()
 
     @property
-    def branches(self):
+    def branches(self) -> int:
         return self.ways
 
-    def step(self, branch, state, n, own):
+    def step(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
         (x,) = state
         return (sum((branch(n, x, which) for which in range(1, self.ways)), x + branch(n, x)),)
 
-    def modified(self):
+    def modified(self) -> ModifiedEquation | None:
         return ModifiedEquation(float(self.ways), -0.5 * self.ways**2)
 
-    def real_stability(self):
+    def real_stability(self) -> float | None:
         """Euler's 2 for the sum of the branches."""
         return 2.0 / self.ways
 
-    def imaginary_stability(self):
+    def imaginary_stability(self) -> float | None:
         return 0.0

@@ -1,8 +1,16 @@
 """f(x) = Σ_c W2_c tanh(W1_c x + b1_c) + b2: aggregated branches, as in ResNeXt (Xie et al., 2017)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ocnet.networks.blocks.block_bounds import BlockBounds
+from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array, Layout, Views
 
 from .perceptron import Perceptron
 
@@ -23,7 +31,7 @@ class Aggregated:
     fused = True                     # its numbers are a perceptron's
     shows = Perceptron.shows
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("each", "cardinality"):
             value = getattr(self, name)
             if int(value) != value or value < 1:
@@ -31,24 +39,24 @@ class Aggregated:
             object.__setattr__(self, name, int(value))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Aggregated":
         return cls(each=2, cardinality=3)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Hidden units in all."""
         return self.each * self.cardinality
 
     @property
-    def gain(self):
+    def gain(self) -> float:
         """As for a perceptron of so many units."""
         return self._whole.gain
 
-    def reach(self, sizes):
+    def reach(self, sizes: Any) -> float:
         """As for a perceptron, for numbers of at most these sizes."""
         return self._whole.reach(self._flat(sizes))
 
-    def bounds(self, first, second):
+    def bounds(self, first: Views, second: Views) -> BlockBounds:
         """The `BlockBounds` between two layers' numbers (named views), the perceptron's."""
         return self._whole.bounds(self._flat(first), self._flat(second))
 
@@ -61,39 +69,39 @@ class Aggregated:
         dim = len(layer.b2)
         return SimpleNamespace(W1=layer.W1.reshape(self.width, dim), b1=layer.b1.reshape(self.width), W2=layer.W2.reshape(dim, self.width), b2=layer.b2)
 
-    def layout(self, dim):
+    def layout(self, dim: int) -> Layout:
         """Names and shapes of one layer's numbers, in the order they are stored."""
         c, h = self.cardinality, self.each
         return (("W1", (c, h, dim)), ("b1", (c, h)), ("W2", (dim, c, h)), ("b2", (dim,)))
 
-    def initial(self, dim, rng):
+    def initial(self, dim: int, rng: np.random.Generator) -> Array:
         """(p,) start values, the perceptron's: a sum of C branches of about 0.3/√C in size each."""
         return self._whole.initial(dim, rng)
 
-    def features(self, x, layer, needs=("output",)):
+    def features(self, x: Array, layer: Views, needs: tuple[str, ...] = ("output",)) -> Features:
         """f at the points x (d, n), and the hidden units (C · each, n) where they are needed."""
         return self._whole.features(x, self._flat(layer), needs)
 
-    def vector_jacobian(self, x, layer, cotangent):
+    def vector_jacobian(self, x: Array, layer: Views, cotangent: Features) -> tuple[Array, Array]:
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         return self._whole.vector_jacobian(x, self._flat(layer), cotangent)
 
-    def jacobian_product(self, x, layer, direction):
+    def jacobian_product(self, x: Array, layer: Views, direction: Array) -> Array:
         """Df v (d, n) for v (d, n)."""
         return self._whole.jacobian_product(x, self._flat(layer), direction)
 
-    def jacobian(self, x, layer):
+    def jacobian(self, x: Array, layer: Views) -> Array:
         """Df (d, d, n)."""
         return self._whole.jacobian(x, self._flat(layer))
 
-    def laplacian(self, x, layer):
+    def laplacian(self, x: Array, layer: Views) -> Array:
         """Σ_k ∂²f/∂x_k² (d, n)."""
         return self._whole.laplacian(x, self._flat(layer))
 
-    def features_on_axes(self, axes, layer):
+    def features_on_axes(self, axes: Sequence[Array], layer: Views) -> Features:
         """f at the nodes of the tensor grid of `axes`."""
         return self._whole.features_on_axes(axes, self._flat(layer))
 
-    def weights_vjp_on_axes(self, axes, layer, cotangent):
+    def weights_vjp_on_axes(self, axes: Sequence[Array], layer: Views, cotangent: Features) -> Array:
         """(∂f/∂θ)ᵀ c summed over the nodes of the tensor grid of `axes` (p,)."""
         return self._whole.weights_vjp_on_axes(axes, self._flat(layer), cotangent)

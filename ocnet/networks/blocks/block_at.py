@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+
+from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array, Views
 
 __all__ = ["BlockAt"]
 
@@ -16,24 +20,24 @@ class BlockAt:
     axes  : of the tensor grid whose nodes x are, if they are: blocks may be faster there
     """
 
-    block: object
-    layer: object
+    block: Any
+    layer: Views
     x: np.ndarray
     needs: tuple = ("output",)
-    axes: tuple = None
+    axes: tuple[Array, ...] | None = None
 
-    def moved(self, x):
+    def moved(self, x: Array) -> "BlockAt":
         """The same at other points."""
         return replace(self, x=x, axes=None)
 
     @cached_property
-    def features(self):
+    def features(self) -> Features:
         """The features at the points."""
         if self._on_axes("features_on_axes"):
             return self.block.features_on_axes(self.axes, self.layer)
         return self.block.features(self.x, self.layer, self.needs)
 
-    def vector_jacobian(self, cotangent):
+    def vector_jacobian(self, cotangent: Features) -> tuple[Any, Array]:
         """The cotangents of the points (d, n), and of the layer's numbers (p,) summed over the points, for one of the features.
 
         On the nodes of a tensor grid, which do not move, that of the points may be None.
@@ -43,7 +47,7 @@ class BlockAt:
         back, gradient = self.block.vector_jacobian(self.x, self.layer, cotangent)
         return back if cotangent.state is None else back + cotangent.state, gradient
 
-    def jacobian_product(self, direction):
+    def jacobian_product(self, direction: Array) -> Array:
         """Df v (d, n) for v (d, n)."""
         return self.block.jacobian_product(self.x, self.layer, direction)
 

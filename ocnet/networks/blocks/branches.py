@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, Layout, Views
 
 from .features import Features
 from .perceptron import Perceptron
@@ -15,48 +18,48 @@ __all__ = ["Branches"]
 class Branches:
     """`count` copies of `block` side by side; each of its numbers gets a leading axis for the copy."""
 
-    block: object
+    block: Any
     count: int = 2
     shows = ("output", "branches", "state")
 
     @property
-    def period(self):
+    def period(self) -> int:
         """That of the block, where it has one."""
         return self.block.period
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.count) != self.count or self.count < 2:
             raise ValueError(f"count={self.count} is not a whole number ≥ 2; one branch is the block itself")
         object.__setattr__(self, "count", int(self.count))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Branches":
         return cls(Perceptron(3), 3)
 
-    def layout(self, dim):
+    def layout(self, dim: int) -> Layout:
         """Names and shapes of one layer's numbers, in the order they are stored."""
         return tuple((name, (self.count, *shape)) for name, shape in self.block.layout(dim))
 
-    def initial(self, dim, rng):
+    def initial(self, dim: int, rng: np.random.Generator) -> Array:
         """(p,) start values, each copy's as if it were alone."""
         return self.joined([self.block.initial(dim, rng) for _ in range(self.count)], dim)
 
-    def joined(self, copies, dim):
+    def joined(self, copies: Any, dim: int) -> Array:
         """(p,) numbers in the order of `layout` from the copies' own."""
         sizes = [int(np.prod(shape)) for _, shape in self.block.layout(dim)]
         entries = zip(*[np.split(copy, np.cumsum(sizes)[:-1]) for copy in copies])
         return np.concatenate([part for entry in entries for part in entry])
 
-    def layers(self, layer):
+    def layers(self, layer: Views) -> list[Views]:
         """The named views of each copy."""
         return [SimpleNamespace(**{name: view[k] for name, view in vars(layer).items()}) for k in range(self.count)]
 
-    def features(self, x, layer, needs=("output",)):
+    def features(self, x: Array, layer: Views, needs: tuple[str, ...] = ("output",)) -> Features:
         """The mean f and the branches at the points x (d, n)."""
         branches = np.stack([self.block.features(x, one).output for one in self.layers(layer)])
         return Features(branches.mean(axis=0), branches=branches, state=x)
 
-    def vector_jacobian(self, x, layer, cotangent):
+    def vector_jacobian(self, x: Array, layer: Views, cotangent: Features) -> tuple[Array, Array]:
         """The cotangents of x (d, n), and of the numbers summed over the points (p,), for one of the features."""
         back, gradients = np.zeros_like(x), []
         for k, one in enumerate(self.layers(layer)):
@@ -67,14 +70,14 @@ class Branches:
             gradients.append(gradient)
         return back, self.joined(gradients, len(x))
 
-    def jacobian_product(self, x, layer, direction):
+    def jacobian_product(self, x: Array, layer: Views, direction: Array) -> Array:
         """Df v (d, n) of the mean, for v (d, n)."""
         return sum(self.block.jacobian_product(x, one, direction) for one in self.layers(layer)) / self.count
 
-    def jacobian(self, x, layer):
+    def jacobian(self, x: Array, layer: Views) -> Array:
         """Df (d, d, n) of the mean."""
         return sum(self.block.jacobian(x, one) for one in self.layers(layer)) / self.count
 
-    def laplacian(self, x, layer):
+    def laplacian(self, x: Array, layer: Views) -> Array:
         """Σ_k ∂²f/∂x_k² (d, n) of the mean."""
         return sum(self.block.laplacian(x, one) for one in self.layers(layer)) / self.count

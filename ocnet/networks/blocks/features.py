@@ -1,8 +1,7 @@
 """What a block shows to a noise model."""
 
 from dataclasses import dataclass, fields
-
-import numpy as np
+from typing import Any
 
 __all__ = ["Features"]
 
@@ -18,13 +17,13 @@ class Features:
     state (d, n)        : the points themselves
     """
 
-    output: np.ndarray = None
-    hidden: np.ndarray = None
-    last_weights: np.ndarray = None
-    branches: np.ndarray = None
-    state: np.ndarray = None
+    output: Any = None
+    hidden: Any = None
+    last_weights: Any = None
+    branches: Any = None
+    state: Any = None
 
-    def __add__(self, other):
+    def __add__(self, other: "Features") -> "Features":
         """The sum, field by field."""
         pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
         return Features(*[b if a is None else a if b is None else a + b for a, b in pairs])

@@ -1,5 +1,6 @@
 """f(x) = W₂ tanh(W₁ x + b₁) + b₂."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from ocnet.kernels import memory, perceptron, perceptron_on_axes
 from ocnet.kernels.threads import over_chunks, over_tiles
 from ocnet.products import times
+from ocnet.typing import Array, Layout, Views
 
 from .features import Features
 from .saturating import Saturating
@@ -26,25 +28,25 @@ class Perceptron(Saturating):
     fused = True                     # kernels.perceptron_paths knows it
     shows = ("output", "hidden", "last_weights", "state")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.width) != self.width or self.width < 1:
             raise ValueError(f"width={self.width} is not a positive whole number of hidden units")
         object.__setattr__(self, "width", int(self.width))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Perceptron":
         return cls(width=5)
 
-    def layout(self, dim):
+    def layout(self, dim: int) -> Layout:
         """Names and shapes of one layer's numbers, in the order they are stored."""
         return (("W1", (self.width, dim)), ("b1", (self.width,)), ("W2", (dim, self.width)), ("b2", (dim,)))
 
-    def initial(self, dim, rng):
+    def initial(self, dim: int, rng: np.random.Generator) -> Array:
         """(p,) start values: hidden planes spread over the data (std 1), a branch of about 0.3 in size."""
         return np.concatenate([rng.normal(0, 1.5 / np.sqrt(dim), self.width * dim), rng.normal(0, 1, self.width),
                                rng.normal(0, 0.3 / np.sqrt(self.width), dim * self.width), np.zeros(dim)])
 
-    def features(self, x, layer, needs=("output",)):
+    def features(self, x: Array, layer: Views, needs: tuple[str, ...] = ("output",)) -> Features:
         """f at the points x (d, n), and the hidden units where they are needed."""
         out, numbers = memory.empty_like(x), _flat(layer)
         over_tiles(perceptron.forward_tiles, perceptron.forward, (x, *numbers), x.shape[1], _CHUNK, (out,))
@@ -56,7 +58,7 @@ class Perceptron(Saturating):
         over_chunks(lambda lo, hi: perceptron.hidden(x, *numbers[:2], lo, hi, out), x.shape[1], _CHUNK)
         return out
 
-    def vector_jacobian(self, x, layer, cotangent):
+    def vector_jacobian(self, x: Array, layer: Views, cotangent: Features) -> tuple[Array, Array]:
         """The cotangents of x (d, n), and of θ_n summed over the points (p,), for one of the features."""
         x_cotangent, numbers = memory.empty_like(x), _flat(layer)
         chunks = range(0, x.shape[1], _CHUNK)
@@ -73,21 +75,21 @@ class Perceptron(Saturating):
             total[at:at + layer.W2.size] += cotangent.last_weights.ravel()
         return x_cotangent, total
 
-    def jacobian_product(self, x, layer, direction):
+    def jacobian_product(self, x: Array, layer: Views, direction: Array) -> Array:
         """Df v (d, n) = W₂ ((1 − a²) ∗ W₁ v) for v (d, n)."""
         a = self._hidden(x, layer)
         return times(layer.W2, (1 - a * a) * times(layer.W1, direction))
 
-    def jacobian(self, x, layer):
+    def jacobian(self, x: Array, layer: Views) -> Array:
         """Df (d, d, n)."""
         return np.stack([self.jacobian_product(x, layer, np.repeat(e[:, None], x.shape[1], axis=1)) for e in np.eye(len(x))], axis=1)
 
-    def laplacian(self, x, layer):
+    def laplacian(self, x: Array, layer: Views) -> Array:
         """Σ_k ∂²f/∂x_k² (d, n) = W₂ (−2 a (1 − a²) |W₁|²)."""
         a = self._hidden(x, layer)
         return times(layer.W2, -2 * a * (1 - a * a) * (layer.W1**2).sum(axis=1)[:, None])
 
-    def features_on_axes(self, axes, layer):
+    def features_on_axes(self, axes: Sequence[Array], layer: Views) -> Features:
         """f at the nodes of the tensor grid of `axes` (n_i,): as `features` at all nodes, without exponentials there."""
         tables = _Tables(axes, layer)
         out = memory.empty((len(axes), tables.rows, axes[-1].size))
@@ -95,7 +97,7 @@ class Perceptron(Saturating):
                    (*tables.arguments, *tables.counts, tables.w2, layer.b2), tables.rows, tables.chunk, (out,))
         return Features(out.reshape(len(axes), -1))
 
-    def weights_vjp_on_axes(self, axes, layer, cotangent):
+    def weights_vjp_on_axes(self, axes: Sequence[Array], layer: Views, cotangent: Features) -> Array:
         """(∂f/∂θ)ᵀ c summed over the nodes of the tensor grid of `axes` (p,), for c = cotangent.output (d, size)."""
         tables = _Tables(axes, layer)
         c = np.ascontiguousarray(cotangent.output).reshape(len(axes), tables.rows, -1)

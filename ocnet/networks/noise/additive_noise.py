@@ -1,6 +1,9 @@
 """Noise that does not depend on the state: X⁺ = x + dt f + scale · s ξ."""
 
+from typing import Any
+
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array
 
 from .affine_noise import AffineNoise
 from .noise_model import checked_level
@@ -11,22 +14,23 @@ __all__ = ["AdditiveNoise"]
 class AdditiveNoise(AffineNoise):
     """Base of additive models of size `level`; a subclass gives the law."""
 
+    level: float
     place = "additive"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checked_level(self.level)
 
     @property
-    def additive(self):
+    def additive(self) -> float | None:
         return self.level
 
     @property
-    def unit_size(self):
+    def unit_size(self) -> Any:
         return self.level
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return self.level * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features()

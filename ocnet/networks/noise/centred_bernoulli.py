@@ -1,8 +1,10 @@
 """X⁺ = x + dt f + √dt s (γ − q)/√(q(1 − q)), γ ~ Bernoulli(q): additive and skewed unless q = ½."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.laws import Bernoulli, Silent
+from ocnet.typing import Law
 
 from .additive_noise import AdditiveNoise
 from .noise_model import checked_probability
@@ -21,21 +23,21 @@ class CentredBernoulli(AdditiveNoise):
     level: float = 1.0
     scaling: str = "diffusive"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checked_probability(self.keep, "keep", "the chance of γ = 1")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "CentredBernoulli":
         return cls(keep=0.7, level=0.3)
 
     @property
-    def skewness(self):
+    def skewness(self) -> float:
         return 0.0 if self.keep == 1 else Bernoulli(self.keep, 1).skewness
 
     @property
-    def additive(self):
+    def additive(self) -> float | None:
         return 0.0 if self.keep == 1 else self.level
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Silent() if self.keep == 1 else Bernoulli(self.keep, dim)

@@ -1,6 +1,7 @@
 """X⁺ = x + dt f + √dt f ∗ (γ − q)/√(q(1 − q)): dropout in the diffusive scaling, with a noise that does not grow as q falls."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .output_dropout import OutputDropout
 
@@ -14,5 +15,5 @@ class CentredDropout(OutputDropout):
     scaling: str = "diffusive"
 
     @property
-    def unit_size(self):
+    def unit_size(self) -> Any:
         return 1.0

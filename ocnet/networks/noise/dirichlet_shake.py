@@ -1,12 +1,15 @@
 """X⁺ = x + dt Σ_k α_k f_k, α ~ Dirichlet(1, …, 1): shake-shake with K branches."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.laws import DirichletShares
+from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.networks.blocks.features import Features
 from ocnet.products import times
+from ocnet.typing import Array, Law
 
 from .affine_noise import AffineNoise
 
@@ -24,25 +27,25 @@ class DirichletShake(AffineNoise):
     scaling: str = "natural"
     needs = ("output", "branches")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         DirichletShares(self.copies)                                    # refuses fewer than two
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "DirichletShake":
         return cls(3)
 
     @property
-    def skewness(self):
+    def skewness(self) -> float:
         return DirichletShares(self.copies).skewness
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return DirichletShares(self.copies)
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return sum(branch * share for branch, share in zip(features.branches, times(DirichletShares(self.copies).basis.T, xi)))
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features(branches=times(DirichletShares(self.copies).basis.T, xi)[:, None] * cotangent)
 
     @property
@@ -50,9 +53,9 @@ class DirichletShake(AffineNoise):
         k = self.copies
         return (np.eye(k) - 1 / k) / np.sqrt(k * (k + 1))
 
-    def factor(self, at):
+    def factor(self, at: BlockAt) -> Array:
         """(d, K, n): F C^½."""
         return np.einsum("kin,kl->iln", at.features.branches, self._root)
 
-    def factor_vjp(self, at, cotangent):
+    def factor_vjp(self, at: BlockAt, cotangent: Array) -> Features:
         return Features(branches=np.einsum("iln,kl->kin", cotangent, self._root))

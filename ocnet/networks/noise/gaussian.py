@@ -1,8 +1,10 @@
 """X⁺ = x + dt f + √dt s ξ: additive Gaussian noise, the Euler–Maruyama step of dX = f dt + s dB."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.laws import Normal
+from ocnet.typing import Law
 
 from .additive_noise import AdditiveNoise
 
@@ -17,12 +19,12 @@ class Gaussian(AdditiveNoise):
     scaling: str = "diffusive"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Gaussian":
         return cls(level=0.3)
 
     @property
-    def deviation(self):
+    def deviation(self) -> float | None:
         return self.level
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Normal(dim)

@@ -1,11 +1,14 @@
 """X⁺ = x + dt f(x ∗ γ/q): dropout on the branch's input, before its nonlinearity."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.laws import Bernoulli
+from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array, Law
 
 from .affine_noise import repeated
 from .dropout import Masks
@@ -28,26 +31,26 @@ class InputDropout(Masks):
     scaling: str = "natural"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "InputDropout":
         return cls(keep=0.6)
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         if self.scaling == "diffusive" and dim > _MOST_ENUMERATED and self.keep < 1:
             raise ValueError(f"scaling='diffusive' takes the mean over all masks off each draw, and dim={dim} has more than "
                              f"2^{_MOST_ENUMERATED} of them: use scaling='natural'")
         return super().law(block, dim)
 
     @property
-    def skewed(self):
+    def skewed(self) -> bool:
         """A fair mask before a nonlinearity is skewed after it."""
         return self.keep < 1
 
     @property
-    def place(self):
+    def place(self) -> str | None:
         return "input" if self.scaling == "natural" else None
 
     @property
-    def unit_size(self):
+    def unit_size(self) -> Any:
         return np.sqrt((1 - self.keep) / self.keep)
 
     def _factors(self, xi):
@@ -57,7 +60,7 @@ class InputDropout(Masks):
     def _masked(self, at, xi):
         return at.moved(np.ascontiguousarray(at.x * self._factors(xi))) if len(xi) else at
 
-    def increment(self, at, xi, dt):
+    def increment(self, at: BlockAt, xi: Array, dt: float) -> Array:
         """X⁺ − x (d, n) for ξ (d, n)."""
         sample = self._masked(at, xi).features.output
         if self.scaling == "natural":
@@ -65,7 +68,7 @@ class InputDropout(Masks):
         mean = self.mean(at)
         return dt * mean + np.sqrt(dt) * (sample - mean)
 
-    def increment_vjp(self, at, xi, dt, cotangent):
+    def increment_vjp(self, at: BlockAt, xi: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of points and numbers for one of the increment."""
         scale = self.scale(dt)
         back, gradient = self._masked(at, xi).vector_jacobian(Features(scale * cotangent))
@@ -75,13 +78,13 @@ class InputDropout(Masks):
         mean_back, mean_gradient = self.coefficients_vjp(at, (dt - scale) * cotangent)
         return back + mean_back, gradient + mean_gradient
 
-    def branches(self, at, nodes, dt):
+    def branches(self, at: BlockAt, nodes: Array, dt: float) -> Array:
         """The increments (branches, d, n) at quadrature nodes (branches, d)."""
         return np.stack([self.increment(at, repeated(node, at.x.shape[1]), dt) for node in nodes])
 
-    def branches_vjp(self, at, nodes, dt, cotangent):
+    def branches_vjp(self, at: BlockAt, nodes: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of points and numbers for one (branches, d, n) of the `branches`."""
-        parts = [self.increment_vjp(at, repeated(node, at.x.shape[1]), dt, part) for node, part in zip(nodes, cotangent)]
+        parts: list[Any] = [self.increment_vjp(at, repeated(node, at.x.shape[1]), dt, part) for node, part in zip(nodes, cotangent)]
         return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
     def _outputs(self, at):
@@ -89,12 +92,12 @@ class InputDropout(Masks):
         masks = _Masks(self, len(at.x))
         return np.stack([at.moved(at.x * m[:, None]).features.output for m in masks.factors]), masks
 
-    def mean(self, at):
+    def mean(self, at: BlockAt) -> Array:
         """f̄ (d, n): the mean over masks."""
         masks = _Masks(self, len(at.x))
         return sum(w * at.moved(at.x * m[:, None]).features.output for m, w in zip(masks.factors, masks.weights))
 
-    def mean_jacobian_product(self, at, direction):
+    def mean_jacobian_product(self, at: BlockAt, direction: Array) -> Array:
         """(D f̄) v (d, n)."""
         masks = _Masks(self, len(at.x))
         return sum(w * at.moved(at.x * m[:, None]).jacobian_product(m[:, None] * direction) for m, w in zip(masks.factors, masks.weights))
@@ -104,14 +107,14 @@ class InputDropout(Masks):
         centred = outputs - np.einsum("k,kin->in", masks.weights, outputs)
         return centred, np.einsum("k,kin,kjn->nij", masks.weights, centred, centred), masks
 
-    def factor(self, at):
+    def factor(self, at: BlockAt) -> Array:
         """g (d, d, n): the symmetric square root of S."""
         if self.keep == 1:
             return np.zeros((len(at.x), 0, at.x.shape[1]))
         values, vectors = np.linalg.eigh(self._covariance(at)[1])
         return np.einsum("nij,nj,nkj->ikn", vectors, np.sqrt(np.maximum(values, 0.0)), vectors)
 
-    def coefficients_vjp(self, at, mean_cotangent, factor_cotangent=None):
+    def coefficients_vjp(self, at: BlockAt, mean_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Array, Array]:
         """The cotangents of points and numbers for those of mean (d, n) and factor (d, d, n).
 
         With g = √S = V diag(r) Vᵀ: S̄ = V [(Vᵀ ḡ V)_ij/(r_i + r_j)] Vᵀ, and 0 where r_i + r_j is: there √ has no derivative.
@@ -127,7 +130,8 @@ class InputDropout(Masks):
             inner = np.divide(inner, sums, out=np.zeros_like(inner), where=sums > 1e-8 * roots.max(axis=1)[:, None, None])
             back = np.einsum("nia,nab,njb->nij", v, inner, v)
             per_mask = per_mask + 2 * masks.weights[:, None, None] * np.einsum("nij,kjn->kin", back, centred)
-        points, numbers = 0.0, 0.0
+        points: Any = 0.0
+        numbers: Any = 0.0
         for m, cotangent in zip(masks.factors, per_mask):
             back, gradient = at.moved(at.x * m[:, None]).vector_jacobian(Features(cotangent))
             points, numbers = points + m[:, None] * back, numbers + gradient

@@ -1,9 +1,11 @@
 """X⁺ = x + dt f + scale · s f ∗ ξ: normal noise on each component of the branch's output, in proportion to it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.laws import Normal
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array, Law
 
 from .affine_noise import AffineNoise
 from .noise_model import checked_level
@@ -19,23 +21,23 @@ class MultiplicativeGaussian(AffineNoise):
     scaling: str = "natural"
     place = "output"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checked_level(self.level)
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "MultiplicativeGaussian":
         return cls(level=0.6)
 
     @property
-    def unit_size(self):
+    def unit_size(self) -> Any:
         return self.level
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Normal(dim)
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return self.level * features.output * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features(self.level * xi * cotangent)

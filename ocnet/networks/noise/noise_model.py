@@ -1,20 +1,26 @@
 """The contract of a noise model."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+
+from ocnet.networks.blocks.block_at import BlockAt
+from ocnet.typing import Array, Law
 
 __all__ = ["NoiseModel", "checked_level", "checked_probability"]
 
 _SCALINGS = ("natural", "diffusive")
 
 
-def checked_level(level):
+def checked_level(level: float) -> float:
     """Return `level` if it is a standard deviation, or raise ValueError."""
     if not (np.isfinite(level) and level >= 0):
         raise ValueError(f"level={level} is not a standard deviation; give a finite number ≥ 0")
     return level
 
 
-def checked_probability(value, name, meaning):
+def checked_probability(value: float, name: str, meaning: str) -> float:
     """Return `value` if it is in (0, 1], or raise ValueError that says what it means."""
     if not 0 < value <= 1:
         raise ValueError(f"{name}={value} is not a probability in (0, 1]; it is {meaning}")
@@ -37,38 +43,42 @@ class NoiseModel:
     skewness  : E ξ³ of the law's channels (the largest third moment where they depend on each other)
     """
 
-    needs = ("output",)
-    additive = None
-    skewness = 0.0
-    place = unit_size = None
-    mean_share = 1.0
+    scaling: str
+    law: Callable[[Any, int], Law]
+    factor: Callable[[BlockAt], Array]
+    needs: tuple[str, ...] = ("output",)
+    additive: float | None = None
+    skewness: float = 0.0
+    place: str | None = None
+    unit_size: Any = None
+    mean_share: float = 1.0
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         if not hasattr(cls, "scaling"):
             raise TypeError(f"{cls.__name__} declares no scaling; give the dataclass a field scaling = 'natural' or 'diffusive'")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.scaling not in _SCALINGS:
             raise ValueError(f"scaling={self.scaling!r}; choose 'natural' (noise inside the branch, times dt) or 'diffusive' (times √dt)")
 
-    def at(self, n, layers, dt):
+    def at(self, n: int, layers: int, dt: float) -> "NoiseModel":
         """The model of layer n of `layers`, of step dt; itself unless it has a schedule."""
         return self
 
-    def scale(self, dt):
+    def scale(self, dt: float) -> float:
         """The factor before Σ_j g_j ξ_j in a layer of step dt."""
         return dt if self.scaling == "natural" else np.sqrt(dt)
 
-    def diffusive_scale(self, dt):
+    def diffusive_scale(self, dt: float) -> float:
         """The factor before g in G of the Itô equation dX = f dt + G dB that a layer of step dt approximates."""
         return np.sqrt(dt) if self.scaling == "natural" else 1.0
 
     @property
-    def deviation(self):
+    def deviation(self) -> float | None:
         return None
 
     @property
-    def weak_order(self):
+    def weak_order(self) -> dict[str, float | None]:
         """Weak order of the layers in dt by what they are compared with: a dict (derived in Sun, Tao, Du; checked by experiments/weak_order.py).
 
         "ode"      : X' = mean(X), natural scaling only
@@ -79,16 +89,16 @@ class NoiseModel:
             return {"ode": 1.0, "itô": 1.0, "modified": 2.0}
         return {"ode": None, "itô": 0.5 if self.skewed else 1.0, "modified": 2.0 if self.deviation is not None else None}
 
-    def covariance(self, at):
+    def covariance(self, at: BlockAt) -> Array:
         """S = g gᵀ (d, d, n): Cov increment/scale²."""
         g = self.factor(at)
         return np.einsum("ijn,kjn->ikn", g, g)
 
     @property
-    def skewed(self):
+    def skewed(self) -> bool:
         """Whether the increments have third moments of the size of ξ's."""
         return bool(self.skewness)
 
-    def draw_backward(self, law, seed, first, paths, n):
+    def draw_backward(self, law: Law, seed: int, first: int, paths: int, n: int) -> Array:
         """ξ of the reverse sweep: that of the forward one."""
         return law.draw(seed, first, paths, n)

@@ -1,8 +1,10 @@
 """X⁺ = x + dt f: the plain residual network, as the limit of every noise model."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.laws import Silent
+from ocnet.typing import Law
 
 from .additive_noise import AdditiveNoise
 
@@ -17,8 +19,8 @@ class Noiseless(AdditiveNoise):
     level = deviation = 0.0
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Noiseless":
         return cls()
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Silent()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array
 
 from .dropout import Dropout
 
@@ -22,11 +23,11 @@ class OutputDropout(Dropout):
     place = "output"
 
     @property
-    def mean_share(self):
+    def mean_share(self) -> float:
         return 1.0 if self.rescaled else self.keep
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return self.unit_size * features.output * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features(self.unit_size * xi * cotangent)

@@ -1,8 +1,10 @@
 """X⁺ = x + dt f + √dt s ξ with ξ = ±1: the simplest noise of weak order 1."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.laws import Rademacher
+from ocnet.typing import Law
 
 from .additive_noise import AdditiveNoise
 
@@ -20,8 +22,8 @@ class RademacherNoise(AdditiveNoise):
     scaling: str = "diffusive"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "RademacherNoise":
         return cls(level=0.3)
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Rademacher(dim)

@@ -1,12 +1,14 @@
 """X⁺ = x + dt (α f₁ + (1 − α) f₂), α ~ U(0, 1): shake-shake (Gastaldi, 2017)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.laws import Uniform
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array, Law
 
 from .affine_noise import AffineNoise
 
@@ -28,25 +30,25 @@ class ShakeShake(AffineNoise):
     needs = ("output", "branches")
     copies = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.backward not in ("same", "independent"):
             raise ValueError(f"backward={self.backward!r}; choose 'same' (the gradient) or 'independent' (as published)")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "ShakeShake":
         return cls()
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         return Uniform(1)
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         first, second = features.branches
         return (first - second) / np.sqrt(12) * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         back = cotangent * xi / np.sqrt(12)
         return Features(branches=np.stack([back, -back]))
 
-    def draw_backward(self, law, seed, first, paths, n):
+    def draw_backward(self, law: Law, seed: int, first: int, paths: int, n: int) -> Array:
         return law.draw(seed if self.backward == "same" else derived_seed(seed, _BACKWARD), first, paths, n)

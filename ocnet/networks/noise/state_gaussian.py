@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array
 
 from .multiplicative_gaussian import MultiplicativeGaussian
 
@@ -17,8 +18,8 @@ class StateGaussian(MultiplicativeGaussian):
     needs = ("output", "state")
     place = "state"
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return self.level * features.state * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features(state=self.level * xi * cotangent)

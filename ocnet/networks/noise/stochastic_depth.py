@@ -1,8 +1,11 @@
 """X⁺ = x + dt f η/p, η ~ Bernoulli(p_n): whole blocks are dropped (Huang et al., 2016)."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.networks.blocks.features import Features
+from ocnet.typing import Array
 
 from .dropout import Dropout
 from .noise_model import checked_probability
@@ -25,43 +28,43 @@ class StochasticDepth(Dropout):
     scaling: str = "natural"
     place = "output"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_probability(self.survival, "survival", "the chance that the last block stays")
         if self.schedule not in ("constant", "linear"):
             raise ValueError(f"schedule={self.schedule!r}; choose 'constant' or 'linear' (from 1 at the first block to survival at the last)")
         super().__post_init__()
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "StochasticDepth":
         return cls(survival=0.7, schedule="linear")
 
     @property
-    def keep(self):
+    def keep(self) -> float:
         return self.survival
 
     @property
-    def mean_share(self):
+    def mean_share(self) -> float:
         return 1.0 if self.rescaled else self.survival
 
-    def at(self, n, layers, dt):
+    def at(self, n: int, layers: int, dt: float) -> "StochasticDepth":
         if self.schedule == "constant":
             return self
         share = n / (layers - 1) if layers > 1 else 1.0
         return replace(self, survival=1 - share * (1 - self.survival), schedule="constant")
 
-    def masks(self, block, dim):
+    def masks(self, block: Any, dim: int) -> int:
         return 1
 
-    def factor(self, at):
+    def factor(self, at: BlockAt) -> Array:
         """(d, 1, n): one column also where nothing is dropped, as in the first layer of a linear schedule."""
         return self.unit_size * at.features.output[:, None]
 
     @property
-    def skewed(self):
+    def skewed(self) -> bool:
         return self.survival < 1 if self.schedule == "linear" else bool(self.skewness)
 
-    def spread(self, features, xi):
+    def spread(self, features: Features, xi: Array) -> Array:
         return self.unit_size * features.output * xi
 
-    def spread_vjp(self, features, xi, cotangent):
+    def spread_vjp(self, features: Features, xi: Array, cotangent: Array) -> Features:
         return Features(self.unit_size * xi * cotangent)

@@ -1,6 +1,9 @@
 """X⁺ = x + dt f ∗ γ/q with q = dt/(dt + s²): dropout of constant noise s per √time, whose limit jumps."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from ocnet.typing import Law
 
 from .affine_noise import AffineNoise
 from .noise_model import checked_level
@@ -20,7 +23,7 @@ class StrongDropout(AffineNoise):
     level: float
     scaling: str = "natural"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not checked_level(self.level) > 0:
             raise ValueError(f"level={self.level} leaves no noise; use Noiseless()")
@@ -28,21 +31,21 @@ class StrongDropout(AffineNoise):
             raise ValueError(f"scaling={self.scaling!r}; the mask's keep probability already depends on dt: use 'natural', or CentredDropout")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "StrongDropout":
         return cls(level=0.8)
 
-    def at(self, n, layers, dt):
+    def at(self, n: int, layers: int, dt: float) -> OutputDropout:
         return OutputDropout(dt / (dt + self.level**2))
 
     @property
-    def jump_rate(self):
+    def jump_rate(self) -> float:
         """1/s²: jumps of a component per time."""
         return 1 / self.level**2
 
-    def law(self, block, dim):
+    def law(self, block: Any, dim: int) -> Law:
         raise TypeError("the law of StrongDropout depends on the layer's step; ask at(n, layers, dt)")
 
     @property
-    def weak_order(self):
+    def weak_order(self) -> dict[str, float | None]:
         """Order 1 to the jump process ("jump"); none to any diffusion."""
         return {"ode": None, "itô": None, "modified": None, "jump": 1.0}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocnet.products import times
+from ocnet.typing import Array, Layout, Views
 
 __all__ = ["LinearClasses"]
 
@@ -18,31 +19,31 @@ class LinearClasses:
 
     classes: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.classes) != self.classes or self.classes < 2:
             raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; for two labels −1 and +1 use Linear()")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "LinearClasses":
         return cls(classes=3)
 
     @property
-    def scores(self):
+    def scores(self) -> int:
         return self.classes
 
-    def layout(self, dim):
+    def layout(self, dim: int) -> Layout:
         return (("W", (self.classes, dim)), ("b", (self.classes,)))
 
-    def initial(self, dim, rng):
+    def initial(self, dim: int, rng: np.random.Generator) -> Array:
         """Random directions of length 2, no offsets."""
         w = rng.normal(size=(self.classes, dim))
         return np.append(2 * w / np.sqrt((w * w).sum(axis=1, keepdims=True)), np.zeros(self.classes))
 
-    def value(self, x, tail):
+    def value(self, x: Array, tail: Views) -> Array:
         """(K, n) scores at x (d, n)."""
         return times(tail.W, x) + tail.b[:, None]
 
-    def vector_jacobian(self, x, tail, cotangent):
+    def vector_jacobian(self, x: Array, tail: Views, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of x (d, n) and of the tail (K d + K,) for one of the scores (K, n)."""
         to_w = [(x * row).sum(axis=1) for row in cotangent]
         return times(tail.W.T, cotangent), np.concatenate([*to_w, cotangent.sum(axis=1)])

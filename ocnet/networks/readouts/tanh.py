@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array, Layout, Views
+
 __all__ = ["Tanh"]
 
 
@@ -15,20 +17,20 @@ class Tanh:
     scores = 1
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Tanh":
         return cls()
 
-    def layout(self, dim):
+    def layout(self, dim: int) -> Layout:
         return ()
 
-    def initial(self, dim, rng):
+    def initial(self, dim: int, rng: np.random.Generator) -> Array:
         return np.empty(0)
 
-    def value(self, x, tail):
+    def value(self, x: Array, tail: Views) -> Array:
         """(n,) scores at x (d, n)."""
         return np.tanh(self.slope * x[0])
 
-    def vector_jacobian(self, x, tail, cotangent):
+    def vector_jacobian(self, x: Array, tail: Views, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of x (d, n) and of the (empty) tail."""
         back = np.zeros_like(x)
         back[0] = cotangent * self.slope * (1 - np.tanh(self.slope * x[0]) ** 2)

@@ -1,11 +1,14 @@
 """Antithetic pairs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.particles.moments import Moments
 from ocnet.particles.partition import chunk_of
+from ocnet.typing import Array
 
 from .drawn import Drawn, require_drawable
 from .independent import checked_paths
@@ -24,26 +27,26 @@ class Antithetic:
     replicates = 1
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Antithetic":
         return cls()
 
-    def checked(self, paths):
+    def checked(self, paths: int) -> int:
         if checked_paths(paths, least=4) % 2:
             raise ValueError(f"paths={paths} is odd, but antithetic paths come in pairs; use paths={paths + 1}")
         return int(paths)
 
-    def samples(self, paths):
+    def samples(self, paths: int) -> int:
         return paths // 2
 
-    def batch_size(self, process):
+    def batch_size(self, process: Any) -> int:
         return chunk_of(process.dim)
 
-    def noises(self, process, seed, batches):
+    def noises(self, process: Any, seed: int, batches: Any) -> Iterator[Any]:
         require_drawable(process, self)
         for batch in batches:
             yield Drawn(_Pairs(process, seed, batch.first // 2, batch.count // 2))
 
-    def moments(self, payoffs):
+    def moments(self, payoffs: Array) -> Any:
         return Moments.of(payoffs.reshape(*payoffs.shape[:-1], -1, 2).mean(axis=-1))
 
 
@@ -51,7 +54,7 @@ class Antithetic:
 class _Pairs:
     """The noise (channels, 2 · pairs) of a layer: a draw and its mirror image, in turn."""
 
-    process: object
+    process: Any
     seed: int
     first: int
     pairs: int

@@ -1,9 +1,12 @@
 """Which coordinate of a quasi-random point drives which noise: the most important first."""
 
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtri
 
 from ocnet.laws import Normal
+from ocnet.typing import Array
 
 __all__ = ["BrownianBridge", "Coordinates"]
 
@@ -17,7 +20,7 @@ class BrownianBridge:
     Source   Caflisch, Morokoff & Owen (1997).
     """
 
-    def __init__(self, times):
+    def __init__(self, times: Array) -> None:
         self.times = times - times[0]
         self._middles, spans = [], [(0, times.size - 1)]
         for left, right in spans:                                    # grows as it is read: breadth first
@@ -26,7 +29,7 @@ class BrownianBridge:
                 self._middles.append((left, middle, right))
                 spans += [(left, middle), (middle, right)]
 
-    def __call__(self, z):
+    def __call__(self, z: Array) -> Array:
         """ξ (N, channels, n) of z (N, channels, n)."""
         t, w = self.times, np.empty((len(z) + 1, *z.shape[1:]))
         w[0], w[-1] = 0.0, np.sqrt(t[-1]) * z[0]
@@ -43,7 +46,7 @@ class Coordinates:
     uniforms, layer by layer.  Where laws change from layer to layer, there is no bridge.
     """
 
-    def __init__(self, process):
+    def __init__(self, process: Any) -> None:
         self._laws = [process.law_at(n) for n in range(process.layers)]
         for n, law in enumerate(self._laws):
             if not hasattr(law, "from_uniforms"):
@@ -54,11 +57,11 @@ class Coordinates:
         self._normals = sum(law.channels for law in parts if isinstance(law, Normal)) if self._parts else 0
 
     @property
-    def number(self):
+    def number(self) -> int:
         """How many coordinates a point has."""
         return sum(law.uniforms for law in self._laws)
 
-    def noise(self, u):
+    def noise(self, u: Array) -> list[Array]:
         """[ξ_n (channels, n) of every layer] of points u (number, n) in (0, 1)."""
         layers, m = len(self._laws), self._normals
         if not m:

@@ -1,14 +1,17 @@
 """Independent paths: plain Monte Carlo."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ocnet.particles.moments import Moments
 from ocnet.particles.partition import chunk_of
+from ocnet.typing import Array
 
 __all__ = ["Independent", "checked_paths"]
 
 
-def checked_paths(paths, least=1):
+def checked_paths(paths: int, least: int = 1) -> int:
     """Return `paths` as an int ≥ `least`, or raise ValueError."""
     if int(paths) != paths or paths < least:
         raise ValueError(f"paths={paths} is not a whole number ≥ {least}")
@@ -36,21 +39,21 @@ class Independent:
     replicates = 1
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Independent":
         return cls()
 
-    def checked(self, paths):
+    def checked(self, paths: int) -> int:
         return checked_paths(paths, least=2)
 
-    def samples(self, paths):
+    def samples(self, paths: int) -> int:
         return paths
 
-    def batch_size(self, process):
+    def batch_size(self, process: Any) -> int:
         return chunk_of(process.dim)
 
-    def noises(self, process, seed, batches):
+    def noises(self, process: Any, seed: int, batches: Any) -> Iterator[Any]:
         for batch in batches:
             yield _Addressed(seed, batch.first)
 
-    def moments(self, payoffs):
+    def moments(self, payoffs: Array) -> Any:
         return Moments.of(payoffs)

@@ -1,6 +1,8 @@
 """Randomised quasi-Monte Carlo."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import qmc
@@ -8,6 +10,7 @@ from scipy.stats import qmc
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles.moments import Moments
 from ocnet.particles.partition import CHUNK
+from ocnet.typing import Array
 
 from .coordinates import Coordinates
 from .drawn import Drawn, require_drawable
@@ -33,15 +36,15 @@ class Sobol:
 
     replicates: int = 16
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.replicates) != self.replicates or self.replicates < 2:
             raise ValueError(f"replicates={self.replicates} is not a whole number ≥ 2; the spread of replicates is the error")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Sobol":
         return cls(replicates=8)
 
-    def checked(self, paths):
+    def checked(self, paths: int) -> int:
         share = checked_paths(paths) / self.replicates               # 2^round(log₂) is the nearest power in ratio
         nearest = 2 ** min(max(round(np.log2(share)), 0), _BITS)
         if share != nearest:
@@ -49,13 +52,13 @@ class Sobol:
                              f"use paths={self.replicates * nearest}")
         return int(paths)
 
-    def samples(self, paths):
+    def samples(self, paths: int) -> int:
         return self.replicates
 
-    def batch_size(self, process):
+    def batch_size(self, process: Any) -> int:
         return min(CHUNK, 1 << (_NUMBERS // max(Coordinates(process).number, 1)).bit_length() - 1)
 
-    def noises(self, process, seed, batches):
+    def noises(self, process: Any, seed: int, batches: Any) -> Iterator[Any]:
         """Points are made one after the other, so a task jumps to its first one and then goes on."""
         require_drawable(process, self)
         coordinates, at, engine = Coordinates(process), None, None
@@ -66,7 +69,7 @@ class Sobol:
             at = batch.replicate, lo + count
             yield Drawn(_Tiled(coordinates.noise(_points(engine, count)), batch.points))
 
-    def moments(self, payoffs):
+    def moments(self, payoffs: Array) -> Any:
         return Moments.of(payoffs)
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
+
+from ocnet.particles.schemes.stepping import SteppedDiffusion
+from ocnet.typing import Array
 
 from .stepping import Scheme, check_columns
 
@@ -16,10 +20,10 @@ class EulerMaruyama(Scheme):
     strong_order = {"additive": 1, "commutative": 0.5, "general": 0.5}
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "EulerMaruyama":
         return cls()
 
-    def step(self, diffusion, t, dt, x, xi):
+    def step(self, diffusion: Any, t: float, dt: float, x: Array, xi: Array) -> Array:
         G = diffusion.factor_rows(t, x)
         check_columns(G, len(xi), t)
         out = x + dt * diffusion.drift_rows(t, x)
@@ -28,7 +32,7 @@ class EulerMaruyama(Scheme):
         return out
 
 
-def euler_maruyama(diffusion, horizon, steps, channels=None):
+def euler_maruyama(diffusion: Any, horizon: float, steps: int, channels: int | None = None) -> SteppedDiffusion:
     """Return the LayeredProcess X + dt f(t_n, X) + √dt G(t_n, X) ξ_n of an Itô diffusion, of weak order 1 in dt.
 
     steps    : at least; each interval between `diffusion.breaks` gets its share of equal steps, rounded up

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
+
+from ocnet.typing import Array
 
 from .stepping import Scheme, check_columns
 
@@ -23,10 +26,10 @@ class Milstein(Scheme):
     strong_order = {"additive": 1, "commutative": 1, "general": 0.5}
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Milstein":
         return cls()
 
-    def step(self, diffusion, t, dt, x, xi):
+    def step(self, diffusion: Any, t: float, dt: float, x: Array, xi: Array) -> Array:
         G, root = diffusion.factor_rows(t, x), sqrt(dt)
         check_columns(G, len(xi), t)
         out = x + dt * diffusion.drift_rows(t, x)

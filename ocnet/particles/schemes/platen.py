@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from ocnet.laws import Joint, Normal, Rademacher
+from ocnet.typing import Array, Law
 
 from .stepping import Scheme, check_columns
 
@@ -39,19 +41,19 @@ class Platen(Scheme):
     strong_order = {"additive": 1, "commutative": 1, "general": 0.5}
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Platen":
         return cls()
 
-    def law(self, channels, constant):
+    def law(self, channels: int, constant: bool) -> Law:
         signs = channels * (channels - 1) // 2
         if constant or not signs:
             return super().law(channels, constant)
         return Joint((Normal(channels), Rademacher(signs)))
 
-    def mean(self, diffusion, t, dt, x):
+    def mean(self, diffusion: Any, t: float, dt: float, x: Array) -> Array | None:
         return None
 
-    def step(self, diffusion, t, dt, x, xi):
+    def step(self, diffusion: Any, t: float, dt: float, x: Array, xi: Array) -> Array:
         G, f, end = diffusion.factor_rows(t, x), diffusion.drift_rows(t, x), t + _END * dt
         m = G.shape[1]
         check_columns(G, _columns(len(xi), diffusion.constant_factor is not None), t)

@@ -1,14 +1,17 @@
 """What the schemes share: where steps end, and the layered process that takes them."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.laws import Normal, Silent
 from ocnet.process import LayeredProcess
+from ocnet.typing import Array, Law
 
 __all__ = ["Scheme", "SteppedDiffusion", "check_columns", "layer_times"]
 
 
-def layer_times(diffusion, horizon, steps):
+def layer_times(diffusion: Any, horizon: float, steps: int) -> Array:
     """(N + 1,) times from 0 to the horizon: each interval between `diffusion.breaks` gets its share of `steps`, rounded up.
 
     Raises ValueError unless steps is a whole number ≥ 1.
@@ -23,15 +26,15 @@ def layer_times(diffusion, horizon, steps):
 class Scheme:
     """What a member adds its formula to."""
 
-    def law(self, channels, constant):
+    def law(self, channels: int, constant: bool) -> Law:
         """The law of ξ for so many columns of G; `constant` says whether G is a constant array."""
         return Normal(channels) if channels else Silent()
 
-    def mean(self, diffusion, t, dt, x):
+    def mean(self, diffusion: Any, t: float, dt: float, x: Array) -> Array | None:
         """E[X_{n+1} | X_n = x] at x (d, n): x + dt f, as of every step whose noise terms have mean 0."""
         return x + dt * diffusion.drift_rows(t, x)
 
-    def layered(self, diffusion, horizon, steps, channels=None):
+    def layered(self, diffusion: Any, horizon: float, steps: int, channels: int | None = None) -> "SteppedDiffusion":
         """Return the LayeredProcess of at least `steps` steps; its law tends to the diffusion's with the scheme's weak order.
 
         channels : m, columns of G; may be left out where the factor is constant
@@ -44,7 +47,7 @@ class Scheme:
         return SteppedDiffusion(self, diffusion, law, layer_times(diffusion, horizon, steps))
 
 
-def check_columns(G, expected, t):
+def check_columns(G: Array, expected: int, t: float) -> None:
     """Raise ValueError unless the factor G (d, m, n) at time t has as many columns as there are draws for."""
     if G.shape[1] != expected:
         raise ValueError(f"factor has {G.shape[1]} columns at t={t:g}, but noise is drawn for {expected}; give it equally many at all times "
@@ -54,17 +57,17 @@ def check_columns(G, expected, t):
 class SteppedDiffusion(LayeredProcess):
     """The steps of a scheme for a diffusion, one a layer."""
 
-    def __init__(self, scheme, diffusion, law, times):
+    def __init__(self, scheme: Any, diffusion: Any, law: Law, times: Array) -> None:
         self.scheme, self.diffusion = scheme, diffusion
         super().__init__(self.step, law, diffusion.dim, times)
 
     def _interval(self, n):
         return self.times[n], self.times[n + 1] - self.times[n]
 
-    def step(self, n, x, xi):
+    def step(self, n: int, x: Array, xi: Array) -> Array:
         """X_{n+1} (d, points) from x (d, points) and ξ (channels, points)."""
         return self.scheme.step(self.diffusion, *self._interval(n), x, xi)
 
-    def mean_step(self, n, x):
+    def mean_step(self, n: int, x: Array) -> Array | None:
         """E[X_{n+1} | X_n = x] (d, points), or None where the scheme has no closed form."""
         return self.scheme.mean(self.diffusion, *self._interval(n), x)

@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from ocnet.typing import Array, Integers
+
 __all__ = ["highest", "lead"]
 
 
-def highest(merits):
+def highest(merits: Array) -> Integers:
     """(n,) the row of the largest merit; the last of them where some are equal."""
     return len(merits) - 1 - np.argmax(merits[::-1], axis=0)
 
 
-def lead(merits):
+def lead(merits: Array) -> Array:
     """(n,) a number that is 0 on the decision boundary.
 
     Two rows: the second merit less the first, positive where the second label is chosen.  More: the best less the second best, nowhere

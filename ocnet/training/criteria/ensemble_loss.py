@@ -1,10 +1,12 @@
 """J_M: the loss of the mean score of M paths, what an ensemble of M members of the network is trained by (EnResNet)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.training.losses import Squared
+from ocnet.typing import Array, Loss
 
 from .mean_score import MeanScore, mean_and_error
 
@@ -21,26 +23,26 @@ class EnsembleLoss(MeanScore):
     loss    : member of `training.losses`;  members : M ≥ 1
     """
 
-    loss: object
+    loss: Loss
     members: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.members) != self.members or self.members < 1:
             raise ValueError(f"members={self.members} is not a whole number ≥ 1; it counts the paths whose scores are averaged")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "EnsembleLoss":
         return cls(Squared(), members=2)
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"ensemble of {self.members}"
 
     @property
-    def columns(self):
+    def columns(self) -> int:
         return self.loss.scores + self.loss.quadratic
 
-    def enough(self, paths):
+    def enough(self, paths: int) -> int:
         """The next multiple of `members` from `paths` on, two of them at least."""
         return int(self.members) * max(2, -(-int(paths) // int(self.members)))
 
@@ -49,13 +51,13 @@ class EnsembleLoss(MeanScore):
             raise ValueError(f"loss={self.loss!r} is not quadratic, so the loss of the mean score of {self.members} paths follows from no field "
                              "on a grid; use ParticleObjective, a quadratic loss such as Squared(), or for one member ExpectedLoss")
 
-    def terminal(self, scores):
+    def terminal(self, scores: Array) -> Array:
         """(q, n) terminal values: the scores, and the sum of their squares.  ValueError unless the loss is quadratic."""
         self._require_quadratic()
         rows = self.rows(scores)
         return np.concatenate([rows, (rows * rows).sum(axis=0, keepdims=True)])
 
-    def terminal_transposed(self, scores, cotangent):
+    def terminal_transposed(self, scores: Array, cotangent: Array) -> Array:
         """The cotangent of the scores for one of the terminal values (q, n)."""
         return self.mean_score(cotangent) + 2 * cotangent[-1] * scores
 
@@ -63,19 +65,19 @@ class EnsembleLoss(MeanScore):
         """(n,) ½(s − |u|²), which the members share."""
         return 0.5 * (values[-1] - (values[:-1] ** 2).sum(axis=0))
 
-    def per_point(self, values, labels):
+    def per_point(self, values: Array, labels: Any) -> Array:
         """(n,) contribution of each data point from the values (q, n) there."""
         self._require_quadratic()
         return self.loss.value(self.mean_score(values), np.asarray(labels, dtype=float)) + self._excess(values) / self.members
 
-    def total(self, values, labels, weights):
+    def total(self, values: Array, labels: Any, weights: Array) -> tuple[float, Array]:
         """J and its cotangent (q, n) for values (q, n) at the data points."""
         contributions, u = self.per_point(values, labels), self.mean_score(values)
         slope = self.loss.derivative(u, np.asarray(labels, dtype=float)) - u / self.members
         to_square = np.full((1, values.shape[1]), 0.5 / self.members)
         return float((weights * contributions).sum()), weights * np.concatenate([self.rows(slope), to_square])
 
-    def sampled(self, scores, labels):
+    def sampled(self, scores: Array, labels: Any) -> tuple[Array, Array, Array]:
         """From scores (n, paths) or (K, n, paths): contributions (n,), their variances (n,), d contribution/d scores.
 
         Raises ValueError unless the paths are two groups of `members` or more.
@@ -88,7 +90,7 @@ class EnsembleLoss(MeanScore):
         losses, slope = self.loss.value(means, y), self.loss.derivative(means, y)
         return losses.mean(axis=1), losses.var(axis=1, ddof=1) / groups, np.repeat(slope / paths, M, axis=-1)
 
-    def sampled_values(self, scores):
+    def sampled_values(self, scores: Array) -> tuple[Array, Array]:
         """Sampled counterparts of the grid's values, means (q, n) and standard errors (q, n), from scores (n, paths) or (K, n, paths).
 
         For losses that are not quadratic the mean scores alone.

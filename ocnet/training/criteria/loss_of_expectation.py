@@ -1,10 +1,12 @@
 """LE: the loss of the expectation ("ensemble first, then loss")."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.training.losses import Logistic
+from ocnet.typing import Array, Loss
 
 from .mean_score import MeanScore, mean_and_error
 
@@ -19,39 +21,39 @@ class LossOfExpectation(MeanScore):
     the unbiased double sample, such as ½(a − y)(b − y); for any other the bias falls from O(1/paths) to O(1/paths²).
     """
 
-    loss: object
+    loss: Loss
     name = "LE"
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "LossOfExpectation":
         return cls(Logistic())
 
     @property
-    def columns(self):
+    def columns(self) -> int:
         return self.loss.scores
 
-    def enough(self, paths):
+    def enough(self, paths: int) -> int:
         """The next even number from `paths` on: two halves."""
         return max(2, int(paths) + int(paths) % 2)
 
-    def terminal(self, scores):
+    def terminal(self, scores: Array) -> Array:
         """(q, n) terminal values: the scores."""
         return self.rows(scores).copy()
 
-    def terminal_transposed(self, scores, cotangent):
+    def terminal_transposed(self, scores: Array, cotangent: Array) -> Array:
         """The cotangent of the scores for one of the terminal values (q, n)."""
         return self.mean_score(cotangent)
 
-    def per_point(self, values, labels):
+    def per_point(self, values: Array, labels: Any) -> Array:
         """(n,) contribution of each data point from the values (q, n) there."""
         return self.loss.value(self.mean_score(values), np.asarray(labels, dtype=float))
 
-    def total(self, values, labels, weights):
+    def total(self, values: Array, labels: Any, weights: Array) -> tuple[float, Array]:
         """J and its cotangent (q, n) for values (q, n) at the data points."""
         u, y = self.mean_score(values), np.asarray(labels, dtype=float)
         return float((weights * self.loss.value(u, y)).sum()), self.rows(weights * self.loss.derivative(u, y))
 
-    def sampled(self, scores, labels):
+    def sampled(self, scores: Array, labels: Any) -> tuple[Array, Array, Array]:
         """From scores (n, paths) or (K, n, paths): contributions (n,), their variances (n,), d contribution/d scores.
 
         Raises ValueError for an odd number of paths.
@@ -82,6 +84,6 @@ class LossOfExpectation(MeanScore):
         product = np.einsum("ijn,jkn->ikn", curvature, spread)
         return np.einsum("in,ikn,kn->n", slope, spread, slope) + np.einsum("ikn,kin->n", product, product)
 
-    def sampled_values(self, scores):
+    def sampled_values(self, scores: Array) -> tuple[Array, Array]:
         """Sampled counterparts of the grid's values, means (q, n) and standard errors (q, n), from scores (n, paths) or (K, n, paths)."""
         return mean_and_error(self.rows(scores))

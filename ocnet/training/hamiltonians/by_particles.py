@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.particles.partition import chunk_of
 from ocnet.particles.propagate import starts
+from ocnet.typing import Array
 
 from .hamiltonian import Hamiltonian
 
@@ -24,7 +26,7 @@ class _Paths:
     first: int
     states: np.ndarray
     weights: np.ndarray
-    costates: np.ndarray = None
+    costates: Any = None
 
 
 class ParticleHamiltonian(Hamiltonian):
@@ -37,7 +39,7 @@ class ParticleHamiltonian(Hamiltonian):
     Raises  ValueError when states and costates would take more than 2 GiB.
     """
 
-    def __init__(self, setting, paths, seed, terminal, theta):
+    def __init__(self, setting: Any, paths: int, seed: int, terminal: Any, theta: Array) -> None:
         """terminal : θ -> functional of the ends as `sampled_value_and_gradient` takes it."""
         super().__init__(setting, theta)
         points, dim = setting.data.points, self.network.dim
@@ -48,7 +50,7 @@ class ParticleHamiltonian(Hamiltonian):
         self._seed, self._terminal_at = seed, terminal
         self._process = self.network.layered(self.theta)
         weights = np.repeat(setting.data.weights / paths, paths)
-        self._chunks = [None] * -(-self._count // self._size)
+        self._chunks: list[Any] = [None] * -(-self._count // self._size)
 
         def walk(lo, hi):
             states = self._process.trajectory(starts(points, paths, lo, hi), seed, lo)
@@ -113,7 +115,7 @@ class ParticleHamiltonian(Hamiltonian):
         value, _, slope = self._judged(theta)
         return value - self._data, slope
 
-    def defect_and_gradient(self, n, numbers):
+    def defect_and_gradient(self, n: int, numbers: Array) -> tuple[float, Array]:
         """How far layer n with these numbers is from the held states and costates, and the derivative (p,):
 
             1/(2dt) Σ w_k (|Φ_n(X_n, ϑ, ξ_n) − X_{n+1}|² + |(p_n − (∂Φ_n/∂x)ᵀ p_{n+1})/w_k|²),   w_k the weight of path k in the data term

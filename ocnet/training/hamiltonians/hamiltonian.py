@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["Hamiltonian"]
 
@@ -19,7 +22,10 @@ class Hamiltonian:
     _data_gradient               : (P,), from the sweep that makes the costates; made when first asked for
     """
 
-    def __init__(self, setting, theta):
+    _data: float
+    _data_gradient: Any
+
+    def __init__(self, setting: Any, theta: Array) -> None:
         self.setting, self.network, self.control = setting, setting.network, setting.network.control
         if self.network.architecture.copies * self.network.architecture.span > 1:
             raise ValueError(f"architecture={self.network.architecture!r} has no Hamiltonian of one layer: its steps carry two states, or read the "
@@ -28,21 +34,21 @@ class Hamiltonian:
         self._penalty, self._penalty_gradient = setting.penalty(self.theta)
 
     @property
-    def layers(self):
+    def layers(self) -> int:
         """N; there are N + 1 parts."""
         return self.control.layers
 
     @property
-    def total(self):
+    def total(self) -> float:
         """J(θ): no costate is needed for it."""
         return self._data + self._penalty
 
     @cached_property
-    def gradient(self):
+    def gradient(self) -> Array:
         """(P,) derivative of J: that of H_n in part n, at θ."""
         return self._data_gradient + self._penalty_gradient
 
-    def part(self, n):
+    def part(self, n: int) -> slice:
         """The slice of θ that is part n."""
         size = self.control.layer_size
         if not 0 <= n <= self.layers:
@@ -50,15 +56,15 @@ class Hamiltonian:
                              f"or {self.layers} for the tail")
         return slice(n * size, (n + 1) * size if n < self.layers else self.control.size)
 
-    def share(self, n):
+    def share(self, n: int) -> float:
         """The weight of part n in integrals over depth: dt for a layer, 1 for the tail."""
         return self.network.dt if n < self.layers else 1.0
 
-    def value(self, n, numbers):
+    def value(self, n: int, numbers: Array) -> float:
         """H_n, a float, where part n has these numbers and all others those of θ."""
         return self._evaluated(n, numbers, gradient=False)[0]
 
-    def value_and_gradient(self, n, numbers):
+    def value_and_gradient(self, n: int, numbers: Array) -> tuple[float, Array]:
         """H_n and its derivative in the numbers of part n, (p,) or (r,)."""
         return self._evaluated(n, numbers, gradient=True)
 
@@ -81,5 +87,5 @@ class Hamiltonian:
         """(network, θ) of layer n alone with these numbers."""
         return self._single[n], np.concatenate([numbers, self.control.rest(self.theta)])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}(J={self.total:.6g}, {self.layers} layers of {self.control.layer_size} numbers)"

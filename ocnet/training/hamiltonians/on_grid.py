@@ -1,8 +1,11 @@
 """The Hamiltonian on a grid: masses of the Fokker–Planck equation before the layer, values of the backward equation after it."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 from .hamiltonian import Hamiltonian
 
@@ -17,7 +20,7 @@ class GridHamiltonian(Hamiltonian):
     Cost  1/N of a sweep and its transpose for each `value_and_gradient`; memory 2 N fields, and the splines of one sweep.
     """
 
-    def __init__(self, setting, grid, view, functional, theta):
+    def __init__(self, setting: Any, grid: Any, view: Any, functional: Any, theta: Array) -> None:
         """functional : values (q, size) at time 0 -> (data term, its cotangent (q, size)).  Costs one sweep; masses come when needed."""
         super().__init__(setting, theta)
         self.grid, self.view = grid, view

@@ -1,8 +1,11 @@
 """l(u, y) = log(1 + exp(−y u)): u is a log-odds of the label +1."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, ArrayLike
 
 from .loss import Loss
 
@@ -23,20 +26,20 @@ class Logistic(Loss):
     convex, quadratic = True, False
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Logistic":
         return cls()
 
-    def value(self, u, y):
+    def value(self, u: ArrayLike, y: ArrayLike) -> Array:
         """l, of the broadcast shape of u and y."""
         m, e = _margin(u, y)
         return np.maximum(-m, 0) + np.log1p(e)
 
-    def derivative(self, u, y):
+    def derivative(self, u: ArrayLike, y: Any) -> Array:
         """−y / (1 + e^m)."""
         m, e = _margin(u, y)
         return -y * (np.where(m >= 0, e, 1) / (1 + e))
 
-    def second_derivative(self, u, y):
+    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
         """e^{−|m|} / (1 + e^{−|m|})²."""
         _, e = _margin(u, y)
         return e / (1 + e) ** 2

@@ -1,8 +1,11 @@
 """What losses declare, and what those of several classes share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["ClassLoss", "Loss"]
 
@@ -12,7 +15,7 @@ _DECLARED = ("labels", "scores", "convex", "quadratic")
 class Loss:
     """Base of all losses; see the folder's primer."""
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         lacking = [name for name in _DECLARED if not hasattr(cls, name)]
         if lacking:
             raise TypeError(f"{cls.__name__} declares no {lacking[0]}; give the class all of {', '.join(_DECLARED)} "
@@ -29,19 +32,19 @@ class ClassLoss(Loss):
     classes: int
     convex, quadratic = True, False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.classes) != self.classes or self.classes < 2:
             raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; it counts the labels 0 … classes − 1")
 
     @property
-    def labels(self):
+    def labels(self) -> tuple[int, ...]:
         return tuple(range(self.classes))
 
     @property
-    def scores(self):
+    def scores(self) -> int:
         return self.classes
 
-    def checked(self, u, y):
+    def checked(self, u: ArrayLike, y: ArrayLike) -> Any:
         """u (K, *s) as float64, the index of the labels' own scores in (K, *shape), and shape: s broadcast with that of y.
 
         The index ends with the last axis along which labels vary, so that what lies behind it is taken in one run.
@@ -55,11 +58,11 @@ class ClassLoss(Loss):
             raise ValueError(f"y={y[~known].flat[0]} is no label of {self!r}; use 0 … {self.classes - 1}")
         shape = np.broadcast_shapes(u.shape[1:], y.shape)
         y = y.astype(np.intp).reshape((1,) * (len(shape) - y.ndim) + y.shape)
-        axes = max((i + 1 for i, count in enumerate(y.shape) if count > 1), default=0)
+        axes = max((i + 1 for i in range(y.ndim) if y.shape[i] > 1), default=0)
         own = np.broadcast_to(y.reshape(y.shape[:axes]), shape[:axes])
         return u, (own, *np.indices(shape[:axes], sparse=True)), shape
 
-    def over(self, rows, shape):
+    def over(self, rows: Array, shape: tuple[int, ...]) -> Array:
         """rows (K, *s) seen as (K, *shape)."""
         missing = (1,) * (len(shape) - rows.ndim + 1)
         return np.broadcast_to(rows.reshape(self.classes, *missing, *rows.shape[1:]), (self.classes, *shape))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array, ArrayLike
+
 from .loss import Loss
 
 __all__ = ["Squared"]
@@ -17,17 +19,17 @@ class Squared(Loss):
     convex, quadratic = True, True
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Squared":
         return cls()
 
-    def value(self, u, y):
+    def value(self, u: ArrayLike, y: ArrayLike) -> Array:
         """l, of the broadcast shape of u and y."""
         return 0.5 * np.subtract(u, y, dtype=np.float64) ** 2
 
-    def derivative(self, u, y):
+    def derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
         """u − y."""
         return np.subtract(u, y, dtype=np.float64)
 
-    def second_derivative(self, u, y):
+    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
         """1."""
         return np.ones(np.broadcast_shapes(np.shape(u), np.shape(y)))

@@ -1,8 +1,11 @@
 """l(u, y) = ½ |u − e_y|²: the scores are to be 1 for the class and 0 for the others (Brier)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array, ArrayLike
 
 from .loss import ClassLoss
 
@@ -16,21 +19,21 @@ class SquaredClasses(ClassLoss):
     quadratic = True
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "SquaredClasses":
         return cls(classes=3)
 
-    def value(self, u, y):
+    def value(self, u: Any, y: ArrayLike) -> Array:
         """l, of the broadcast shape (…)."""
         return 0.5 * (self.derivative(u, y) ** 2).sum(axis=0)
 
-    def derivative(self, u, y):
+    def derivative(self, u: Any, y: ArrayLike) -> Array:
         """u_k − 1{k = y}, (K, …)."""
         u, own, shape = self.checked(u, y)
         slope = np.array(self.over(u, shape))
         slope[own] -= 1
         return slope
 
-    def second_derivative(self, u, y):
+    def second_derivative(self, u: Any, y: ArrayLike) -> Array:
         """The identity, (K, K, …)."""
         _, _, shape = self.checked(u, y)
         curvature = np.zeros((self.classes, self.classes, *shape))

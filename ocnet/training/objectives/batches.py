@@ -1,5 +1,7 @@
 """Points drawn from many: an unbiased, stratified batch."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.kernels.philox import uniforms
@@ -17,13 +19,13 @@ class Batches:
     Raises ValueError for a size that is not a whole number ≥ 1.
     """
 
-    def __init__(self, data, size):
+    def __init__(self, data: Any, size: int) -> None:
         if int(size) != size or size < 1:
             raise ValueError(f"batch={size} is not a whole number ≥ 1 of points; use None for all points")
         self.data, self.size = data, int(size)
         self._cumulative = np.cumsum(data.weights)
 
-    def draw(self, seed):
+    def draw(self, seed: int) -> Any:
         """Return the LabelledPoints of one batch.  Cost O(size · log n)."""
         share = (np.arange(self.size) + uniforms(seed, 0, self.size, 0, 1)[0]) / self.size
         rows = np.searchsorted(self._cumulative, share * self._cumulative[-1], side="right")

@@ -6,20 +6,23 @@ field keeps its bounds; what is lost is the third central moment within a cell t
 sign.  The cost of an objective on the grid then does not grow with the number of points.
 """
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+
+from ocnet.grid import Grid
 
 from .labelled import LabelledPoints
 
 __all__ = ["condensed"]
 
 _RECENT = 4                          # grids of one data set whose condensed points are remembered
-_known = WeakKeyDictionary()         # data -> {grid: condensed}
+_known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()     # data -> {grid: condensed}
 _FEW = 10_000                        # points that are interpolated as they are: a tenth of a sweep over 81² nodes and 20 layers
 
 
-def condensed(data, grid):
+def condensed(data: LabelledPoints, grid: Grid) -> LabelledPoints:
     """Return LabelledPoints with at most 2d points for each label and cell of the grid; `data` itself where it has no more than 10⁴.
 
     Cells with up to 2d points of a label keep them.  Points outside the grid's box belong to cells of the same size around it.

@@ -1,15 +1,19 @@
 """Class densities as weighted points: quadrature on the nodes of a grid."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import PointFunction
 
 __all__ = ["quadrature"]
 
 _REFUSED, _WARNED = 1e-3, 1e-6       # missing mass of a class beyond which its quadrature is refused, or doubted
 
 
-def quadrature(densities, grid, shares=None):
+def quadrature(densities: Mapping[int, PointFunction], grid: Any, shares: Mapping[int, float] | None = None) -> Any:
     """Return points (n, d), labels (n,), weights (n,) = π_y ρ_y(x) dx, and the leak 1 − Σ weights.
 
     densities : {label y: callable, (n, d) -> (n,) ≥ 0}, each of mass 1 over all space

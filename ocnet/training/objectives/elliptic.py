@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from ocnet.kernels import philox
+from ocnet.typing import Array, Integers
 
 __all__ = ["EllipticControl", "Tracking"]
 
@@ -28,17 +29,17 @@ class Tracking:
     target: np.ndarray
     alpha: float
 
-    def value_and_gradient(self, u):
+    def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """J and α u + mean of A⁻ᵀ (A⁻¹ u − y_d), (n,)."""
         misfit = np.einsum("fij,j->fi", self.inverses, u) - self.target
         gradient = self.alpha * u + np.einsum("fij,fj->i", self.inverses, misfit) / len(misfit)
         return 0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum()), gradient
 
-    def value(self, u):
+    def value(self, u: Array) -> float:
         misfit = np.einsum("fij,j->fi", self.inverses, u) - self.target
         return 0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum())
 
-    def exact(self):
+    def exact(self) -> Array:
         """The minimiser (n,), by a dense solve of (α + mean K²) u = mean K y_d."""
         matrix = np.einsum("fij,fjk->ik", self.inverses, self.inverses) / len(self.inverses) + self.alpha * np.eye(self.target.size)
         return np.linalg.solve(matrix, self.inverses.mean(axis=0) @ self.target)
@@ -64,7 +65,7 @@ class EllipticControl:
     sample: int = 0
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("nodes", "fields", "modes", "batch"):
             number = getattr(self, name)
             if int(number) != number or number < 1:
@@ -73,17 +74,17 @@ class EllipticControl:
             raise ValueError(f"alpha={self.alpha}, deviation={self.deviation}: expected alpha > 0 and deviation ≥ 0, both finite")
 
     @property
-    def size(self):
+    def size(self) -> int:
         """P, the number of components of u."""
         return self.nodes
 
     @property
-    def x(self):
+    def x(self) -> Array:
         """The inner nodes (n,)."""
         return np.arange(1, self.nodes + 1) / (self.nodes + 1)
 
     @cached_property
-    def coefficients(self):
+    def coefficients(self) -> Array:
         """a at the midpoints, (fields, n + 1)."""
         midpoints = (np.arange(self.nodes + 1) + 0.5) / (self.nodes + 1)
         frequencies = (np.arange(self.modes) + 0.5) * np.pi
@@ -92,7 +93,7 @@ class EllipticControl:
         return np.exp(self.deviation * brownian)
 
     @cached_property
-    def inverses(self):
+    def inverses(self) -> Array:
         """A_f⁻¹ (fields, n, n) of −(a y')' by differences: h R_min(i,j) (R − R_max(i,j)) / R.
 
         R_i is the resistance h Σ 1/a from 0 to node i, R that of the whole: the Green's function, which differences have exactly.
@@ -103,7 +104,7 @@ class EllipticControl:
         return h * np.minimum(r[:, :, None], r[:, None, :]) * (total - np.maximum(r[:, :, None], r[:, None, :])) / total
 
     @cached_property
-    def tracking(self):
+    def tracking(self) -> "Tracking":
         """`Tracking` of all fields."""
         return Tracking(self.inverses, np.sin(np.pi * self.x), self.alpha)
 
@@ -111,23 +112,23 @@ class EllipticControl:
     def _stream(self):
         return philox.derived_seed(self.seed, _PICKS)
 
-    def picks(self, iteration):
+    def picks(self, iteration: int) -> Integers:
         """The numbers (batch,) of the coefficients drawn for one iteration."""
         return (self.fields * philox.uniforms(self._stream, 0, self.batch, iteration, 1)[0]).astype(np.int64)
 
-    def draw(self, iteration):
+    def draw(self, iteration: int) -> "Tracking":
         """`Tracking` of a batch of fields: its gradient is an unbiased estimate of that of all."""
         return Tracking(self.tracking.inverses[self.picks(iteration)], self.tracking.target, self.alpha)
 
-    def value(self, u):
+    def value(self, u: Array) -> float:
         return self.tracking.value(u)
 
-    def value_and_gradient(self, u):
+    def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         return self.tracking.value_and_gradient(u)
 
-    def exact(self):
+    def exact(self) -> Array:
         """The minimiser (n,) over all fields, by a direct solve."""
         return self.tracking.exact()
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return repr(self)

@@ -1,17 +1,24 @@
 """The objective on a grid: of the network's own law (chain) or of its Itô limit (semi-Lagrangian)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.chain import chain_sweep
+from ocnet.grid import Grid
 from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
+from ocnet.moving_grid import MovingGrid
 from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.spline import LimitedSpline
+from ocnet.sweep import Sweep
 from ocnet.training.hamiltonians import GridHamiltonian
+from ocnet.typing import Array
 
 from .condensed import condensed
+from .labelled import Setting
 
 __all__ = ["ChainView", "DiffusionView", "GridObjective"]
 
@@ -22,10 +29,10 @@ class ChainView:
 
     name = "chain"
 
-    def sweep(self, network, theta, grid):
+    def sweep(self, network: Any, theta: Array, grid: Any) -> Sweep:
         return chain_sweep(network.layered(theta), grid)
 
-    def paths(self, network, theta):
+    def paths(self, network: Any, theta: Array) -> Any:
         return network.layered(theta)
 
 
@@ -36,14 +43,14 @@ class DiffusionView:
     substeps: int = 2
     name = "sde"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.substeps) != self.substeps or self.substeps < 1:
             raise ValueError(f"substeps={self.substeps} is not a whole number ≥ 1 of time steps a layer")
 
-    def sweep(self, network, theta, grid):
+    def sweep(self, network: Any, theta: Array, grid: Any) -> Sweep:
         return SemiLagrangian().sweep(network.diffusion(theta), grid, network.times, self.substeps)
 
-    def paths(self, network, theta):
+    def paths(self, network: Any, theta: Array) -> Any:
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps)
 
 
@@ -57,23 +64,23 @@ class GridObjective:
     grid J can jump a little in θ (0.3 % was seen at 25² nodes, nothing at 61²), and the derivative is that between the jumps.
     """
 
-    setting: object
-    grid: object
-    view: object = ChainView()
+    setting: Setting
+    grid: Grid | MovingGrid
+    view: Any = ChainView()
     condense: bool = True                # False only to study what condensing does
 
     @cached_property
-    def data(self):
+    def data(self) -> Any:
         """The points that are interpolated."""
         return condensed(self.setting.data, self.grid.at(0)) if self.condense else self.setting.data
 
-    def fields(self, theta, power=1):
+    def fields(self, theta: Array, power: int = 1) -> Iterator[Array]:
         """Yield the values (q, size) of the layers N … 0: one row for each of the criterion's `columns`; of terminal data to a power."""
         network = self.setting.network
         terminal = self.setting.criterion.terminal(network.score(self.grid.at(-1).nodes, theta)) ** power
         return self.view.sweep(network, theta, self.grid).values(terminal)
 
-    def values_at(self, theta, points, power=1):
+    def values_at(self, theta: Array, points: Array, power: int = 1) -> Array:
         """Values (q, n) at time 0 at the points (n, d); power=2 gives the second moments of the terminal data."""
         *_, first = self.fields(theta, power)
         return LimitedSpline(self.grid.at(0), first)(np.ascontiguousarray(points.T))
@@ -85,16 +92,16 @@ class GridObjective:
         total, cotangent = criterion.total(spline.mean(feet, one), data.labels, data.weights)
         return total, spline.mean_transposed(feet, one, cotangent)[0]
 
-    def data_term(self, theta):
+    def data_term(self, theta: Array) -> float:
         """J without penalties."""
         data, theta = self.data, self.setting.network.control.check(theta)
         return self.setting.criterion.total(self.values_at(theta, data.points), data.labels, data.weights)[0]
 
-    def value(self, theta):
+    def value(self, theta: Array) -> float:
         """J(θ)."""
         return self.data_term(theta) + self.setting.penalty(theta)[0]
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) and its exact derivative (P,)."""
         network, criterion = self.setting.network, self.setting.criterion
         theta = network.control.check(theta)
@@ -107,13 +114,13 @@ class GridObjective:
         network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
 
-    def hamiltonian(self, theta):
+    def hamiltonian(self, theta: Array) -> GridHamiltonian:
         """The `GridHamiltonian` at θ: J as each layer sees it while masses and values are held."""
         return GridHamiltonian(self.setting, self.grid, self.view, self._functional, theta)
 
-    def draw(self, iteration):
+    def draw(self, iteration: int) -> "GridObjective":
         """Itself: nothing is random here."""
         return self
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return self.setting.fingerprint(self.view, [axis.tolist() for axis in self.grid.axes], self.condense)

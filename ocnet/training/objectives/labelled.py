@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ocnet.networks import ResidualNetwork
 from ocnet.process import checked_points
+from ocnet.typing import Array, Criterion, Integers, PointFunction, Regulariser
 
 from .densities import quadrature
 
@@ -20,12 +24,12 @@ class LabelledPoints:
     leak : mass of the data that no point carries (see `from_densities`); 0 for a sample.  Nothing is renormalised
     """
 
-    points: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray = None
+    points: Array
+    labels: Integers
+    weights: Any = None
     leak: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         points = np.atleast_2d(np.asarray(self.points, dtype=np.float64))
         points = checked_points(points, points.shape[1])
         labels = np.asarray(self.labels)
@@ -40,7 +44,7 @@ class LabelledPoints:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_densities(cls, densities, grid, shares=None):
+    def from_densities(cls, densities: Mapping[int, PointFunction], grid: Any, shares: Mapping[int, float] | None = None) -> "LabelledPoints":
         """Return the data Σ_y π_y ρ_y as weighted points on the nodes of a grid, for every view alike.
 
         densities {label: callable (n, d) -> (n,)}, shares {label: π_y}: see `densities.quadrature`, which says what is refused and how
@@ -48,10 +52,10 @@ class LabelledPoints:
         """
         return cls(*quadrature(densities, grid, shares))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.points)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         labels = np.unique(self.labels)
         said = ", ".join(map(str, labels)) if len(labels) <= 4 else f"{labels[0]} … {labels[-1]}"
         return f"LabelledPoints({len(self)} points in R^{self.points.shape[1]}, labels {said})"
@@ -66,12 +70,12 @@ class Setting:
     Raises ValueError where the readout has another number of scores than the criterion's loss takes, or a label is none of the loss's.
     """
 
-    network: object
+    network: ResidualNetwork
     data: LabelledPoints
-    criterion: object
-    penalties: tuple = ()
+    criterion: Criterion
+    penalties: tuple[Regulariser, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         loss, readout = self.criterion.loss, self.network.readout
         if readout.scores != loss.scores:
             raise ValueError(f"readout={readout!r} gives {readout.scores} score(s), but loss={loss!r} takes {loss.scores}; "
@@ -82,7 +86,7 @@ class Setting:
             raise ValueError(f"data.labels[{i}]={self.data.labels[i]} is none of the labels {loss.labels} of loss={loss!r}; "
                              "rename the labels, or choose another loss")
 
-    def penalty(self, theta):
+    def penalty(self, theta: Array) -> tuple[float, Array]:
         """The penalties at θ and their gradient (P,)."""
         control, horizon = self.network.control, self.network.horizon
         gradient, total = control.zeros(), 0.0
@@ -94,7 +98,7 @@ class Setting:
             control.rest(gradient)[:] += in_rest
         return total, gradient
 
-    def fingerprint(self, *more):
+    def fingerprint(self, *more: object) -> str:
         """A hash of network, data, criterion, penalties and whatever else the view adds."""
         digest = hashlib.sha256(json.dumps([self.network.describe(), repr(self.criterion), repr(self.penalties),
                                             *map(str, more)]).encode())

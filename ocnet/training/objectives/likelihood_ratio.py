@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.networks.layers import NetworkLayers
 from ocnet.particles import sampled_value_and_gradient
+from ocnet.typing import Array
 
 from .particles import ParticleObjective
 
@@ -35,7 +36,7 @@ class LikelihoodRatioObjective(ParticleObjective):
     Source    Williams (1992); Glynn (1990); leave-one-out baseline: Kool, van Hoof & Welling (2019); discrete form derived from MATH 1.2.
     """
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.paths < _LEAST or self.paths % 2:
             raise ValueError(f"paths={self.paths}: the two halves take each other's slopes and baselines; use an even number ≥ {_LEAST}")
@@ -60,7 +61,7 @@ class LikelihoodRatioObjective(ParticleObjective):
 
         return terminal
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) with this noise, and the likelihood-ratio estimate (P,) of the derivative of its expectation."""
         network, data = self.setting.network, self.setting.data
         theta = network.control.check(theta)
@@ -70,7 +71,7 @@ class LikelihoodRatioObjective(ParticleObjective):
         network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return self.setting.fingerprint("likelihood ratio", self.paths, self.seed, self.batch)
 
 

@@ -6,10 +6,14 @@ For comparison with training the layers themselves (MATH 3.1, 3.3): optimise, th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
+from ocnet.typing import Array
+
+from .labelled import Setting
 
 __all__ = ["NeuralODEObjective"]
 
@@ -25,11 +29,11 @@ class NeuralODEObjective:
     Raises ValueError for a tolerance outside [1e-13, 1e-2], for a network with noise, and where the ODE is too stiff to be solved.
     """
 
-    setting: object
-    interpolation: object = FunctionAffine()
+    setting: Setting
+    interpolation: Any = FunctionAffine()
     tolerance: float = 1e-8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1e-13 <= self.tolerance <= 1e-2:
             raise ValueError(f"tolerance={self.tolerance}: give a number from 1e-13 (rounding) to 1e-2")
 
@@ -41,13 +45,13 @@ class NeuralODEObjective:
         scores = setting.network.score(states[-1], theta)
         return ode, states, scores, setting.criterion.terminal(scores)
 
-    def value(self, theta):
+    def value(self, theta: Array) -> float:
         """J(θ)."""
         theta, data = self.setting.network.control.check(theta), self.setting.data
         values = self._solved(theta)[-1]
         return self.setting.criterion.total(values, data.labels, data.weights)[0] + self.setting.penalty(theta)[0]
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) and its derivative (P,), both to the tolerance."""
         setting, data = self.setting, self.setting.data
         network, criterion = setting.network, setting.criterion
@@ -64,9 +68,9 @@ class NeuralODEObjective:
             depth[min(n + 1, network.layers - 1)] += second
         return total + penalty, gradient
 
-    def draw(self, iteration):
+    def draw(self, iteration: int) -> "NeuralODEObjective":
         """Itself: nothing is random here."""
         return self
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return self.setting.fingerprint("neural ODE", self.interpolation, self.tolerance)

@@ -6,11 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
-from ocnet.particles import Stored, over_ends, sampled_value_and_gradient
+from ocnet.particles import Reconstructed, Stored, over_ends, sampled_value_and_gradient
 from ocnet.training.hamiltonians import ParticleHamiltonian
+from ocnet.typing import Array, ArrayLike, View
 
 from .batches import Batches
 from .grid import ChainView
+from .labelled import Setting
 
 __all__ = ["ParticleObjective", "Sample"]
 
@@ -32,7 +34,7 @@ class Sample:
     paths: int
     seed: int
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"Sample({self.value:.6g} ± {self.standard_error:.1g} s.e., {self.means.shape[1]} points × {self.paths} "
                 f"paths, seed {self.seed})")
 
@@ -50,15 +52,15 @@ class ParticleObjective:
     view  : whose law: that of the network's own layers, or `DiffusionView(substeps)`: of the Itô equation behind them, by Euler–Maruyama
     """
 
-    setting: object
+    setting: Setting
     paths: int
     seed: int = 0
-    batch: int = None
-    view: object = ChainView()
+    batch: int | None = None
+    view: View = ChainView()
     precision: str = "double"
-    activations: object = Stored()
+    activations: Stored | Reconstructed = Stored()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.paths) != self.paths or self.paths < 2:
             raise ValueError(f"paths={self.paths}: give a whole number ≥ 2 (one path has no standard error)")
         if self.batch is not None:
@@ -91,7 +93,7 @@ class ParticleObjective:
 
         return terminal
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) with this noise, and its exact derivative (P,)."""
         theta = self.setting.network.control.check(theta)
         total, depth, rest = sampled_value_and_gradient(
@@ -101,7 +103,7 @@ class ParticleObjective:
         self.setting.network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
 
-    def sample(self, theta, points=None):
+    def sample(self, theta: Array, points: ArrayLike | None = None) -> "Sample":
         """Return the `Sample` of the data term at θ; at other points (n, d) only its means and errors are meant."""
         setting, criterion = self.setting, self.setting.criterion
         theta = setting.network.control.check(theta)
@@ -121,7 +123,7 @@ class ParticleObjective:
         return Sample(float((weights * contributions).sum()), float(np.sqrt((weights**2 * variances).sum())), means,
                       errors, self.paths, self.seed)
 
-    def hamiltonian(self, theta):
+    def hamiltonian(self, theta: Array) -> ParticleHamiltonian:
         """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
         if self.precision != "double":
             raise ValueError(f"precision={self.precision!r}: a Hamiltonian is evaluated in double precision, with other draws; use 'double'")
@@ -147,15 +149,15 @@ class ParticleObjective:
     def _of(self, data):
         return replace(self, setting=replace(self.setting, data=data), batch=None)
 
-    def value(self, theta):
+    def value(self, theta: Array) -> float:
         """J(θ) by more paths and noise of its own, the same at every call: what points are judged by."""
         return self._judge.sample(theta).value + self.setting.penalty(theta)[0]
 
-    def draw(self, iteration):
+    def draw(self, iteration: int) -> "ParticleObjective":
         """The same objective with the noise, and the batch of points, of one training iteration."""
         drawn = replace(self, seed=derived_seed(self.seed, _TRAINING, iteration), batch=None)
         return drawn if self.batch is None else drawn._of(self._batches.draw(derived_seed(drawn.seed, _POINTS)))
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         more = () if self.activations.stores else (self.activations,)
         return self.setting.fingerprint("particles", self.paths, self.seed, self.batch, self.view, self.precision, *more)

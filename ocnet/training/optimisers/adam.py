@@ -1,8 +1,11 @@
 """Adam, for objectives with noise.  Kingma & Ba (2015), algorithm 1, with a cosine decay of the rate."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 from .first_order import FirstOrder
 from .state import State
@@ -29,13 +32,13 @@ class Adam(FirstOrder):
     epsilon: float = 1e-8
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Adam":
         return cls(iterations=300, rate=0.1)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         return AdamState.at(theta, m=np.zeros_like(theta), v=np.zeros_like(theta))
 
-    def update(self, state, value, gradient):
+    def update(self, state: Any, value: float, gradient: Array) -> State:
         (b1, b2), k = self.betas, state.iteration + 1
         m = b1 * state.m + (1 - b1) * gradient
         v = b2 * state.v + (1 - b2) * gradient**2

@@ -1,8 +1,11 @@
 """Stochastic gradient descent, averaged.  Polyak & Juditsky (1992); for distributed control Sun & Du (MATH 4)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 from .first_order import FirstOrder
 from .state import State
@@ -33,7 +36,7 @@ class AveragedSGD(FirstOrder):
     decay: float = 0.5
     burn_in: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 0.5 <= self.decay <= 1:
             raise ValueError(f"decay={self.decay} is not in [½, 1]: below, the noise is not averaged away; above, the steps add up to a "
@@ -42,19 +45,19 @@ class AveragedSGD(FirstOrder):
             raise ValueError(f"burn_in={self.burn_in} is not a whole number in [0, {self.iterations}), within the iterations")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "AveragedSGD":
         return cls(iterations=2000, rate=0.2, burn_in=500)
 
-    def step_size(self, iteration):
+    def step_size(self, iteration: int) -> float:
         return super().step_size(iteration) * (iteration + 1.0) ** -self.decay
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         return AveragedState.at(theta, average=theta.copy())
 
-    def judged(self, state):
+    def judged(self, state: Any) -> Array:
         return state.average
 
-    def update(self, state, value, gradient):
+    def update(self, state: Any, value: float, gradient: Array) -> State:
         theta = self.project(state.theta - self.step_size(state.iteration) * gradient)
         share = 1.0 / max(1, state.iteration + 1 - self.burn_in)
         return state.but(theta=theta, average=state.average + share * (theta - state.average))

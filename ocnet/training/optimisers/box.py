@@ -1,13 +1,17 @@
 """Box constraints on θ: a control without bounds may leave every grid (MATH 1.4)."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["BOX", "checked_bounds", "sides"]
 
 BOX = (-30.0, 30.0)                  # weights beyond 30 saturate every tanh: wide enough for any network that is to be trusted
 
 
-def checked_bounds(bounds):
+def checked_bounds(bounds: tuple[ArrayLike, ArrayLike]) -> tuple[Any, Any]:
     """Return (lower, upper), each a float or a (P,) array of its own memory; equal sides hold a component fixed.
 
     Raises ValueError unless lower ≤ upper everywhere.
@@ -19,10 +23,10 @@ def checked_bounds(bounds):
         ordered = False
     if not ordered or max(lower.ndim, upper.ndim) > 1:
         raise ValueError(f"bounds={bounds}: give (lower, upper) with lower ≤ upper, numbers or (P,) arrays")
-    return tuple(side if side.ndim else float(side) for side in (lower, upper))
+    return lower if lower.ndim else float(lower), upper if upper.ndim else float(upper)
 
 
-def sides(bounds, theta):
+def sides(bounds: tuple[Any, Any], theta: Array) -> tuple[Array, Array]:
     """Return (lower, upper), both (P,), or raise ValueError naming the component of the start θ (P,) that lies outside."""
     try:
         lower, upper = (np.broadcast_to(side, theta.shape).astype(np.float64) for side in bounds)

@@ -2,14 +2,17 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from ocnet.training import checkpoint
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
+from ocnet.typing import Array, Callback, FilePath
 
 from .box import BOX, checked_bounds, sides
 from .evaluation import NotFinite, gradient_of, value_of
@@ -33,19 +36,19 @@ class Descent(ABC):
     save_every: float = 2.0
     bounds: tuple = BOX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("iterations", "check_every"):
             number = getattr(self, name)
             if int(number) != number or number < 1:
                 raise ValueError(f"{name}={number} is not a whole number ≥ 1")
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         """The state before the first iteration; a member with arrays of its own makes a subclass of `State`."""
         return State.at(theta)
 
     @abstractmethod
-    def advance(self, objective, state):
+    def advance(self, objective: Any, state: Any) -> State:
         """Return the state one whole iteration on: theta, value, gradient, evaluations and the member's own arrays.
 
         objective : as given to `train`, its noise not drawn yet: `objective.draw(state.iteration)`
@@ -53,16 +56,16 @@ class Descent(ABC):
         Raises     NotFinite where something is not finite, Converged where nothing is left to do
         """
 
-    def judged(self, state):
+    def judged(self, state: Any) -> Array:
         """The point (P,) of a state that is judged, and returned if it is the best."""
         return state.theta
 
-    def project(self, theta):
+    def project(self, theta: Array) -> Array:
         """The nearest point of the box."""
         lower, upper = self.bounds
         return np.minimum(np.maximum(theta, lower), upper)
 
-    def fingerprint(self, objective, theta):
+    def fingerprint(self, objective: Any, theta: Array) -> str:
         """A hash of the objective, the settings that steer the path, and the start."""
         digest = hashlib.sha256(f"{objective.fingerprint()} {type(self).__name__}".encode())
         for field in fields(self):
@@ -72,7 +75,8 @@ class Descent(ABC):
             digest.update(np.asarray(array, dtype=np.float64).tobytes())
         return digest.hexdigest()
 
-    def minimise(self, objective, theta, path=None, report=None, callback=None):
+    def minimise(self, objective: Any, theta: Array, path: FilePath | None = None, report: Callable[[int, float], object] | None = None,
+                 callback: Callback | None = None) -> TrainingResult:
         """Run from θ (P,), or from the checkpoint at `path` if there is one.  See `ocnet.training.train`."""
         run = _Run(self, objective, path, report, callback)
         try:

@@ -1,6 +1,10 @@
 """Gradient descent, deterministic or stochastic: the objective decides.  Robbins & Monro (1951)."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from ocnet.training.optimisers.state import State
+from ocnet.typing import Array
 
 from .first_order import FirstOrder
 
@@ -12,8 +16,8 @@ class GradientDescent(FirstOrder):
     """θ ← θ − rate_k ∇J(θ), the rate constant (`final=1`) or falling by a cosine."""
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "GradientDescent":
         return cls(iterations=300, rate=0.1)
 
-    def update(self, state, value, gradient):
+    def update(self, state: Any, value: float, gradient: Array) -> State:
         return state.but(theta=state.theta - self.step_size(state.iteration) * gradient)

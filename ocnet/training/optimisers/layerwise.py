@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
 from ocnet.kernels.threads import run_all
+from ocnet.typing import Array
 
 from .box import sides
 from .descent import Descent
@@ -39,14 +41,14 @@ class Layerwise(Descent):
     inner: int = 20
     tolerance: float = 1e-6
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if int(self.inner) != self.inner or self.inner < 1:
             raise ValueError(f"inner={self.inner} is not a whole number ≥ 1")
         if not (isfinite(self.tolerance) and self.tolerance >= 0):
             raise ValueError(f"tolerance={self.tolerance} is not a finite number ≥ 0")
 
-    def hamiltonian(self, objective, theta):
+    def hamiltonian(self, objective: Any, theta: Array) -> Any:
         """The objective's Hamiltonian at θ, J and ∇J finite; ValueError for an objective that has none."""
         if not hasattr(objective, "hamiltonian"):
             raise ValueError(f"objective={objective!r} has no hamiltonian(theta); use LBFGS or Adam, which need gradients only")
@@ -59,7 +61,7 @@ class Layerwise(Descent):
         evaluated(objective, theta, evaluate)
         return found[0]
 
-    def minimisers(self, objective, hamiltonian, augmentation):
+    def minimisers(self, objective: Any, hamiltonian: Any, augmentation: Any) -> Any:
         """θ (P,) whose every part minimises H_n/share + augmentation(n, numbers), share dt for layers and 1 for the tail; and by how much
         the H_n fall, added: what J would fall by if layers did not couple.
 
@@ -102,7 +104,7 @@ class Layerwise(Descent):
         return found.x, share * (augmentation(n, found.x)[0] - found.fun)
 
     @staticmethod
-    def proximal(hamiltonian, rho):
+    def proximal(hamiltonian: Any, rho: float) -> Any:
         """The augmentation (ρ/2) |ϑ − θ_n|²; none where ρ = 0."""
         def augmentation(n, numbers):
             if not rho:
@@ -112,7 +114,7 @@ class Layerwise(Descent):
         return augmentation
 
     @staticmethod
-    def change(hamiltonian, theta):
+    def change(hamiltonian: Any, theta: Array) -> float:
         """‖θ − its θ‖²."""
         square = (theta - hamiltonian.theta) ** 2
         return float(sum(hamiltonian.share(n) * square[hamiltonian.part(n)].sum() for n in range(hamiltonian.layers + 1)))

@@ -1,11 +1,13 @@
 """L-BFGS with bounds, for objectives without noise.  Byrd, Lu, Nocedal, Zhu (1995), as in SciPy."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
 from ocnet.training.result import Ending
+from ocnet.typing import Array
 
 from .scipy_methods import ScipyMethod
 
@@ -25,10 +27,10 @@ class LBFGS(ScipyMethod):
     memory: int = 60
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "LBFGS":
         return cls(iterations=60)
 
-    def search(self, watched, start, lower, upper):
+    def search(self, watched: Any, start: Array, lower: Array, upper: Array) -> Ending:
         options = {"maxiter": self.iterations, "maxfun": (_LINE_SEARCH + 1) * (self.iterations + 1),
                    "maxls": _LINE_SEARCH, "maxcor": self.memory, "gtol": self.tolerance, "ftol": self.decrease}
         found = minimize(watched, start, jac=True, method="L-BFGS-B", bounds=np.stack([lower, upper], axis=1), options=options,

@@ -1,8 +1,11 @@
 """Gradient descent with momentum: Polyak's heavy ball (1964), or Nesterov's gradient (1983) as Sutskever et al. (2013) write it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 from .first_order import FirstOrder
 from .state import State
@@ -28,19 +31,19 @@ class Momentum(FirstOrder):
     mu: float = 0.9
     nesterov: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.mu < 1:
             raise ValueError(f"mu={self.mu} is not in [0, 1); 0 is gradient descent, and 1 never forgets")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Momentum":
         return cls(iterations=300, rate=0.02)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         return MomentumState.at(theta, velocity=np.zeros_like(theta))
 
-    def update(self, state, value, gradient):
+    def update(self, state: Any, value: float, gradient: Array) -> State:
         velocity = self.mu * state.velocity + gradient
         direction = gradient + self.mu * velocity if self.nesterov else velocity
         return state.but(theta=state.theta - self.step_size(state.iteration) * direction, velocity=velocity)

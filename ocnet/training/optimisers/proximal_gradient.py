@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 from .evaluation import evaluated
 from .rated import Rated
@@ -12,14 +15,14 @@ from .state import State
 __all__ = ["ProximalGradient", "ProximalState", "split"]
 
 
-def split(objective):
+def split(objective: Any) -> Any:
     """Return (the smooth part of an objective, its penalty with a proximal map or None).
 
     The penalties are read from `objective.setting.penalties`: one with `prox(layers, tail, horizon, step)` is taken out, and the
     objective rebuilt without it (objective and setting are dataclasses).  An objective without `setting` is smooth.
     Raises ValueError where several penalties have a proximal map: the map of a sum is not known from those of its terms.
     """
-    setting = getattr(objective, "setting", None)
+    setting: Any = getattr(objective, "setting", None)
     penalties = () if setting is None else setting.penalties
     corners = [term for term in penalties if hasattr(term, "prox")]
     if len(corners) > 1:
@@ -54,13 +57,13 @@ class ProximalGradient(Rated):
     accelerated: bool = True
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "ProximalGradient":
         return cls(iterations=600, rate=0.05)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         return ProximalState.at(theta, ahead=theta.copy())
 
-    def advance(self, objective, state):
+    def advance(self, objective: Any, state: Any) -> State:
         smooth, corner = split(objective.draw(state.iteration))
         value, gradient = evaluated(smooth, state.ahead)
         step = self.step_size(state.iteration)

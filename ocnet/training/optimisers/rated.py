@@ -5,6 +5,8 @@ from math import cos, isfinite, pi, sqrt
 
 import numpy as np
 
+from ocnet.typing import Array
+
 from .descent import Descent
 
 __all__ = ["Rated"]
@@ -23,18 +25,18 @@ class Rated(Descent):
     final: float = 0.01
     clip: float = np.inf
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.rate > 0 and isfinite(self.rate) and 0 <= self.final <= 1 and self.clip > 0):
             raise ValueError(f"rate={self.rate}, final={self.final}, clip={self.clip}: expected rate > 0, "
                              "final in [0, 1] and clip > 0")
 
-    def step_size(self, iteration):
+    def step_size(self, iteration: int) -> float:
         """Rate of the step from `iteration` to the next."""
         falling = 0.5 * (1 + cos(pi * iteration / self.iterations))
         return self.rate * (self.final + (1 - self.final) * falling)
 
-    def clipped(self, gradient):
+    def clipped(self, gradient: Array) -> Array:
         """The gradient, shortened to the length `clip` where it is longer."""
         if self.clip == np.inf:
             return gradient

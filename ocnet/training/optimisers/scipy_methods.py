@@ -1,12 +1,15 @@
 """Methods of SciPy, for objectives without noise: fed through a journal, they walk their own path again after a kill."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.training.journal import Journal
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
+from ocnet.typing import Array, Callback, FilePath
 
 from .box import BOX, checked_bounds, sides
 from .evaluation import NotFinite, evaluated
@@ -86,16 +89,17 @@ class ScipyMethod(ABC):
     tolerance: float = 1e-6
     bounds: tuple = BOX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if int(self.iterations) != self.iterations or self.iterations < 1:
             raise ValueError(f"iterations={self.iterations} is not a whole number ≥ 1")
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
 
     @abstractmethod
-    def search(self, watched, start, lower, upper):
+    def search(self, watched: Any, start: Array, lower: Array, upper: Array) -> Ending:
         """Run SciPy on `watched`, with `watched.accepted` as its callback, in the free components; return the Ending."""
 
-    def minimise(self, objective, theta, path=None, report=None, callback=None):
+    def minimise(self, objective: Any, theta: Array, path: FilePath | None = None, report: Callable[[int, float], object] | None = None,
+                 callback: Callback | None = None) -> TrainingResult:
         """Run from θ (P,); a journal at `path` is replayed first.  See `ocnet.training.train`."""
         lower, upper = sides(self.bounds, theta)
         journal = Journal(path) if path is None else Journal(path, objective.fingerprint())

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from math import inf
+from typing import Any
+
+from ocnet.typing import Array
 
 from .evaluation import evaluated
 from .layerwise import Layerwise
@@ -40,20 +43,20 @@ class SequentialHamiltonian(Layerwise):
     decrease: float = 1e-4
     share: float = 0.4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not (0 < self.rho < inf and 1 < self.growth < inf and 0 < self.decay < 1 and 0 < self.decrease < inf and 0 <= self.share < 1):
             raise ValueError(f"rho={self.rho}, growth={self.growth}, decay={self.decay}, decrease={self.decrease}, share={self.share}: "
                              "expected rho > 0, growth > 1, decay in (0, 1), decrease > 0 and share in [0, 1)")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "SequentialHamiltonian":
         return cls(iterations=80, rho=300.0, decay=0.7)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> State:
         return SequentialState.at(theta, rho=float(self.rho))
 
-    def advance(self, objective, state):
+    def advance(self, objective: Any, state: Any) -> State:
         hamiltonian = self.hamiltonian(objective, state.theta)
         rho, trials = state.rho, 0
         while True:

@@ -1,8 +1,11 @@
 """The state of a run, and what a member raises when it has nothing left to do."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["Converged", "State"]
 
@@ -29,22 +32,22 @@ class State:
     seconds: float = 0.0
 
     @classmethod
-    def at(cls, theta, **own):
+    def at(cls, theta: Array, **own: Any) -> "State":
         """The state before the first iteration at θ (P,), with the member's own arrays by name."""
         unknown = np.full_like(theta, np.nan)
         return cls(theta=theta.copy(), gradient=unknown, best=theta.copy(), jac=unknown, history=np.empty((0, 3)), **own)
 
-    def but(self, **changes):
+    def but(self, **changes: Any) -> "State":
         """The same with other values in some fields: `dataclasses.replace` at a fifth of its cost, which every iteration pays."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, **changes)
         return other
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         """{field: value}, as stored in a checkpoint."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def shown(self):
+    def shown(self) -> "State":
         """The same with arrays that cannot be written to: what a callback sees."""
         views = {}
         for name, value in self.arrays().items():

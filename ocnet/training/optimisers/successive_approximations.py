@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
+
+from ocnet.training.optimisers.state import State
 
 from .layerwise import Layerwise
 from .state import Converged
@@ -27,7 +30,7 @@ class SuccessiveApproximations(Layerwise):
     rho: float = 1.0
     extended: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not (isfinite(self.rho) and self.rho >= 0):
             raise ValueError(f"rho={self.rho} is not a finite number ≥ 0; use 0 for the basic method")
@@ -35,10 +38,10 @@ class SuccessiveApproximations(Layerwise):
             raise ValueError("extended=True with rho=0 extends nothing; give rho > 0")
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "SuccessiveApproximations":
         return cls(iterations=60, rho=1.0)
 
-    def advance(self, objective, state):
+    def advance(self, objective: Any, state: Any) -> State:
         drawn = objective.draw(state.iteration)
         hamiltonian = self.hamiltonian(drawn, state.theta)
         augmentation = self._extension(drawn, hamiltonian) if self.extended else self.proximal(hamiltonian, self.rho)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 from scipy.optimize import BFGS, Bounds, minimize
 
 from ocnet.training.result import Ending
+from ocnet.typing import Array
 
 from .scipy_methods import ScipyMethod
 from .state import Converged
@@ -30,10 +32,10 @@ class TrustConstr(ScipyMethod):
     radius: float = 1e-10
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "TrustConstr":
         return cls(iterations=100)
 
-    def search(self, watched, start, lower, upper):
+    def search(self, watched: Any, start: Array, lower: Array, upper: Array) -> Ending:
         looks = count()
 
         def accepted(intermediate_result):

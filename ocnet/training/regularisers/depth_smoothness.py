@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array
+
 from .regulariser import Regulariser
 
 __all__ = ["DepthSmoothness"]
@@ -20,15 +22,15 @@ class DepthSmoothness(Regulariser):
     degree = 2
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "DepthSmoothness":
         return cls(weight=1e-3)
 
-    def value(self, layers, tail, horizon):
+    def value(self, layers: Array, tail: Array, horizon: float) -> float:
         """R, a float."""
         jumps = np.diff(layers, axis=0)
         return 0.5 * self.weight * len(layers) / horizon * float((jumps * jumps).sum())
 
-    def gradient(self, layers, tail, horizon):
+    def gradient(self, layers: Array, tail: Array, horizon: float) -> tuple[Array, Array]:
         """∂R/∂layers (N, p) and ∂R/∂tail (r,), which is zero."""
         flux = np.zeros((len(layers) + 1,) + layers.shape[1:])       # zero at both ends: nothing beyond the first and last layer
         flux[1:-1] = np.diff(layers, axis=0)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.typing import Array
+
 from .regulariser import Regulariser
 
 __all__ = ["L1"]
@@ -25,18 +27,18 @@ class L1(Regulariser):
     degree = 1
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "L1":
         return cls(weight=1e-3)
 
-    def value(self, layers, tail, horizon):
+    def value(self, layers: Array, tail: Array, horizon: float) -> float:
         """R, a float."""
         return self.weight * float(horizon / len(layers) * np.abs(layers).sum() + np.abs(tail).sum())
 
-    def gradient(self, layers, tail, horizon):
+    def gradient(self, layers: Array, tail: Array, horizon: float) -> tuple[Array, Array]:
         """The subgradient with 0 at 0, in layers (N, p) and tail (r,): the derivative wherever no number is 0."""
         return self.weight * horizon / len(layers) * np.sign(layers), self.weight * np.sign(tail)
 
-    def prox(self, layers, tail, horizon, step):
+    def prox(self, layers: Array, tail: Array, horizon: float, step: float) -> tuple[Array, Array]:
         """argmin over z of ½|z − θ|² + step R(z): θ shrunk by step w dt in the layers and step w in the tail.
 
         step ≥ 0, in units of θ over those of ∂R/∂θ

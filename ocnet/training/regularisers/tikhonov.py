@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ocnet.typing import Array
+
 from .regulariser import Regulariser
 
 __all__ = ["Tikhonov"]
@@ -18,14 +20,14 @@ class Tikhonov(Regulariser):
     degree = 2
 
     @classmethod
-    def example(cls):
+    def example(cls) -> "Tikhonov":
         return cls(weight=1e-4)
 
-    def value(self, layers, tail, horizon):
+    def value(self, layers: Array, tail: Array, horizon: float) -> float:
         """R, a float."""
         dt = horizon / len(layers)
         return 0.5 * self.weight * float(dt * (layers * layers).sum() + (tail * tail).sum())
 
-    def gradient(self, layers, tail, horizon):
+    def gradient(self, layers: Array, tail: Array, horizon: float) -> tuple[Array, Array]:
         """∂R/∂layers (N, p) and ∂R/∂tail (r,)."""
         return self.weight * horizon / len(layers) * layers, self.weight * tail
