@@ -17,7 +17,8 @@ _HOMES = {
     "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
     "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",
     "network_ode_distance": "analysis", "Reconstructed": "particles", "Stored": "particles",
-    "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
+    "fgsm": "analysis", "pgd": "analysis", "input_gradient": "analysis", "L2Ball": "analysis", "LInfinityBall": "analysis",
+    "lyapunov_exponent": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
     "save": "archive", "load": "archive", "ArchiveError": "archive",
 }
 

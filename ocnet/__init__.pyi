@@ -1,11 +1,17 @@
 """The public names, as tools see them; `__init__.py` loads each from the same place on first use."""
 
+from .analysis import L2Ball as L2Ball
+from .analysis import LInfinityBall as LInfinityBall
 from .analysis import LinearProblem as LinearProblem
 from .analysis import compare as compare
 from .analysis import compare_gradients as compare_gradients
+from .analysis import fgsm as fgsm
+from .analysis import input_gradient as input_gradient
 from .analysis import linear_limit as linear_limit
+from .analysis import lyapunov_exponent as lyapunov_exponent
 from .analysis import network_ode_distance as network_ode_distance
 from .analysis import order_of as order_of
+from .analysis import pgd as pgd
 from .analysis import stability_region as stability_region
 from .analysis import taylor_test as taylor_test
 from .analysis import weak_order as weak_order

@@ -7,23 +7,29 @@ A comparison never prints a number without its bar.  `weak_order` measures the g
 `network_ode_distance` says how far the layers are from the ODE behind them, with bounds that hold.
 `linear_limit` follows the weights of linear residual networks, as functions of depth, through N-scaled training.
 `order_of` and `stability_region` measure what architectures state of themselves, `zero_stability` what a trained LM-ResNet's products do.
+`fgsm` and `pgd` move inputs within a ball until the loss of a stochastic network is large; `lyapunov_exponent` says how fast paths part.
 `taylor_test` and `duality_test` ask whether a gradient is the derivative of its objective, and a sweep the transpose of another.
 """
 
 from .agreement import Agreement, compare_views
+from .attacks import Attack, InputGradient, fgsm, input_gradient, pgd
+from .balls import L2Ball, LInfinityBall
 from .bellman import solve_feedback
 from .comparison import Comparison, compare
 from .feedback import FeedbackBound, feedback_bound, posterior_floor
 from .gradients import GradientAgreement, GradientRoute, compare_gradients
 from .linear_limit import LinearLimit, LinearTraining, descend, flow, linear_limit
 from .linear_product import LinearProblem, SufficientCondition
+from .lyapunov import Lyapunov, MomentExponent, lyapunov_exponent
 from .network_ode import NetworkODEDistance, network_ode_distance
 from .order import ConsistencyOrder, order_of
 from .stability import StabilityRegion, ZeroStability, stability_region, zero_stability
 from .verification import DualityTest, TaylorTest, duality_test, taylor_test
 from .weak_order import WeakOrder, weak_order
 
-__all__ = ["Agreement", "Comparison", "ConsistencyOrder", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute", "LinearLimit",
-           "LinearProblem", "LinearTraining", "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "WeakOrder",
-           "ZeroStability", "compare", "compare_gradients", "compare_views", "descend", "duality_test", "feedback_bound", "flow", "linear_limit",
-           "network_ode_distance", "order_of", "posterior_floor", "solve_feedback", "stability_region", "taylor_test", "weak_order", "zero_stability"]
+__all__ = ["Agreement", "Attack", "Comparison", "ConsistencyOrder", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute",
+           "InputGradient", "L2Ball", "LInfinityBall", "LinearLimit", "LinearProblem", "LinearTraining", "Lyapunov", "MomentExponent",
+           "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "WeakOrder", "ZeroStability", "compare", "compare_gradients",
+           "compare_views", "descend", "duality_test", "feedback_bound", "fgsm", "flow", "input_gradient", "linear_limit", "lyapunov_exponent",
+           "network_ode_distance", "order_of", "pgd", "posterior_floor", "solve_feedback", "stability_region", "taylor_test", "weak_order",
+           "zero_stability"]
