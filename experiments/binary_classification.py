@@ -180,6 +180,19 @@ def _view_summary(setting, view, result, agreement, accuracy, comparison, option
             "smallest_value": estimate.lowest, "rounds": result.details["rounds"]}
 
 
+def paragraph(summary):
+    """What was measured, in sentences."""
+    told = []
+    for view, result in summary["views"].items():
+        a = summary["agreement"][f"{view}_trained"]
+        told.append(f"The network trained {'on the grid' if view == 'grid' else 'by particles'} has the objective {a['objective_grid']:.5f} ± {a['grid_error_bar']:.0e} on the grid and "
+                    f"{a['objective_particles']:.5f} ± {a['standard_error']:.0e} by particles (they {'agree' if a['within'] else 'DISAGREE'}; {100 * a['points_within_fraction']:.1f} % of the points "
+                    f"within their own bars) and is right on {100 * result['accuracy_test']:.1f} % of {summary['data']['test']} test points.")
+    gap, network = summary["modelling_gap"], summary["network"]
+    return (f"A network of {network['layers']} layers × {network['width']} units under {network['noise']} noise of {network['level']:g} on {summary['data']['name']}, each trained view judged by both. "
+            + " ".join(told) + f" The Itô limit would have said {gap['objective_sde']:.5f}, {gap['objective_sde'] - gap['objective_network']:+.5f} ± {gap['error_bar']:.0e} from the layers.")
+
+
 def versions():
     """Versions of what the numbers depend on."""
     import numba
@@ -208,6 +221,7 @@ def main(arguments=None):
         from run_figures import draw_run
         draw_run(folder.path, setting, dataset, trained, verdicts)
     summary = summarise(setting, dataset, trained, verdicts, comparison, gradients, options, perf_counter() - begun)
+    summary["paragraph"] = paragraph(summary)
     folder.write_summary(summary)
     return summary
 

@@ -165,8 +165,19 @@ def draw(cases):
     return made
 
 
+def paragraph(cases):
+    """What was measured, in sentences."""
+    line = [case for case in cases if case.name == "interval"]
+    told = "; ".join(f"{case.objective:.4f} against {case.bound.value:.4f} ({case.bound.criterion}, σ = {case.sigma:g})" for case in line)
+    moons, holding = cases[-1], sum(bool(case.holds) for case in cases)
+    return (f"A control that sees the state does at least as well as any schedule of layers, so its optimum bounds what layers can reach from below. On the interval, where the bound is "
+            f"blind to the label, trained layers reach J against that bound: {told}; error bars are at most {max(case.objective_bar + case.bound.error_bar for case in line):.0e}. On two moons "
+            f"feedback that knows the label reaches {moons.bound.value:.4f} where the layers have {moons.objective:.4f}: there the bound is far away, as it should be for what knows more. "
+            f"The bound holds within its bars in {holding} of {len(cases)} cases.")
+
+
 def main(arguments=None):
-    """Train and bound all; return {"cases": dicts, "lines": the table}; writes JSON and figure."""
+    """Train and bound all; return {"cases": dicts, "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
     cases = measure(given)
     head = "data      sigma  loss   J trained            no layers below            gap   any f(x)   knowing y  J ≥ bound"
@@ -176,7 +187,7 @@ def main(arguments=None):
     with rc_context(plotting.STYLE):
         write_bytes(out / "feedback.png", plotting.png(draw(cases), dpi=100))
     write_text(out / "feedback.json", json.dumps(summary, indent=1) + "\n")
-    return {"cases": summary, "lines": [head, *(case.row() for case in cases)]}
+    return {"cases": summary, "paragraph": paragraph(cases), "lines": [head, *(case.row() for case in cases)]}
 
 
 def command():

@@ -85,6 +85,17 @@ def table(found):
                     f"near I it needs {near.condition.need:.3f}: {near!r}" if near.condition.holds else f"near I: {near.condition!r}"]
 
 
+def paragraph(found):
+    """What was measured, in sentences."""
+    zero, smooth, rough = (found["limits"][name] for name in ("zero", "smooth", "rough"))
+    first, last = rough.runs[0], rough.runs[-1]
+    return (f"Linear networks of {zero.layers[0]} to {zero.layers[-1]} layers, trained by descent whose rate grows with depth, are held against one of {zero.deep.layers} layers. From a zero "
+            f"and from a smooth start the weights converge as functions of depth, their distance falling with order {zero.order:.2f} and {smooth.order:.2f} (theory 1) and the gap between the "
+            f"layers and a linear equation with order {zero.gap_order:.2f} and {smooth.gap_order:.2f}; N max |Δθ| stays below {max(run.slopes.max() for run in (*zero.runs, *smooth.runs)):.2f}. "
+            f"A rough start is trained as well, to a loss of {last.losses[-1]:.0e}, and stays rough: N max |Δθ| grows from {first.slopes[-1]:.1f} to {last.slopes[-1]:.1f} with depth. "
+            f"Nothing here is sampled but that start, whose seed is fixed.")
+
+
 def draw(found):
     """Return the figure: figure 2, distances, slopes, and weights before and after from a smooth and a rough start."""
     made, ((first, second), (third, fourth)) = plotting.figure(2, 2, 9.0, 6.6)
@@ -127,14 +138,14 @@ def _draw_starts(ax, limits):
 
 
 def main(arguments=None):
-    """Train all; return {"limits", "figure_two", "near": dicts, "lines": the table}; writes JSON and figure."""
+    """Train all; return {"limits", "figure_two", "near": dicts, "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
     found = measure(given)
     summary = {"target": LinearProblem.example().target.tolist(), "limits": {name: limit.to_dict() for name, limit in found["limits"].items()},
                "figure_two": {"target": found["figure two"].problem.target.tolist(), **found["figure two"].to_dict()},
                "near": {"share": given.near, **found["near"].to_dict()}}
     keep(given.out, "linear_deep_limit", summary, lambda: draw(found))
-    return {**summary, "lines": table(found)}
+    return {**summary, "paragraph": paragraph(found), "lines": table(found)}
 
 
 def command():

@@ -71,6 +71,23 @@ def table(found, given):
     return lines
 
 
+def paragraph(found, given):
+    """What was measured, in sentences."""
+    slopes = {(e.scheme, e.weights): -e.slope for e in found["errors"]}
+    held, deepest = found["memory"], given.trained_depths[-1]
+    kept, back = (held[name][-1] / MIB for name in SWEEPS)
+
+    def error(scheme, activations):
+        mean, low, high = 100 * np.array(quartiles(found, scheme, activations, deepest, "test_error"))
+        return f"{mean:.1f} % ({low:.1f}–{high:.1f})"
+
+    return (f"States are reconstructed from the last one instead of stored. The gradient's relative error falls with order {slopes['Euler', 'smooth']:.2f} for Euler layers and "
+            f"{slopes['Heun', 'smooth']:.2f} for Heun layers with weights smooth in depth (theory 1 and 3), with {slopes['Euler', 'rough']:.2f} and {slopes['Heun', 'rough']:.2f} where they are rough. "
+            f"A gradient through {held['depths'][-1]} layers holds {kept:.0f} MiB with stored activations and {back:.1f} without. Trained with {deepest} steps on "
+            f"{'ten digits' if given.images is None else 'CIFAR-10'}, {given.seeds} seeds, test errors (mean and quartiles) are {error('Euler', 'stored')} stored and {error('Euler', 'reconstructed')} "
+            f"reconstructed for Euler, {error('Heun', 'stored')} and {error('Heun', 'reconstructed')} for Heun.")
+
+
 def _draw_errors(ax, errors):
     for e in errors:
         ax.loglog(e.depths, e.errors, "o-" if e.weights == "smooth" else "s--", color=COLOURS[e.scheme], ms=4,
@@ -130,7 +147,7 @@ def draw(found, given):
 
 
 def main(arguments=None):
-    """Measure all; return {"errors", "memory", "trained", "tuned": as plain numbers, "lines": the tables}; writes JSON and figure."""
+    """Measure all; return {"errors", "memory", "trained", "tuned": as plain numbers, "paragraph", "lines": the tables}; writes JSON and figure."""
     given = parser().parse_args(arguments)
     if len(given.depths) < 3 or sorted(set(given.depths)) != given.depths:
         raise ValueError(f"--depths {given.depths}: a slope needs three depths at least, increasing")
@@ -138,7 +155,7 @@ def main(arguments=None):
     summary = {"errors": [asdict(e) for e in found["errors"]], "memory": found["memory"], "trained": [asdict(t) for t in found["trained"]],
                "tuned": {scheme: [asdict(row) for row in rows] for scheme, rows in found["tuned"].items()}}
     keep(given.out, "memory_free_adjoint", summary, lambda: draw(found, given))
-    return {**summary, "lines": table(found, given)}
+    return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
 
 
 def command():

@@ -146,6 +146,20 @@ def measure(panel, doublings, nodes):
             yield label, weak_order(network, numbers, against, layers, nodes // 3 | 1 if plane else nodes)
 
 
+def paragraph(results):
+    """What was measured, in sentences."""
+    cases = [(label, w) for of_panel in results.values() for label, w in of_panel]
+    stated = [(label, w) for label, w in cases if w.expected is not None]
+    off = np.abs([w.orders[-1] - w.expected for _, w in stated])
+    order = {(label, w.against): w.orders[-1] for label, w in cases}
+    wrong = ", ".join(f"{w.orders[-1]:.2f}" for _, w in cases if w.expected is None)
+    return (f"Weak errors of {len({label for label, _ in cases})} noise models against the equations that their layers approximate, on periodic problems where both laws are "
+            f"computed to rounding, without sampling and so without error bars. At the last doubling {int((off < 0.1).sum())} of {len(off)} measured orders lie within 0.1 of "
+            f"the stated ones (largest difference {off.max():.2f}). Output dropout 0.8 follows its Itô equation with order {order['output dropout 0.8', 'itô']:.2f} and the "
+            f"second-order equation with {order['output dropout 0.8', 'modified']:.2f}; skewed noise in the diffusive scaling (centred Bernoulli 0.9) has order "
+            f"{order['centred bernoulli 0.9', 'itô']:.2f} only. Equations that are wrong on purpose, with another covariance or drift, show it: their orders are {wrong}.")
+
+
 def _row(label, w):
     stated = "–" if w.expected is None else f"{w.expected:g}"
     orders = " ".join(f"{order:5.2f}" for order in w.orders)
@@ -185,7 +199,7 @@ def draw(results):
 
 
 def main(arguments=None):
-    """Measure all; return {"cases": dicts by panel, "lines": the table}; writes JSON and figure."""
+    """Measure all; return {"cases": dicts by panel, "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
     if given.doublings < 2:
         raise ValueError(f"--doublings {given.doublings}: an order needs two doublings at least")
@@ -195,7 +209,7 @@ def main(arguments=None):
         lines += ["", panel, *(_row(label, w) for label, w in of_panel)]
     cases = {panel: [{"label": label, **w.to_dict()} for label, w in of_panel] for panel, of_panel in results.items()}
     keep(given.out, "weak_order", cases, lambda: draw(results), 110)
-    return {"cases": cases, "lines": lines}
+    return {"cases": cases, "paragraph": paragraph(results), "lines": lines}
 
 
 def command():
