@@ -20,6 +20,7 @@ _HOMES = {
     "fgsm": "analysis", "pgd": "analysis", "input_gradient": "analysis", "L2Ball": "analysis", "LInfinityBall": "analysis",
     "lyapunov_exponent": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
     "save": "archive", "load": "archive", "ArchiveError": "archive",
+    "regularisation_ledger": "analysis", "variance_ledger": "analysis",
 }
 
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi

@@ -12,8 +12,10 @@ from .analysis import lyapunov_exponent as lyapunov_exponent
 from .analysis import network_ode_distance as network_ode_distance
 from .analysis import order_of as order_of
 from .analysis import pgd as pgd
+from .analysis import regularisation_ledger as regularisation_ledger
 from .analysis import stability_region as stability_region
 from .analysis import taylor_test as taylor_test
+from .analysis import variance_ledger as variance_ledger
 from .analysis import weak_order as weak_order
 from .analysis import zero_stability as zero_stability
 from .archive import ArchiveError as ArchiveError

@@ -8,6 +8,7 @@ A comparison never prints a number without its bar.  `weak_order` measures the g
 `linear_limit` follows the weights of linear residual networks, as functions of depth, through N-scaled training.
 `order_of` and `stability_region` measure what architectures state of themselves, `zero_stability` what a trained LM-ResNet's products do.
 `fgsm` and `pgd` move inputs within a ball until the loss of a stochastic network is large; `lyapunov_exponent` says how fast paths part.
+`regularisation_ledger` says what small noise adds to the loss in each layer, `variance_ledger` how J_EL − J_LE is made of layers, whatever the noise.
 `taylor_test` and `duality_test` ask whether a gradient is the derivative of its objective, and a sweep the transpose of another.
 """
 
@@ -23,13 +24,16 @@ from .linear_product import LinearProblem, SufficientCondition
 from .lyapunov import Lyapunov, MomentExponent, lyapunov_exponent
 from .network_ode import NetworkODEDistance, network_ode_distance
 from .order import ConsistencyOrder, order_of
+from .regularisation import Ledger, diffusion_ledger, process_ledger, regularisation_ledger
 from .stability import StabilityRegion, ZeroStability, stability_region, zero_stability
+from .variance import VarianceLedger, diffusion_variance_ledger, process_variance_ledger, variance_ledger
 from .verification import DualityTest, TaylorTest, duality_test, taylor_test
 from .weak_order import WeakOrder, weak_order
 
 __all__ = ["Agreement", "Attack", "Comparison", "ConsistencyOrder", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute",
-           "InputGradient", "L2Ball", "LInfinityBall", "LinearLimit", "LinearProblem", "LinearTraining", "Lyapunov", "MomentExponent",
-           "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "WeakOrder", "ZeroStability", "compare", "compare_gradients",
-           "compare_views", "descend", "duality_test", "feedback_bound", "fgsm", "flow", "input_gradient", "linear_limit", "lyapunov_exponent",
-           "network_ode_distance", "order_of", "pgd", "posterior_floor", "solve_feedback", "stability_region", "taylor_test", "weak_order",
-           "zero_stability"]
+           "InputGradient", "L2Ball", "LInfinityBall", "Ledger", "LinearLimit", "LinearProblem", "LinearTraining", "Lyapunov", "MomentExponent",
+           "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "VarianceLedger", "WeakOrder", "ZeroStability", "compare",
+           "compare_gradients", "compare_views", "descend", "diffusion_ledger", "diffusion_variance_ledger", "duality_test", "feedback_bound", "fgsm",
+           "flow", "input_gradient", "linear_limit", "lyapunov_exponent", "network_ode_distance", "order_of", "pgd", "posterior_floor",
+           "process_ledger", "process_variance_ledger", "regularisation_ledger", "solve_feedback", "stability_region", "taylor_test",
+           "variance_ledger", "weak_order", "zero_stability"]
