@@ -21,6 +21,7 @@ _HOMES = {
     "lyapunov_exponent": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
     "save": "archive", "load": "archive", "ArchiveError": "archive",
     "regularisation_ledger": "analysis", "variance_ledger": "analysis",
+    "landscape": "analysis", "top_eigenvalue": "analysis",
 }
 
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi

@@ -7,6 +7,7 @@ from .analysis import compare as compare
 from .analysis import compare_gradients as compare_gradients
 from .analysis import fgsm as fgsm
 from .analysis import input_gradient as input_gradient
+from .analysis import landscape as landscape
 from .analysis import linear_limit as linear_limit
 from .analysis import lyapunov_exponent as lyapunov_exponent
 from .analysis import network_ode_distance as network_ode_distance
@@ -15,6 +16,7 @@ from .analysis import pgd as pgd
 from .analysis import regularisation_ledger as regularisation_ledger
 from .analysis import stability_region as stability_region
 from .analysis import taylor_test as taylor_test
+from .analysis import top_eigenvalue as top_eigenvalue
 from .analysis import variance_ledger as variance_ledger
 from .analysis import weak_order as weak_order
 from .analysis import zero_stability as zero_stability

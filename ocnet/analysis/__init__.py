@@ -9,6 +9,7 @@ A comparison never prints a number without its bar.  `weak_order` measures the g
 `order_of` and `stability_region` measure what architectures state of themselves, `zero_stability` what a trained LM-ResNet's products do.
 `fgsm` and `pgd` move inputs within a ball until the loss of a stochastic network is large; `lyapunov_exponent` says how fast paths part.
 `regularisation_ledger` says what small noise adds to the loss in each layer, `variance_ledger` how J_EL − J_LE is made of layers, whatever the noise.
+`landscape` draws an objective on filter-normalised slices, `top_eigenvalue` finds the largest curvature at a point.
 `taylor_test` and `duality_test` ask whether a gradient is the derivative of its objective, and a sweep the transpose of another.
 """
 
@@ -17,8 +18,10 @@ from .attacks import Attack, InputGradient, fgsm, input_gradient, pgd
 from .balls import L2Ball, LInfinityBall
 from .bellman import solve_feedback
 from .comparison import Comparison, compare
+from .curvature import Eigenvalue, top_eigenvalue
 from .feedback import FeedbackBound, feedback_bound, posterior_floor
 from .gradients import GradientAgreement, GradientRoute, compare_gradients
+from .landscape import Landscape, filter_normalised, landscape
 from .linear_limit import LinearLimit, LinearTraining, descend, flow, linear_limit
 from .linear_product import LinearProblem, SufficientCondition
 from .lyapunov import Lyapunov, MomentExponent, lyapunov_exponent
@@ -30,10 +33,10 @@ from .variance import VarianceLedger, diffusion_variance_ledger, process_varianc
 from .verification import DualityTest, TaylorTest, duality_test, taylor_test
 from .weak_order import WeakOrder, weak_order
 
-__all__ = ["Agreement", "Attack", "Comparison", "ConsistencyOrder", "DualityTest", "FeedbackBound", "GradientAgreement", "GradientRoute",
-           "InputGradient", "L2Ball", "LInfinityBall", "Ledger", "LinearLimit", "LinearProblem", "LinearTraining", "Lyapunov", "MomentExponent",
-           "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "VarianceLedger", "WeakOrder", "ZeroStability", "compare",
-           "compare_gradients", "compare_views", "descend", "diffusion_ledger", "diffusion_variance_ledger", "duality_test", "feedback_bound", "fgsm",
-           "flow", "input_gradient", "linear_limit", "lyapunov_exponent", "network_ode_distance", "order_of", "pgd", "posterior_floor",
-           "process_ledger", "process_variance_ledger", "regularisation_ledger", "solve_feedback", "stability_region", "taylor_test",
-           "variance_ledger", "weak_order", "zero_stability"]
+__all__ = ["Agreement", "Attack", "Comparison", "ConsistencyOrder", "DualityTest", "Eigenvalue", "FeedbackBound", "GradientAgreement",
+           "GradientRoute", "InputGradient", "L2Ball", "LInfinityBall", "Landscape", "Ledger", "LinearLimit", "LinearProblem", "LinearTraining",
+           "Lyapunov", "MomentExponent", "NetworkODEDistance", "StabilityRegion", "SufficientCondition", "TaylorTest", "VarianceLedger", "WeakOrder",
+           "ZeroStability", "compare", "compare_gradients", "compare_views", "descend", "diffusion_ledger", "diffusion_variance_ledger",
+           "duality_test", "feedback_bound", "fgsm", "filter_normalised", "flow", "input_gradient", "landscape", "linear_limit", "lyapunov_exponent",
+           "network_ode_distance", "order_of", "pgd", "posterior_floor", "process_ledger", "process_variance_ledger", "regularisation_ledger",
+           "solve_feedback", "stability_region", "taylor_test", "top_eigenvalue", "variance_ledger", "weak_order", "zero_stability"]

@@ -26,6 +26,7 @@ from .animation import Animation, animate, animate_field, animate_paths
 from .boundary import boundary, threshold
 from .depth import control, weights
 from .fields import contours, curve, field, on_grid, scatter, sections
+from .landscape import landscape
 from .ledger import ledger
 from .paths import density_in_time, layers, paths
 from .rates import Slope, convergence, fitted_slope
@@ -34,7 +35,7 @@ from .training import training
 
 __all__ = ["COLOURS", "DASHES", "FIRST", "GREY", "LOWER", "MARKERS", "SECOND", "STYLE", "UPPER", "Animation", "Slope", "agreement", "animate",
            "animate_field", "animate_paths", "boundary", "budget", "calibration", "contours", "control", "convergence", "curve",
-           "density_in_time", "drawing", "field", "figure", "fitted_slope", "intervals", "layers", "ledger", "on_grid", "paths", "png",
+           "density_in_time", "drawing", "field", "figure", "fitted_slope", "intervals", "landscape", "layers", "ledger", "on_grid", "paths", "png",
            "scatter", "sections", "threshold", "training", "weights", "z_scores"]
 
 
