@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Animation", "animate", "animate_field", "animate_paths"]
 
+_LITTER = 16                         # frames whose discarded axes, which refer to themselves, may lie about before they are collected
 _EDGE = 0.05                         # of a picture around what is ever drawn in it, as a share
 
 
@@ -52,6 +54,8 @@ class Animation:
                 for k in range(self.frames):
                     self.show(k)
                     writer.grab_frame()
+                    if k % _LITTER == _LITTER - 1:
+                        gc.collect()
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
@@ -62,7 +66,11 @@ class Animation:
         from matplotlib.animation import FuncAnimation
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         FigureCanvasAgg(self.made)
-        return FuncAnimation(self.made, lambda k: self.show(k) or [], frames=self.frames, interval=1000 / self.pace, cache_frame_data=False)
+        return FuncAnimation(self.made, self._artists, frames=self.frames, interval=1000 / self.pace, cache_frame_data=False)
+
+    def _artists(self, k):
+        self.show(k)
+        return []
 
     def __repr__(self) -> str:
         return f"Animation({self.frames} frames, {self.frames / self.pace:.3g} s; save it as .gif or .mp4)"
@@ -114,10 +122,10 @@ def animate_field(times: ArrayLike, axes: Sequence[np.ndarray], values: ArrayLik
 
     times : (K,);  axes : one or two arrays;  values, densities : (K, *shape), in one scale for all frames each
     """
-    values = _frames(times, axes, values, "values")
-    rows = [(values, meaning, {})]
+    moments = np.asarray(times, float)
+    rows: list[tuple[np.ndarray, str, dict[str, Any]]] = [(_frames(moments, axes, values, "values"), meaning, {})]
     if densities is not None:
-        rows.append((_frames(times, axes, densities, "densities"), "density", {"cmap": "Greys"} if len(axes) == 2 else {"color": "black"}))
+        rows.append((_frames(moments, axes, densities, "densities"), "density", {"cmap": "Greys"} if len(axes) == 2 else {"color": "black"}))
 
     def draw(k, panels):
         for ax, (frames, told, looks) in zip(panels, rows):
@@ -128,9 +136,9 @@ def animate_field(times: ArrayLike, axes: Sequence[np.ndarray], values: ArrayLik
                 curve(axes[0], frames[k], labels=("$x$", told), ax=ax, **{"color": COLOURS[0], **looks})
                 edge = _EDGE * ((high - low) or 1.0)
                 ax.set_ylim(low - edge, high + edge)
-            ax.set_title(f"{told}, t = {times[k]:.2f}")
+            ax.set_title(f"{told}, t = {moments[k]:.2f}")
 
-    return animate(draw, len(values), columns=len(rows), width=4.0 * len(rows) + 0.6, pace=pace)
+    return animate(draw, moments.size, columns=len(rows), width=4.0 * len(rows) + 0.6, pace=pace)
 
 
 def _frames(times, axes, values, name):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .fields import curve
 from .style import GREY, drawing
 
 if TYPE_CHECKING:
@@ -49,11 +50,13 @@ def threshold(x: ArrayLike, score: ArrayLike, *, low: ArrayLike | None = None, h
               label: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the decision boundary on a line: upright lines at the zeros of score (n,) over x (n,), grey where low ≤ 0 ≤ high; returns the axes.
 
-    The zeros are those of the score taken as linear between nodes; the other arguments are those of `boundary`.
+    On empty axes the score is drawn too.  Its zeros are those of the score taken as linear between nodes; the other arguments are those of `boundary`.
     """
     x, score = np.asarray(x, float), np.asarray(score, float)
     if (low is None) != (high is None):
         raise ValueError("a band has two sides; give both low and high, or neither")
+    if not ax.has_data():
+        curve(x, score, labels=("$x$", "score"), ax=ax, color="black", lw=0.8)
     if low is not None:
         ax.fill_between(x, 0, 1, where=_outside(low, high) <= 0, transform=ax.get_xaxis_transform(), color=GREY, alpha=0.35, lw=0, label=band)
     left = np.flatnonzero(np.signbit(score[:-1]) != np.signbit(score[1:]))

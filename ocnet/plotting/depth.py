@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, DASHES, MARKERS, drawing, figure
+from .style import COLOURS, DASHES, MARKERS, drawing, figure, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,10 +40,11 @@ def weights(times: ArrayLike, values: ArrayLike, *, name: str = "θ", labels: Se
             ax.fill_between(times, *np.quantile(rows, (low, high), axis=1), color=colour, alpha=0.25, lw=0,
                             label=f"{high - low:.0%} of {rows.shape[1]} entries")
         ax.plot(times, np.median(rows, axis=1), color=colour, marker="o", ms=2.5, lw=1.2, label="median")
-    ax.set(xlabel=labels[0], ylabel=labels[1], title=f"{name} {' × '.join(map(str, shape))}".strip())
+    ax.set(xlabel=labels[0], ylabel=labels[1], title=f"{name} ({' × '.join(map(str, shape))})" if shape else name)
     return ax
 
 
+@drawing
 def control(times: ArrayLike, arrays: Mapping[str, ArrayLike], *, panels: Sequence[Axes] | None = None) -> np.ndarray:
     """Draw every named array (N, …) of a control against the layers' times (N,), a panel each; returns the axes (k,).
 
@@ -62,6 +63,5 @@ def control(times: ArrayLike, arrays: Mapping[str, ArrayLike], *, panels: Sequen
         raise ValueError(f"panels holds {len(drawn)} axes for {len(arrays)} arrays, {', '.join(arrays)}; give one for each")
     for k, (ax, (name, values)) in enumerate(zip(drawn, arrays.items())):
         weights(times, values, name=name, colour=COLOURS[k % len(COLOURS)], ax=ax)
-        ax.margins(y=0.3)
-        ax.legend(loc="best", fontsize=7)
+        legend_above(ax)
     return drawn[:len(arrays)]

@@ -28,11 +28,11 @@ def field(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, bar: str | None = "v
     labels : of the two axes, with units;  style : of `pcolormesh`, such as cmap or norm
     Raises ValueError where the shape of values is not (len(x), len(y)).
     """
-    x, y, values = _checked(x, y, values)
-    mesh = ax.pcolormesh(x, y, values.T, shading="nearest", rasterized=True, **style)
+    across, up, table = _checked(x, y, values)
+    mesh = ax.pcolormesh(across, up, table.T, shading="nearest", rasterized=True, **style)
     if bar is not None:
         ax.figure.colorbar(mesh, ax=ax, shrink=0.9, label=bar)
-    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
     return ax
 
 
@@ -43,12 +43,12 @@ def contours(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, levels: int | Arr
 
     levels : how many, or where (increasing);  the other arguments are those of `field`
     """
-    x, y, values = _checked(x, y, values)
-    filled = ax.contourf(x, y, values.T, levels, **style)
-    ax.contour(x, y, values.T, filled.levels, colors="white", linewidths=0.4, alpha=0.6)
+    across, up, table = _checked(x, y, values)
+    filled = ax.contourf(across, up, table.T, levels, **style)
+    ax.contour(across, up, table.T, filled.levels, colors="white", linewidths=0.4, alpha=0.6)
     if bar is not None:
         ax.figure.colorbar(filled, ax=ax, shrink=0.9, label=bar)
-    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
     return ax
 
 
@@ -76,6 +76,7 @@ def on_grid(axes: Sequence[np.ndarray], values: ArrayLike, *, meaning: str = "va
     raise ValueError(f"a grid function of {len(axes)} axes has no picture; take plotting.sections, or plotting.field of one section")
 
 
+@drawing
 def sections(axes: Sequence[np.ndarray], values: ArrayLike, *, at: ArrayLike | None = None, meaning: str = "value",
              panels: Sequence[Axes] | None = None, **style: Any) -> np.ndarray:
     """Draw the three sections of a function of three axes through one point, all in one scale of colours; returns the three axes (3,).
@@ -98,14 +99,14 @@ def sections(axes: Sequence[np.ndarray], values: ArrayLike, *, at: ArrayLike | N
 
 
 @drawing
-def scatter(points: ArrayLike, labels: ArrayLike, *, size: float = 6, alpha: float = 0.7, ax: Axes | None = None) -> Axes:
+def scatter(points: ArrayLike, labels: ArrayLike, *, size: float = 9, alpha: float = 0.7, ax: Axes | None = None) -> Axes:
     """Draw labelled points (n, 2), or (n, 1) along the bottom edge of the axes; returns the axes.  labels : (n,) −1 or 1"""
     points, labels = np.asarray(points, float), np.asarray(labels)
     for label, colour, marker in ((-1, LOWER, "o"), (1, UPPER, "^")):
         chosen = points[labels == label]
         height = chosen[:, 1] if points.shape[1] > 1 else np.full(len(chosen), 0.02 if label < 0 else 0.06)
         transform = {} if points.shape[1] > 1 else {"transform": ax.get_xaxis_transform()}
-        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0.3, edgecolors=_EDGE,
+        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0.25, edgecolors=_EDGE,
                    label=f"label {'+1' if label > 0 else '−1'}", rasterized=True, **transform)
     if not ax.get_xlabel():
         ax.set_xlabel("$x_1$" if points.shape[1] > 1 else "$x$")

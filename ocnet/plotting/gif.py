@@ -25,7 +25,7 @@ class GifWriter(AbstractMovieWriter):
 
     def setup(self, fig, outfile, dpi=None):
         super().setup(fig, outfile, dpi)
-        self._canvas, self._file = FigureCanvasAgg(fig), Path(outfile).open("wb")
+        self._canvas, self._file = FigureCanvasAgg(fig), Path(outfile).open("wb")      # noqa: SIM115  closed by `finish`
         fig.set_dpi(self.dpi)
         self._file.write(b"GIF89a" + struct.pack("<HHBBB", *self.frame_size, 0x70, 0, 0) + _FOR_EVER)
 

@@ -72,7 +72,7 @@ def density_in_time(times: ArrayLike, x: ArrayLike, density: ArrayLike, *, quant
     steps = 0.5 * np.diff(x) * (np.maximum(p[:, 1:], 0) + np.maximum(p[:, :-1], 0))
     mass = np.concatenate([np.zeros((len(p), 1)), np.cumsum(steps, axis=1)], axis=1)
     found = np.array([np.interp(q * row[-1], row, x) for row in mass]).T
-    for k, (level, row) in enumerate(zip(q, found)):
+    for k, row in enumerate(found):
         middle = k == len(q) // 2
         told = "median" if middle else (f"{q[0]:.0%} and {q[-1]:.0%}" if k == 0 else (f"{q[1]:.0%} and {q[-2]:.0%}" if k == 1 else None))
         ax.plot(times, row, color=COLOURS[1] if middle else FIRST, lw=1.3 if middle else 0.9, ls="-" if middle else ("--" if k in (0, len(q) - 1) else ":"),
@@ -80,6 +80,7 @@ def density_in_time(times: ArrayLike, x: ArrayLike, density: ArrayLike, *, quant
     return ax
 
 
+@drawing
 def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None = None, *, shown: int = 5, densities: Sequence | None = None,
            panels: Sequence[Axes] | None = None, margin: float = 0.15) -> np.ndarray:
     """Draw points at several layers side by side, over their densities where given; returns the axes (k,).
@@ -104,7 +105,7 @@ def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None =
         edge = margin * np.maximum(upper - lower, 1e-12)
         if densities is not None:
             _under(ax, densities[n])
-        scatter(points, marks, size=5, alpha=0.6, ax=ax)
+        scatter(points, marks, size=7, alpha=0.6, ax=ax)
         ax.set(title=f"layer {n}, t = {times[n]:.2f}", xlim=(lower[0] - edge[0], upper[0] + edge[0]))
         if points.shape[1] > 1:
             ax.set_ylim(lower[1] - edge[1], upper[1] + edge[1])

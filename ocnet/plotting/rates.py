@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, DASHES, GREY, MARKERS, drawing
+from .style import COLOURS, DASHES, GREY, MARKERS, drawing, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,28 +77,28 @@ def convergence(x: ArrayLike, errors: ArrayLike, *, bars: ArrayLike | None = Non
     More than one call on the same axes takes the next colour and marker.
     Raises ValueError where the shapes differ or an x is not positive; errors that are 0 are left out, as a log scale has no place for them.
     """
-    x, errors = np.asarray(x, float), np.abs(np.asarray(errors, float))
-    if x.shape != errors.shape or x.ndim != 1 or not (x > 0).all():
-        raise ValueError(f"x has shape {x.shape} and errors {errors.shape}; expected the same (k,), with x positive")
+    s, e = np.asarray(x, float), np.abs(np.asarray(errors, float))
+    if s.shape != e.shape or s.ndim != 1 or not (s > 0).all():
+        raise ValueError(f"x has shape {s.shape} and errors {e.shape}; expected the same (k,), with x positive")
     turn = sum(getattr(line, "get_gid", lambda: None)() == "series" for line in ax.lines)
     colour, marker = COLOURS[turn % len(COLOURS)], MARKERS[turn % len(MARKERS)]
-    sound = (errors > 0) & np.isfinite(errors) & (errors > (floor or 0.0))
+    sound = (e > 0) & np.isfinite(e) & (e > (floor or 0.0))
     widths = None if bars is None else np.asarray(bars, float)
     told = name
     if sound.sum() >= 3:
-        slope = fitted_slope(x[sound], errors[sound], None if widths is None else widths[sound])
+        slope = fitted_slope(s[sound], e[sound], None if widths is None else widths[sound])
         told = f"{name}: slope {slope.value:.2f}, 95 % {slope.low:.2f} to {slope.high:.2f}".replace("-", "−")
     ax.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1])
-    ax.plot(x, errors, ls=DASHES[0], lw=1.0, marker=marker, ms=4, color=colour, label=told, gid="series")
+    ax.plot(s, e, ls=DASHES[0], lw=1.0, marker=marker, ms=4, color=colour, label=told, gid="series")
     if widths is not None:
-        ax.errorbar(x, errors, yerr=np.minimum(widths, 0.999 * errors), fmt="none", ecolor=colour, elinewidth=1.0, capsize=2)
+        ax.errorbar(s, e, yerr=np.minimum(widths, 0.999 * e), fmt="none", ecolor=colour, elinewidth=1.0, capsize=2)
     if expected is not None and sound.any():
         last = np.flatnonzero(sound)[-1]
-        ax.plot(x, _APART * errors[last] * (x / x[last]) ** expected, ls="--", lw=0.9, color=GREY, zorder=1, label=f"slope {expected:g}".replace("-", "−"))
+        ax.plot(s, _APART * e[last] * (s / s[last]) ** expected, ls="--", lw=0.9, color=GREY, zorder=1, label=f"slope {expected:g}".replace("-", "−"))
     if floor:
         ax.axhline(floor, ls=":", lw=0.8, color=GREY, label="rounding")
-    if x.size <= 8:
-        ax.set_xticks(x, [f"{v:g}" for v in x])
+    if s.size <= 8:
+        ax.set_xticks(s, [f"{v:g}" for v in s])
         ax.minorticks_off()
-    ax.legend()
+    legend_above(ax, "upper left" if (expected or -1.0) > 0 else "upper right")
     return ax

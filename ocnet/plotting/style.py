@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cache, wraps
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["COLOURS", "DASHES", "FIRST", "GREY", "LOWER", "MARKERS", "SECOND", "UPPER", "drawing", "figure", "png"]
@@ -18,7 +21,7 @@ LOWER, UPPER, FIRST, SECOND, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 COLOURS = (LOWER, UPPER, FIRST, SECOND, GREY)            # in this order, each with the marker and the dashes of its place
 MARKERS = ("o", "^", "s", "D", "v")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-_ONE = {"width": 5.0, "height": 3.4}                     # inches, of a figure of one panel that nobody asked for by size
+_WIDTH, _HEIGHT = 5.0, 3.4                               # inches, of a figure of one panel that nobody asked for by size
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,21 +62,45 @@ def png(made: Figure, dpi: float = 120) -> bytes:
 
 
 def drawing(function: Callable[P, R]) -> Callable[P, R]:
-    """Make `ax=None` mean the axes of a new figure, in the house's style; given axes keep the style they are in.
+    """Make `ax=None` mean the axes of a new figure, in the house's style, and `panels=None` a new sheet; given axes keep the style they are in.
 
     Raises TypeError where axes come among the data, first and without their name.
     """
+    where = "panels" if "panels" in signature(function).parameters else "ax"
+
     @wraps(function)
     def drawn(*data: P.args, **named: P.kwargs) -> R:
         from matplotlib import rc_context
         if data and (data[0] is None or hasattr(data[0], "transAxes")):
-            raise TypeError(f"{function.__name__} takes its data first and axes by name: {function.__name__}(…, ax=ax)")
-        if named.get("ax") is not None:
+            raise TypeError(f"{function.__name__} takes its data first and axes by name: {function.__name__}(…, {where}={where})")
+        if named.get(where) is not None:
             return function(*data, **named)
         with rc_context(_style()):
-            named["ax"] = figure(**_ONE)[1][0, 0]
+            if where == "ax":
+                named["ax"] = figure(width=_WIDTH, height=_HEIGHT)[1][0, 0]
             return function(*data, **named)
     return drawn
+
+
+def legend_above(ax: Axes, place: str = "upper right") -> None:
+    """Draw the legend into an upper corner, and lift the upper limit of the values so that nothing lies behind it."""
+    from matplotlib import rcParams
+    entries = len(ax.get_legend_handles_labels()[0])
+    if not entries:
+        return
+    ax.set_ylim(auto=True)
+    ax.autoscale_view(scalex=False)
+    points = 72 * ax.figure.get_size_inches()[1] * ax.get_position().height
+    share = min(0.6, (1.5 * entries + 0.8) * _size_of_legends(rcParams) / points)
+    change = ax.yaxis.get_transform()
+    low, high = change.transform(np.asarray(ax.get_ylim(), float))
+    ax.set_ylim(top=float(change.inverted().transform(np.asarray([low + (high - low) / (1 - share)]))[0]))
+    ax.legend(loc=place)
+
+
+def _size_of_legends(settings):
+    from matplotlib.font_manager import FontProperties
+    return FontProperties(size=settings["legend.fontsize"]).get_size_in_points()
 
 
 def axes_or_new(ax: Any) -> Any:

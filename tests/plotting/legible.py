@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
@@ -149,6 +149,10 @@ def _marks(ax):
             segments = [_walked(collection.get_transform().transform(s)) for s in collection.get_segments() if len(s)]
             if segments:
                 yield collection, np.concatenate(segments)
+        elif isinstance(collection, PolyCollection):                      # bands, by their edges
+            edges = [_walked(collection.get_transform().transform(path.vertices)) for path in collection.get_paths() if len(path.vertices)]
+            if edges:
+                yield collection, np.concatenate(edges)
 
 
 def _walked(points, step=4.0):
