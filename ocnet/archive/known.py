@@ -44,7 +44,12 @@ def _members(home: str) -> dict[str, type]:
     """{name: class} of the frozen dataclasses that a room makes public."""
     room = import_module(f"{_PACKAGE}.{home}")
     found = {name: getattr(room, name) for name in room.__all__}
-    return {name: member for name, member in found.items() if isinstance(member, type) and is_dataclass(member) and member.__dataclass_params__.frozen}
+    return {name: member for name, member in found.items() if isinstance(member, type) and _is_frozen(member)}
+
+
+def _is_frozen(cls: type) -> bool:
+    """Whether a class is a frozen dataclass."""
+    return is_dataclass(cls) and bool(getattr(cls, "__dataclass_params__").frozen)            # noqa: B009 — type checkers do not know the name
 
 
 def plain(report: Any) -> Any:

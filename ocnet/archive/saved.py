@@ -49,11 +49,11 @@ def _loaded(path: str | os.PathLike[str], most_bytes: int, also: Collection[type
 
 def _check_kind(content: Any, also: Collection[type], wanted: type) -> None:
     """Raise ArchiveError where the outermost object is of another class than the one wanted."""
-    name = content.get("object") if isinstance(content, dict) else None
-    found = class_of(name, also) if isinstance(name, str) else None
+    told = content.get("object") if isinstance(content, dict) else None
+    found = class_of(told[0], also) if isinstance(told, list) and told and isinstance(told[0], str) else None
     if wanted is not object and not (found is not None and issubclass(found, wanted)):
-        told = f"a {found.__name__}" if found else "something else"
-        raise ArchiveError(f"it holds {told}, not a {wanted.__name__}; use ocnet.load, which returns whatever a file holds")
+        held = f"a {found.__name__}" if found else "something else"
+        raise ArchiveError(f"it holds {held}, not a {wanted.__name__}; use ocnet.load, which returns whatever a file holds")
 
 
 class Saved:

@@ -2,14 +2,14 @@
 
     null, true, 3, 0.5, "text", [list]      themselves                  {"tuple": […]}   {"dict": [[key, value], …]}
     {"float": "7ff8…"}                      not finite, by its bits     {"scalar": ["<f8", "…"]}  of NumPy   {"bytes": "…"}
-    {"array": name}                         one of the arrays           {"object": class, "fields": {name: …}}
+    {"array": name}                         one of the arrays           {"object": [class, {field: …}]}
 """
 
 import math
 import re
 import struct
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
@@ -40,7 +40,8 @@ def decoded(content: Any, arrays: dict[str, np.ndarray], also: Collection[type] 
 
 class _Encoder:
     def __init__(self, also: Collection[type]) -> None:
-        self.also, self.arrays = also, {}                # type: Collection[type], dict[str, np.ndarray]
+        self.also = also
+        self.arrays: dict[str, np.ndarray] = {}
         self._names: dict[int, str] = {}                 # of arrays met, by identity: one that is met twice is kept once
 
     def value(self, thing: Any, place: tuple[str, ...]) -> Any:
@@ -93,7 +94,7 @@ class _Encoder:
                 content[each.name] = self.value(value, (*place, each.name))
             elif value is not each.default:
                 warnings.warn(f"{_told((*place, each.name))} is not saved: {each.metadata['unsaved']}", stacklevel=2)
-        return {"object": name, "fields": content}
+        return {"object": [name, content]}
 
 
 def _told(place: tuple[str, ...]) -> str:
@@ -114,8 +115,8 @@ def _refusal(thing: Any, place: tuple[str, ...]) -> str:
 class _Decoder:
     def __init__(self, arrays: dict[str, np.ndarray], also: Collection[type]) -> None:
         self.arrays, self.also, self.unused = arrays, also, set(arrays)
-        self._verbs = {"tuple": self._tuple, "dict": self._dict, "float": self._float, "scalar": self._scalar, "bytes": bytes.fromhex,
-                       "array": self._array}
+        self._deep: dict[str, Callable[[Any, int], Any]] = {"tuple": self._tuple, "dict": self._dict, "object": self._object}
+        self._flat: dict[str, Callable[[Any], Any]] = {"float": self._float, "scalar": self._scalar, "bytes": bytes.fromhex, "array": self._array}
 
     def value(self, content: Any, depth: int) -> Any:
         if depth > _DEEPEST + 1:
@@ -124,14 +125,12 @@ class _Decoder:
             return [self.value(item, depth + 1) for item in content]
         if type(content) is not dict:
             return content
-        if "object" in content:
-            return self._object(content, depth)
         try:
             ((verb, inner),) = content.items()
-            return self._verbs[verb](inner, depth) if verb in ("tuple", "dict") else self._verbs[verb](inner)
-        except (ValueError, TypeError, KeyError, struct.error) as reason:
-            if isinstance(reason, ArchiveError):
-                raise
+            return self._deep[verb](inner, depth) if verb in self._deep else self._flat[verb](inner)
+        except ArchiveError:
+            raise
+        except (ValueError, TypeError, KeyError, struct.error):
             raise ArchiveError(f"its header has a part {str(content)[:60]} that says nothing; ocnet did not write it") from None
 
     def _tuple(self, items: list[Any], depth: int) -> tuple[Any, ...]:
@@ -155,10 +154,10 @@ class _Decoder:
         self.unused.discard(name)
         return self.arrays[name]
 
-    def _object(self, content: dict[str, Any], depth: int) -> Any:
-        name, given = content["object"], content.get("fields")
-        if type(name) is not str or type(given) is not dict or len(content) != 2:
-            raise ArchiveError("its header has an object without name or fields; ocnet did not write it")
+    def _object(self, told: list[Any], depth: int) -> Any:
+        name, given = told
+        if type(name) is not str or type(given) is not dict:
+            raise ValueError(name)
         cls = class_of(name, self.also)
         if cls is None:
             raise ArchiveError(f"it holds a {name}, which this ocnet does not know; use a newer one, or give a class of your own by also=[…]")
@@ -168,5 +167,5 @@ class _Decoder:
         values = {key: self.value(value, depth + 1) for key, value in given.items()}
         try:
             return cls(**values)
-        except Exception as reason:                      # a constructor's own check, or what a wrong type runs into
+        except Exception as reason:                      # noqa: BLE001 — a constructor's own check, or whatever a wrong type runs into
             raise ArchiveError(f"its parts do not fit: {name} says {reason}; save it anew") from None
