@@ -108,17 +108,17 @@ def draw(found):
     """Return the figure: differences against N; θ(t) of all levels; slopes with and without the penalty."""
     run = found["in depth"]
     layers = np.array([level.layers for level in run.levels])
-    made, ((left, middle, right),) = plotting.figure(1, 3, 13.0, 3.6)
+    made, ((left, middle, right),) = plotting.figure(1, 3, 10.0, 3.4)
     first = np.abs(run.differences)
     left.loglog(layers[:-1], first, "o-", color=plotting.FIRST, label="|J$_N$ − J$_{2N}$|")
     left.loglog(layers[:-1], [level.change for level in run.levels[1:]], "s-", color=plotting.SECOND, label="output change")
     left.loglog(layers[:-1], 0.7 * first[0] * layers[0] / layers[:-1], color="0.75", lw=0.9, zorder=0, label="slope −1")
-    left.set(xlabel="layers N", title="what doubling the layers changes", xticks=layers[:-1], xticklabels=layers[:-1])
+    left.set(xlabel="layers N", ylabel="change", title="what doubling the layers changes", xticks=layers[:-1], xticklabels=layers[:-1])
     left.legend()
     _draw_controls(middle, run)
     right.loglog(layers, [r.levels[0].slope for r in found["rough"]], "x-", color=plotting.UPPER, label="rough start, no H¹ penalty")
     right.loglog(layers, [level.slope for level in run.levels], "o-", color=plotting.FIRST, label="in depth, with it")
-    right.set(xlabel="layers N", title="N max |θ$_{n+1}$ − θ$_n$|", xticks=layers, xticklabels=layers)
+    right.set(xlabel="layers N", ylabel="N max |θ$_{n+1}$ − θ$_n$|", title="steepest change in depth", xticks=layers, xticklabels=layers)
     right.legend()
     for ax in (left, right):
         ax.minorticks_off()
@@ -135,7 +135,7 @@ def _draw_controls(ax, run):
             last = level is run.levels[-1]
             ax.plot(t, values, marker=".", ms=3, lw=0.9, color=colour, alpha=0.25 + 0.75 * (k + 1) / len(run.levels),
                     label=name if last else None)
-    ax.set(xlabel="t", title=f"θ(t) with {', '.join(str(level.layers) for level in run.levels)} layers")
+    ax.set(xlabel="t", ylabel="weights", title=f"θ(t) with {', '.join(str(level.layers) for level in run.levels)} layers")
     ax.legend(ncols=2)
 
 

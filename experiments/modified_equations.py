@@ -86,12 +86,12 @@ def table(found):
 def paragraph(found):
     """What was measured, in sentences."""
     def last(orders):
-        return f"{orders[-1]:.2f}"
+        return f"{round(orders[-1], 2) + 0.0:.2f}"                       # no −0.00
 
     stated = [abs(o.orders[-1] - o.expected) for family in ("limits", "modified") for name, o in found[family].items() if name != "PolyNet, literal"]
     lm, gap, layers = found["lm"][-0.5], _gap_orders(found), next(iter(found["limits"].values())).layers
     return (f"Largest differences of networks without noise from the equations they follow, computed without sampling from {layers[0]} to {layers[-1]} layers. "
-            f"{len(stated)} orders to the limit and to modified equations are the stated ones within {max(stated):.2f} at the last doubling; the literal PolyNet has none where "
+            f"{len(stated)} orders to the limit and to modified equations are the stated ones within {max(stated):.3f} at the last doubling; the literal PolyNet has none where "
             f"f(0) ≠ 0 ({last(found['limits']['PolyNet, literal'].orders)}). LM-ResNet with k = −0.5 does not follow u' = f (order {last(lm['branch'].orders)}) but (1 + k) u' = f "
             f"({last(lm['limit'].orders)}); its modified equation is of order {last(lm['unshifted'].orders)} from u₀ and of order {last(lm['modified'].orders)} only from a shifted "
             f"start. One linear layer of PolyNet is a step of backward Euler's but for dt³ (order {last(gap['PolyNet'])}), one of ResNet but for dt² ({last(gap['ResNet'])}).")
@@ -106,7 +106,7 @@ def _slope(ax, layers, top, order):
 
 def draw(found):
     """Return the figure: errors to the limits; LM-ResNet at k = −0.5 against four equations; gaps to backward Euler."""
-    made, ((left, middle, right),) = plotting.figure(1, 3, 13.5, 4.2)
+    made, ((left, middle, right),) = plotting.figure(1, 3, 10.0, 3.8)
     for name, (colour, marker, size) in LOOKS.items():
         found["limits"][name].plot(left, color=colour, marker=marker, ms=size, lw=0.9, mfc="none", label=name)
     left.set(title="errors to the limit", ylabel="max |x$_N$ − u|", ylim=(1e-4 * min(o.errors[-1] for o in found["limits"].values()), None))

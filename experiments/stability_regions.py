@@ -73,16 +73,17 @@ def paragraph(regions, along):
 
 def draw(regions, along):
     """Return the figure: a panel a region, and LM-ResNet's interval against k."""
-    made, panels = plotting.figure(2, 5, 13.5, 5.6)
-    panels = panels.ravel()
-    for ax, (name, region) in zip(panels, regions):
+    made, panels = plotting.figure(3, 4, 9.6, 7.2)
+    for unused in panels[2, 1:]:
+        unused.remove()
+    last = made.add_subplot(panels[0, 0].get_gridspec()[2, 1:])
+    for ax, (name, region) in zip(panels.ravel(), regions):
         region.plot(ax)
         ax.set_title(name)
     k, measured, stated = np.array(along).T
-    last = panels[-1]
     last.plot(k, -stated, color=plotting.GREY, lw=0.9, label="−2(1 − k)")
     last.plot(k, -measured, ".", ms=4, color=plotting.UPPER, label="measured")
-    last.set(xlabel="k", title="LM-ResNet, real interval")
+    last.set(xlabel="k", ylabel="end of the real interval", title="LM-ResNet for all k")
     last.legend()
     return made
 

@@ -152,7 +152,7 @@ def paragraph(results):
     stated = [(label, w) for label, w in cases if w.expected is not None]
     off = np.abs([w.orders[-1] - w.expected for _, w in stated])
     order = {(label, w.against): w.orders[-1] for label, w in cases}
-    wrong = ", ".join(f"{w.orders[-1]:.2f}" for _, w in cases if w.expected is None)
+    wrong = ", ".join(f"{round(w.orders[-1], 2) + 0.0:.2f}" for _, w in cases if w.expected is None)
     return (f"Weak errors of {len({label for label, _ in cases})} noise models against the equations that their layers approximate, on periodic problems where both laws are "
             f"computed to rounding, without sampling and so without error bars. At the last doubling {int((off < 0.1).sum())} of {len(off)} measured orders lie within 0.1 of "
             f"the stated ones (largest difference {off.max():.2f}). Output dropout 0.8 follows its Itô equation with order {order['output dropout 0.8', 'itô']:.2f} and the "
@@ -191,10 +191,10 @@ def _draw(ax, title, results):
 
 def draw(results):
     """Return the figure: a panel each."""
-    made, panels = plotting.figure(1, len(results), 14.0, 3.9)
-    for ax, (title, of_panel) in zip(panels[0], results.items()):
+    made, panels = plotting.figure(2, 2, 9.0, 7.4)
+    for ax, (title, of_panel) in zip(panels.ravel(), results.items()):
         _draw(ax, title, of_panel)
-    panels[0][0].set_ylabel("max |E φ(X_N) − E φ(X(T))|")
+        ax.set_ylabel("max |E φ(X$_N$) − E φ(X(T))|")
     return made
 
 
@@ -208,7 +208,7 @@ def main(arguments=None):
     for panel, of_panel in results.items():
         lines += ["", panel, *(_row(label, w) for label, w in of_panel)]
     cases = {panel: [{"label": label, **w.to_dict()} for label, w in of_panel] for panel, of_panel in results.items()}
-    keep(given.out, "weak_order", cases, lambda: draw(results), 110)
+    keep(given.out, "weak_order", cases, lambda: draw(results))
     return {"cases": cases, "paragraph": paragraph(results), "lines": lines}
 
 
