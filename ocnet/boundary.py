@@ -63,6 +63,7 @@ class Dirichlet:
 
     @property
     def constant(self) -> bool:
+        """Whether the value is a number."""
         return not callable(self.value)
 
     def value_at(self, t: float, x: Array) -> Array:

@@ -5,18 +5,21 @@ pass by pass over whole arrays, whose pieces the threads share, or, on planes wi
 column by column (`kernels.plane_step`).
 """
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.kernels import memory, plane_step
 from ocnet.kernels.threads import over_tiles, threads
 from ocnet.spline import LimitedSpline, Smoothing, embedded, spline_factors
+from ocnet.typing import Array
 
 __all__ = ["expectation", "expectation_transposed"]
 
 _SMALL = 20_000                      # nodes up to which one thread a column beats all threads on each pass
 
 
-def expectation(grid, transition, values, limited=True):
+def expectation(grid: Any, transition: Any, values: Array, limited: bool = True) -> Any:
     """E[values(X⁺)] for a `Transition` from the nodes: (q, size), and the spline that its transpose needs.
 
     values (q, size); feet None: smoothing alone.
@@ -31,7 +34,7 @@ def expectation(grid, transition, values, limited=True):
     return spline.mean(transition.feet, transition.weights), spline
 
 
-def expectation_transposed(grid, transition, spline, masses):
+def expectation_transposed(grid: Any, transition: Any, spline: Any, masses: Array) -> Any:
     """The masses (q, size) one step later, and the cotangent of the feet (branches, d, size) (None without feet)."""
     if _by_columns(grid, transition, len(masses)):
         return _columns_forward(grid, transition, spline, masses)

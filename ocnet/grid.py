@@ -96,22 +96,27 @@ class Grid:
 
     @cached_property
     def dim(self) -> int:
+        """d, the number of axes."""
         return len(self.axes)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
+        """(d,) nodes of each axis."""
         return tuple(a.size for a in self.axes)
 
     @cached_property
     def size(self) -> int:
+        """Nodes in all."""
         return prod(self.shape)
 
     @property
     def lower(self) -> Array:
+        """(d,) lower sides of the box."""
         return np.array([a[0] for a in self.axes])
 
     @property
     def upper(self) -> Array:
+        """(d,) upper sides of the box."""
         return np.array([a[-1] for a in self.axes])
 
     @cached_property

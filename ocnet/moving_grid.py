@@ -48,14 +48,17 @@ class MovingGrid:
 
     @property
     def dim(self) -> int:
+        """d, the number of axes."""
         return self.grids[0].dim
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(d,) nodes of each axis, the same for all layers."""
         return self.grids[0].shape
 
     @property
     def size(self) -> int:
+        """Nodes of a layer."""
         return self.grids[0].size
 
     @property

@@ -32,11 +32,11 @@ class SolveReport:
     leak: float | None = None
 
     @property
-    def overshoot(self):
+    def overshoot(self) -> float:
         """How far the computed values leave the bounds of the given ones: 0 for a maximum principle (no source)."""
         return max(self.bounds_before[0] - self.bounds_after[0], self.bounds_after[1] - self.bounds_before[1], 0.0)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.mass_drift is None:
             kept = f"overshoot {self.overshoot:.2g}"
         else:
@@ -61,10 +61,10 @@ class ErrorBar:
     reached: bool
 
     @property
-    def bar(self):
+    def bar(self) -> float:
         """space + time + box."""
         return self.space + self.time + self.box
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         verdict = "" if self.reached else f", tolerance {self.tolerance:.1g} NOT reached"
         return f"± {self.bar:.2g} (space {self.space:.1g}, time {self.time:.1g}, box {self.box:.1g}{verdict})"

@@ -6,12 +6,14 @@ they serve the backward equation (values) and the forward one (masses) alike.  U
 
 from functools import cached_property, lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import ghosts, interpolation, interpolation_in_space, memory, prefilter, smoothing
 from ocnet.kernels.plane_step import STRIPS
 from ocnet.kernels.threads import over_tiles, run_all
+from ocnet.typing import Array
 
 __all__ = ["LimitedSpline", "Smoothing"]
 
@@ -25,7 +27,7 @@ def _chunk(points):
     return min(_CHUNK, max(_SMALL, -(-points // 8)))
 
 
-def embedded(grid, values):
+def embedded(grid: Any, values: Array) -> Any:
     """View (q, size) values as (q, n0, n1) or (q, n0, n1, n2); in one dimension n0 = 1."""
     shape = grid.shape if grid.dim > 1 else (1, *grid.shape)
     return np.ascontiguousarray(values, dtype=np.float64).reshape(-1, *shape)
@@ -63,7 +65,7 @@ def _filtered(axis, field, weights):
 
 
 @lru_cache(maxsize=64)
-def spline_factors(n, low, high):
+def spline_factors(n: int, low: Any, high: Any) -> Any:
     return prefilter.prefilter_factors(n, low, high)
 
 
@@ -76,7 +78,7 @@ class LimitedSpline:
                ends are natural (second derivative 0).  None: all natural
     """
 
-    def __init__(self, grid, values, limited=True, mirrored=None):
+    def __init__(self, grid: Any, values: Array, limited: bool = True, mirrored: Any = None) -> None:
         _check(grid, "LimitedSpline")
         self.grid, self.limited = grid, limited
         self.values = embedded(grid, values)
@@ -88,14 +90,14 @@ class LimitedSpline:
         self._inverse_spacing = np.concatenate([np.ones(self._embed), 1 / grid.spacing])
 
     @classmethod
-    def of_parts(cls, grid, values, coefficients, bounds, limited):
+    def of_parts(cls, grid: Any, values: Array, coefficients: Any, bounds: Any, limited: bool) -> "LimitedSpline":
         """Return the natural spline of `values` (q, n0, n1) whose coefficients and bounds are at hand."""
         spline = cls(grid, values, limited)
         spline.__dict__.update(coefficients=coefficients, bounds=bounds)
         return spline
 
     @cached_property
-    def coefficients(self):
+    def coefficients(self) -> Array:
         """(q, n0 + ghosts, n1 + ghosts, …) spline coefficients."""
         c = self.values
         for axis in self._long_axes:
@@ -113,7 +115,7 @@ class LimitedSpline:
         return [axis for axis in range(self.values.ndim - 1, 0, -1) if self.values.shape[axis] > 1]
 
     @cached_property
-    def bounds(self):
+    def bounds(self) -> Any:
         """Where each column's smallest and largest value are: (q, 4) rows and columns, or (q, 2) flat positions in space."""
         flat = self.values.reshape(len(self.values), -1)
         ends = np.stack([flat.argmin(axis=1), flat.argmax(axis=1)], axis=1)
@@ -124,7 +126,7 @@ class LimitedSpline:
     def _feet(self, feet):
         return feet if not self._embed else np.concatenate([np.zeros_like(feet), feet], axis=1)
 
-    def mean(self, feet, weights):
+    def mean(self, feet: Array, weights: Array) -> Array:
         """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, points): (q, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
         out = memory.empty((len(self.values), feet.shape[2]))
@@ -133,11 +135,11 @@ class LimitedSpline:
             feet.shape[2], _chunk(feet.shape[2]), (out,))
         return out
 
-    def __call__(self, x):
+    def __call__(self, x: Array) -> Array:
         """Values at the points x (d, n): (q, n)."""
         return self.mean(np.ascontiguousarray(x)[None], np.ones(1))
 
-    def mean_transposed(self, feet, weights, cotangent):
+    def mean_transposed(self, feet: Array, weights: Array, cotangent: Array) -> tuple[Array, Array]:
         """For ⟨cotangent, mean⟩: the cotangent of the values (q, size), and of the feet (branches, d, points)."""
         feet, coefficients = self._feet(feet), self.coefficients
         points = feet.shape[2]
@@ -203,7 +205,7 @@ def _without_ghosts(c, axis, ends):
 
 
 @lru_cache(maxsize=256)
-def gaussian_weights(ratio):
+def gaussian_weights(ratio: float) -> Any:
     """Non-negative lattice weights (w_0, w_1, …), mirrored, of variance ratio² in units of the spacing.
 
     ratio ≥ 1: sampled Gaussian, whose moments are those of the normal law to 2π²-exponential accuracy (1e-7 relative at
@@ -230,12 +232,12 @@ class Smoothing:
     trapezoidal weights: the mirror image of a node on a side is itself.
     """
 
-    def __init__(self, grid, deviation):
+    def __init__(self, grid: Any, deviation: Any) -> None:
         _check(grid, "Smoothing")
         self.grid = grid
         self.weights = [gaussian_weights(s / h) for s, h in zip(np.broadcast_to(deviation, grid.dim), grid.spacing)]
 
-    def __call__(self, values):
+    def __call__(self, values: Array) -> Array:
         """(q, size) -> (q, size)."""
         field = embedded(self.grid, values)
         for axis, weights in enumerate(self.weights, start=field.ndim - self.grid.dim):
@@ -243,7 +245,7 @@ class Smoothing:
                 field = _filtered(axis, field, weights)
         return field.reshape(len(field), -1)
 
-    def transposed(self, masses):
+    def transposed(self, masses: Array) -> Array:
         """The transposed map: (q, size) -> (q, size)."""
         halves = self._halves
         return halves * self(masses / halves)

@@ -5,11 +5,14 @@ a record; read forwards the record is the backward Kolmogorov step, read backwar
 Fokker–Planck step, and with each verb's product rule the gradient in the coefficients.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ocnet.kernels import memory, stencil
 from ocnet.kernels.threads import over_chunks
+from ocnet.typing import Array
 
 __all__ = ["Program", "record"]
 
@@ -38,27 +41,27 @@ class Verb:
 class Symbol:
     """A linear combination of recorded variables, {variable: weight}."""
 
-    def __init__(self, recorder, terms):
+    def __init__(self, recorder: Any, terms: Any) -> None:
         self.recorder, self.terms = recorder, terms
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> "Symbol":
         terms = dict(self.terms)
         for variable, weight in other.terms.items():
             terms[variable] = terms.get(variable, 0.0) + weight
         return Symbol(self.recorder, terms)
 
-    def __mul__(self, number):
+    def __mul__(self, number: float) -> "Symbol":
         return Symbol(self.recorder, {variable: number * weight for variable, weight in self.terms.items()})
 
     __rmul__ = __mul__
 
-    def __neg__(self):
+    def __neg__(self) -> "Symbol":
         return self * -1.0
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> "Symbol":
         return self + other * -1.0
 
-    def variable(self):
+    def variable(self) -> int:
         """The number of a variable that holds this combination; a record is made unless it is one already."""
         (first, weight), *rest = self.terms.items()
         if not rest and weight == 1.0:
@@ -69,10 +72,11 @@ class Symbol:
 class Recorder:
     """Stands in for the operator while a scheme's formula is read."""
 
-    def __init__(self, axes):
-        self.axes, self.instructions, self.count = axes, [], 1
+    def __init__(self, axes: int) -> None:
+        self.instructions: list[Any] = []
+        self.axes, self.count = axes, 1
 
-    def add(self, instruction):
+    def add(self, instruction: Any) -> Any:
         out, self.count = self.count, self.count + 1
         self.instructions.append(instruction(out))
         return out
@@ -81,20 +85,20 @@ class Recorder:
         variables = tuple(a.variable() for a in arguments)
         return Symbol(self, {self.add(lambda out: Verb(out, name, variables, **parameters)): 1.0})
 
-    def rate(self, u):
+    def rate(self, u: Any) -> "Symbol":
         return self._verb("rate", (u,))
 
-    def apply(self, u):
+    def apply(self, u: Any) -> "Symbol":
         return self._verb("apply", (u,))
 
-    def mixed(self, u):
+    def mixed(self, u: Any) -> "Symbol":
         return self._verb("mixed", (u,))
 
-    def stage(self, i, y, u, s):
+    def stage(self, i: int, y: Any, u: Any, s: float) -> "Symbol":
         return self._verb("stage", (y,) if u is None else (y, u), axis=i, s=s)
 
 
-def record(step, axes, dt):
+def record(step: Callable[..., Any], axes: int, dt: float) -> "Program":
     """Return the Program of the formula step(A, u, dt) for an operator of `axes` axes."""
     recorder = Recorder(axes)
     result = step(recorder, Symbol(recorder, {0: 1.0}), dt).variable()
@@ -113,7 +117,7 @@ class Program:
     instructions: tuple
     result: int
 
-    def run(self, A, u, spare=None):
+    def run(self, A: Any, u: Any, spare: Any = None) -> Array:
         """The output for input u (not changed); `spare` is a list of buffers like u that calls leave for one another."""
         return self._values(A, u, [] if spare is None else spare, keep=False)[self.result]
 
@@ -142,11 +146,11 @@ class Program:
                 last[variable] = k
         return [[v for v, use in last.items() if use == k and v not in (0, self.result)] for k in range(len(self.instructions))]
 
-    def transpose(self, A, p):
+    def transpose(self, A: Any, p: Array) -> Array:
         """The transposed program at p."""
         return self._reverse(A, p, None, None)
 
-    def differentiate(self, A, u, p, gradient):
+    def differentiate(self, A: Any, u: Any, p: Array, gradient: Any) -> Array:
         """The transposed program at p; adds ∂⟨p, program(A, u)⟩ in the coefficients of A to `gradient`."""
         return self._reverse(A, p, self._values(A, u, [], keep=True), gradient)
 

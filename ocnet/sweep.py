@@ -6,13 +6,14 @@
 hand as masses pass: the discrete Fokker–Planck equation is the adjoint.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ocnet.expectation import expectation, expectation_transposed
+from ocnet.typing import Array
 
 __all__ = ["Sweep"]
 
@@ -44,7 +45,7 @@ class Sweep:
         """On which grid each of a layer's transitions ends, the last one first: the next layer's, and this layer's for those before it."""
         return [self.grid.at(n + 1), *[self.grid.at(n)] * (len(transitions) - 1)]
 
-    def values(self, terminal):
+    def values(self, terminal: Array) -> Iterator[Array]:
         """Yield the values (q, size) of the layers N, N − 1, … 0; nothing is kept."""
         u = np.atleast_2d(np.asarray(terminal, dtype=np.float64))
         yield u
@@ -54,7 +55,7 @@ class Sweep:
                 u, _ = expectation(grid, transition, u, self.limited)
             yield u
 
-    def backward(self, terminal):
+    def backward(self, terminal: Array) -> Any:
         """Values (q, size) at all layers, first layer first, and the splines of each layer that `forward` needs."""
         values, splines = [np.atleast_2d(np.asarray(terminal, dtype=np.float64))], []
         for n in reversed(range(self.layers)):
@@ -67,7 +68,7 @@ class Sweep:
             splines.append(kept[::-1])
         return values[::-1], splines[::-1]
 
-    def forward(self, masses, splines, collect=None):
+    def forward(self, masses: Array, splines: Any, collect: Any = None) -> Any:
         """Masses (q, size) at all layers from those at layer 0, by the transposed steps at the values of `splines`.
 
         collect : called as collect(n, feet_cotangent), the derivative of ⟨masses, values⟩ in the feet of layer n
@@ -84,7 +85,7 @@ class Sweep:
                 collect(n, total)
         return history
 
-    def value_and_gradient(self, terminal, functional):
+    def value_and_gradient(self, terminal: Array, functional: Callable[[Array], tuple[float, Array]]) -> tuple[float, Array, Array]:
         """J = functional(u_0) with its derivatives.
 
         functional : values (q, size) -> (J, cotangent (q, size))

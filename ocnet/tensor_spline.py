@@ -5,11 +5,13 @@ The spline is the tensor product of not-a-knot splines (de Boor 2001, ch. IV), s
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from ocnet.kernels.threads import over_chunks
+from ocnet.typing import Array
 
 __all__ = ["TensorSpline", "around_time"]
 
@@ -30,7 +32,7 @@ class TensorSpline:
     Raises ValueError if values are not finite.  Cost: 4^d products per point and column; one banded solve per line.
     """
 
-    def __init__(self, grid, values):
+    def __init__(self, grid: Any, values: Array) -> None:
         self.grid, self.values = grid, np.ascontiguousarray(values, dtype=np.float64)
         if not np.isfinite(self.values).all():
             raise ValueError(f"values hold {(~np.isfinite(self.values)).sum()} numbers that are not finite, which a spline "
@@ -47,7 +49,7 @@ class TensorSpline:
             knots.append(spline.t)
         return np.ascontiguousarray(c).reshape(self.values.shape), knots
 
-    def __call__(self, x):
+    def __call__(self, x: Array) -> Array:
         """Limited values at the points x (d, n): (q, n)."""
         out = np.empty((len(self.values), x.shape[1]))
 
@@ -58,7 +60,7 @@ class TensorSpline:
         over_chunks(piece, x.shape[1], _CHUNK)
         return out
 
-    def slopes(self, x):
+    def slopes(self, x: Array) -> Array:
         """First derivatives of the spline at x (d, n): (q, d, n); 0 along an axis outside its range."""
         out = np.empty((len(self.values), len(x), x.shape[1]))
 
@@ -70,7 +72,7 @@ class TensorSpline:
         over_chunks(piece, x.shape[1], _CHUNK)
         return out
 
-    def curvatures(self, x):
+    def curvatures(self, x: Array) -> Array:
         """Second derivatives of the spline at x (d, n): (q, d, d, n), symmetric; 0 in the axes outside their range."""
         out = np.empty((len(self.values), len(x), len(x), x.shape[1]))
 
@@ -169,7 +171,7 @@ def _raised(b, t, degree, x=None):
     return out
 
 
-def around_time(times, t):
+def around_time(times: Array, t: float) -> Any:
     """((index, weight), …) of the kept times (K,) from which a field at t is interpolated.
 
     One where t was kept; four, with the weights of Lagrange's cubic, two of them on either side where there are; the two

@@ -145,6 +145,7 @@ class GradientAgreement(Saved):
 
     @property
     def max_abs_z(self) -> float:
+        """The largest |z| of all laws."""
         return float(np.max([self.max_abs_z_of(law) for law in self.laws]))
 
     @property

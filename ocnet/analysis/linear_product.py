@@ -98,6 +98,7 @@ class LinearProblem:
 
     @property
     def dim(self) -> int:
+        """d."""
         return len(self.target)
 
     def checked(self, theta: ArrayLike) -> Array:
@@ -162,6 +163,7 @@ class SufficientCondition:
 
     @property
     def holds(self) -> bool:
+        """Whether there is a radius for which both inequalities hold."""
         return self.radius is not None
 
     @property
@@ -170,6 +172,7 @@ class SufficientCondition:
         return 2 * self.least * (1 - self.radius / self.layers) ** (2 * (self.layers - 1)) if self.holds else None
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, by name."""
         return {"holds": self.holds, "start": self.start, "need": self.need, "allowed": self.allowed, "radius": self.radius, "decay": self.decay}
 
     def __repr__(self) -> str:

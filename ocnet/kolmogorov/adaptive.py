@@ -1,12 +1,16 @@
 """Box, nodes and steps from a tolerance: solve, look at what coarser choices change, refine what matters, say how far it is off."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ocnet.grid import Grid
+from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_points
 from ocnet.report import ErrorBar
+from ocnet.typing import ArrayLike
 
 __all__ = ["solve_to_tolerance"]
 
@@ -53,7 +57,8 @@ class _Trial:
         return _Trial(tuple(lower), tuple(upper), tuple(nodes), self.steps)
 
 
-def solve_to_tolerance(solve, scheme_on, problem, at, tolerance, box=None):
+def solve_to_tolerance(solve: Callable[..., Any], scheme_on: Callable[[Any], Any], problem: KolmogorovProblem, at: ArrayLike, tolerance: float,
+                       box: Any = None) -> Any:
     """Return a ValueFunction with `error`, whose bar at the points `at` is within `tolerance` where that can be reached.
 
     solve : callable (grid, steps, scheme) -> ValueFunction;  scheme_on : callable (grid) -> scheme

@@ -1,6 +1,10 @@
 """The choice that scheme="auto" makes."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.problem import KolmogorovProblem
 
 from .coefficients import Coefficients
 from .schemes import TRBDF2, HundsdorferVerwer, SemiLagrangian
@@ -12,7 +16,7 @@ _CONVECTIVE = 0.05                   # share of nodes with a cell Péclet number
 _CELLS = 0.1                         # of a cell that a drift must carry within the horizon to count at all
 
 
-def checked_scheme(scheme, problem, grid, linear=False):
+def checked_scheme(scheme: Any, problem: KolmogorovProblem, grid: Any, linear: bool = False) -> Any:
     """Return `scheme`, or what "auto" stands for (of the linear ones, if `linear`); ValueError for anything else."""
     if isinstance(scheme, str):
         if scheme != "auto":
@@ -23,7 +27,7 @@ def checked_scheme(scheme, problem, grid, linear=False):
     return scheme
 
 
-def automatic_scheme(problem, grid, linear=False):
+def automatic_scheme(problem: KolmogorovProblem, grid: Any, linear: bool = False) -> Any:
     """Choose by what the drift does on the grid at three times.
 
     Diffusive (cell Péclet numbers above 1 on at most 5 % of the nodes): TR-BDF2 on one axis, Hundsdorfer–Verwer on

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ocnet.boundary import HeldNodes, rows_of
+from ocnet.problem import KolmogorovProblem
 
 __all__ = ["Coefficients", "held_nodes", "steady_span"]
 
 
 @lru_cache(maxsize=8)
-def held_nodes(grid, sides):
+def held_nodes(grid: Any, sides: Any) -> Any:
     """The `HeldNodes` of a grid's sides, made once."""
     return HeldNodes(grid, sides)
 
@@ -36,7 +37,7 @@ class Coefficients:
     cuts: tuple = ()                    # (axis, nodes, slope) of drifts cut at Outflow sides: f = ±√(2a/T), slope = df/da
 
     @classmethod
-    def at(cls, problem, grid, t0, t1, previous=None):
+    def at(cls, problem: KolmogorovProblem, grid: Any, t0: float, t1: float, previous: Any = None) -> "Coefficients":
         """The coefficients of a step from t1 down to t0, at its middle; `previous` lends a constant variance rate."""
         t, process, sides = 0.5 * (t0 + t1), problem.process, problem.boundary
         held = held_nodes(grid, sides)
@@ -60,7 +61,7 @@ class Coefficients:
         return coefficients
 
     @cached_property
-    def split(self):
+    def split(self) -> Any:
         """Diagonal (d, size) and, in the order (0,1), (0,2), (1,2), upper (pairs, size) entries of a; no pairs if all are 0."""
         d, a = len(self.drift), self.variance_rate
         diagonal = np.stack([a[i, i] for i in range(d)])
@@ -68,7 +69,7 @@ class Coefficients:
         mixed = any(row[:1 if self.is_flat else None].any() for row in upper)
         return diagonal, np.stack(upper) if mixed else np.empty((0, diagonal.shape[1]))
 
-    def released(self, drift_bar, variance_bar, potential_bar, source_bar):
+    def released(self, drift_bar: Any, variance_bar: Any, potential_bar: Any, source_bar: Any) -> Any:
         """Return the cotangents as those of the process: 0 at held nodes, and through the cuts at Outflow sides (in place)."""
         for axis, nodes, slope in self.cuts:
             if variance_bar is not None:
@@ -116,7 +117,7 @@ def _source(problem, grid, t, t0, t1, held):
     return g
 
 
-def steady_span(problem, grid, t0, t1):
+def steady_span(problem: KolmogorovProblem, grid: Any, t0: float, t1: float) -> tuple[float, float] | None:
     """The (start, end) between breaks that holds [t0, t1] if all that the operator has is steady there, else None."""
     varying = callable(problem.potential) or callable(problem.source) or not held_nodes(grid, problem.boundary).constant
     if varying or not getattr(problem.process, "steady_between_breaks", False):

@@ -8,12 +8,14 @@ verbs of a step; read backwards they are its transpose and its gradient.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import fused_plane, memory
 from ocnet.kernels import fused_plane_transposed as transposed
 from ocnet.kernels.threads import over_tiles
+from ocnet.typing import Array
 
 __all__ = ["FusedPlane", "FusedTape"]
 
@@ -23,11 +25,11 @@ _COLUMNS, _ROWS = 132, fused_plane.BUNDLE      # columns per task of the first a
 class FusedPlane:
     """The verb `correct` of an operator on two axes, central drift, without potential and source."""
 
-    def __init__(self, operator, spare):
+    def __init__(self, operator: Any, spare: Any) -> None:
         self.operator, self._spare = operator, spare
 
     @staticmethod
-    def serves(operator):
+    def serves(operator: Any) -> bool:
         """Whether an operator is of that kind."""
         return operator.axes == 2 and operator.is_central and operator.source is None and not operator.killing.size
 
@@ -41,16 +43,17 @@ class FusedPlane:
         return (coefficients.drift.reshape(2, *shape), np.ascontiguousarray(a[:, :1]) if flat else a,
                 np.ascontiguousarray(cross[0, :1] if flat else cross[0]) if len(cross) else np.empty((0, shape[1])))
 
-    def buffer(self, like):
+    def buffer(self, like: Array) -> Array:
         """An array like `like`, an old one if there is one to spare."""
         spare = self._spare
         return spare.pop() if spare and spare[-1].shape == like.shape else memory.empty_like(like)
 
-    def release(self, *arrays):
+    def release(self, *arrays: Array) -> None:
         """Leave arrays for later steps."""
         self._spare.extend(arrays)
 
-    def correct(self, w, s, d=None, alpha=0.0, beta=0.0, gamma=0.0, mu=0.0, keep=None, add=()):
+    def correct(self, w: Any, s: float, d: Any = None, alpha: float = 0.0, beta: float = 0.0, gamma: float = 0.0, mu: float = 0.0, keep: Any = None,
+                add: Any = ()) -> Array:
         """See the head of this file.  w, d, keep (q, size); `keep` receives the right-hand side; `add` holds up to two arrays."""
         middle, out = self._correct(w, s, d, alpha, beta, gamma, mu, keep, add)
         self.release(middle)
@@ -93,20 +96,22 @@ class _Pass:
 class FusedTape(FusedPlane):
     """A `FusedPlane` that remembers its passes, to be read backwards."""
 
-    def __init__(self, operator, spare):
+    def __init__(self, operator: Any, spare: Any) -> None:
         super().__init__(operator, spare)
-        self.passes, self._lent = [], []
+        self.passes: list[Any] = []
+        self._lent: list[Any] = []
 
-    def buffer(self, like):
+    def buffer(self, like: Array) -> Any:
         """An array like `like`; all are left for later once the tape has been read."""
         out = super().buffer(like)
         self._lent.append(out)
         return out
 
-    def release(self, *arrays):
+    def release(self, *arrays: Any) -> None:
         """Nothing yet: the passes are still needed."""
 
-    def correct(self, w, s, d=None, alpha=0.0, beta=0.0, gamma=0.0, mu=0.0, keep=None, add=()):
+    def correct(self, w: Any, s: float, d: Any = None, alpha: float = 0.0, beta: float = 0.0, gamma: float = 0.0, mu: float = 0.0, keep: Any = None,
+                add: Any = ()) -> Any:
         middle, bare = self._correct(w, s, d, alpha, beta, gamma, mu, keep, ())
         out = bare
         for array in add:
@@ -114,12 +119,12 @@ class FusedTape(FusedPlane):
         self.passes.append(_Pass(w, s, d, (alpha, beta, gamma, mu), keep, add, middle, bare, out))
         return out
 
-    def empty_gradient(self, variance):
+    def empty_gradient(self, variance: bool) -> Any:
         """Zeros for the cotangents of f, a_ii (2, rows, n) and a_01 (rows, n), the last two without rows unless `variance`."""
         rows, n = self.operator.coefficients.grid.shape
         return memory.zeros((2, rows, n)), memory.zeros((2, rows * variance, n)), memory.zeros((rows * variance, n))
 
-    def pull(self, start, p, gradient=None, variance=True):
+    def pull(self, start: Array, p: Array, gradient: Any = None, variance: bool = True) -> Any:
         """The cotangent of `start`, the step's input, for p, that of the last pass's result.
 
         gradient : f_bar, a_ii_bar (2, rows, n) and a_01_bar (rows, n) to be added to, or None

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.problem import KolmogorovProblem
 from ocnet.report import SolveReport
+from ocnet.typing import Array
 
 from .automatic import checked_scheme
 from .coefficients import held_nodes
@@ -34,7 +36,7 @@ class CoefficientGradient:
     potential: Any = None
     source: Any = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"CoefficientGradient({len(self.times) - 1} steps, {self.terminal.shape[1]} nodes)"
 
 
@@ -46,7 +48,7 @@ class March:
     linear  : whether "auto" means one of the linear schemes, whose transpose needs no values
     """
 
-    def __init__(self, problem, grid, steps=100, scheme="auto", linear=False):
+    def __init__(self, problem: KolmogorovProblem, grid: Any, steps: int = 100, scheme: Any = "auto", linear: bool = False) -> None:
         if problem.process.dim > 3:
             raise ValueError(f"the process has dim={problem.process.dim}; grids serve one to three dimensions: use the particle "
                              "view, ocnet.estimate(problem, points)")
@@ -57,13 +59,13 @@ class March:
         self.scheme = checked_scheme(scheme, problem, grid, linear)
         self.held = held_nodes(grid, problem.boundary)
         self.extremes, self.monotone, self.least_peclet = np.zeros(3), 1.0, np.inf
-        self._kept_steppers = {}                                      # between the two sweeps of a gradient
+        self._kept_steppers: dict[int, Any] = {}                                # between the two sweeps of a gradient
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         return self.times.size - 1
 
-    def prepare(self, k, previous=None):
+    def prepare(self, k: int, previous: Any = None) -> Any:
         """The stepper of step k, from times[k + 1] down to times[k]."""
         stepper = self.scheme.prepare(self.problem, self.grid, self.times[k], self.times[k + 1],
                                       (self.steps - 1 - k, k), previous)
@@ -72,7 +74,7 @@ class March:
         self.monotone, self.least_peclet = min(self.monotone, monotone), min(self.least_peclet, least)
         return stepper
 
-    def terminal(self):
+    def terminal(self) -> tuple[Array, bool]:
         """Terminal rows (q, size), cell averages where they jump, the sides' values on the held nodes; and whether one column
         was given."""
         u, single = terminal_on_grid(self.problem, self.grid)
@@ -90,14 +92,14 @@ class March:
         if self.held.nodes.size:
             u[:, self.held.nodes] = self.held.values(t)
 
-    def step(self, stepper, k, u):
+    def step(self, stepper: Any, k: int, u: Any) -> Array:
         """u at times[k] from u at times[k + 1], the sides' values on the held nodes."""
         u = stepper.step(u)
         if not self.held.constant:
             self._hold(u, self.times[k])
         return u
 
-    def backward(self, u, visit=None):
+    def backward(self, u: Any, visit: Any = None) -> Array:
         """u(0, ·) from u(T, ·) (q, size); `visit(k, u)` sees u at times[k], k = steps … 0, and copies what it keeps."""
         stepper = None
         if visit:
@@ -114,14 +116,14 @@ class March:
                                      f"{self.extremes[0]:.3g}); use more steps, a finer grid, or drift='hybrid'")
         return u
 
-    def states(self):
+    def states(self) -> Array:
         """Values (steps + 1, q, size) at all times, as `gradient` and a limited scheme's transpose need them."""
         u, _ = self.terminal()
         states = np.empty((self.steps + 1, *u.shape))
         self.backward(u, states.__setitem__)
         return states
 
-    def transposed(self, p, visit=None, states=None):
+    def transposed(self, p: Array, visit: Any = None, states: Any = None) -> Array:
         """Masses at T from masses p (q, size) at 0; `visit(k, p)` sees them at times[k].  A potential kills mass.
 
         states : values at all times, for schemes whose map depends on them (scheme.linear is False)
@@ -138,7 +140,7 @@ class March:
                 visit(k + 1, p)
         return p
 
-    def gradient(self, cotangent, collect, states=None, max_memory=None, variance=True):
+    def gradient(self, cotangent: Any, collect: Any, states: Any = None, max_memory: float | None = None, variance: bool = True) -> Any:
         """u(0, ·) (q, size), and the cotangent of the terminal data; `collect(k, t, *coefficient cotangents)` sees each step.
 
         cotangent  : (q, size) of u(0, ·), or callable u(0, ·) -> that;  states : values at all times, if they are at hand
@@ -147,7 +149,9 @@ class March:
         variance   : whether the cotangent of the variance rate is wanted at all
         t is the time at which step k's coefficients are taken; cotangents are those of the stepper, see schemes.
         """
-        stepper = p = start = None
+        stepper: Any = None
+        p: Any = None
+        start: Any = None
         for k, u, first in self._upward(states, max_memory):
             if k == 0:
                 start, p = first, cotangent(first) if callable(cotangent) else cotangent
@@ -179,7 +183,7 @@ class March:
 
         return states_upward(advance, u, self.steps, slots)
 
-    def report(self, before, after, **of_masses):
+    def report(self, before: Array, after: Array, **of_masses: float) -> SolveReport:
         """A SolveReport from the data at both ends."""
         longest = float(np.diff(self.times).max())
         return SolveReport(repr(self.scheme), self.steps, float(self.extremes[0]), float(self.extremes[1] * longest),

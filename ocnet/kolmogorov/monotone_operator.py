@@ -1,8 +1,12 @@
 """The generator as an M-matrix: no off-diagonal entry is negative, whatever the coefficients."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.kernels import diagonals
+from ocnet.kolmogorov.coefficients import Coefficients
+from ocnet.typing import Array
 
 from .operator import Operator, RateGradient
 
@@ -17,7 +21,7 @@ class MonotoneOperator(Operator):
     `mixed` and `stage` are those of the axes alone and not offered to schemes.
     """
 
-    def __init__(self, coefficients, drift="hybrid"):
+    def __init__(self, coefficients: Coefficients, drift: str = "hybrid") -> None:
         if drift != "hybrid":
             raise ValueError(f"drift={drift!r} does not keep a generator monotone; use 'hybrid'")
         super().__init__(coefficients, drift)
@@ -38,20 +42,20 @@ class MonotoneOperator(Operator):
         self._short = diagonal
 
     @property
-    def short(self):
+    def short(self) -> Any:
         """(size,) bool: nodes whose tensor is not dominated by its diagonal, so that the stencil has variance to add."""
         return (self._short < 0).any(axis=0).ravel()
 
     @property
-    def added(self):
+    def added(self) -> Any:
         """(size,) bool: nodes where variance was added to keep the generator monotone."""
         h = self.coefficients.grid.spacings.reshape(self._drift.shape)
         return ((self._short < 0) | (np.abs(self._drift) * h > self._short)).any(axis=0).ravel()
 
-    def apply(self, u, out=None):
+    def apply(self, u: Any, out: Array | None = None) -> Array:
         return self._with_diagonals(super().apply(u, out), u, diagonals.add_diagonals)
 
-    def apply_transposed(self, p, out=None):
+    def apply_transposed(self, p: Array, out: Array | None = None) -> Array:
         """Aᵀ p."""
         return self._with_diagonals(super().apply_transposed(p, out), p, diagonals.add_diagonals_transposed)
 
@@ -64,20 +68,20 @@ class MonotoneOperator(Operator):
         return out
 
     @property
-    def largest_exit_rate(self):
+    def largest_exit_rate(self) -> float:
         """The largest rate at which a node is left, potential included: a step dt times it ≤ 1 keeps explicit Euler monotone."""
         total = self.rates.sum(axis=(0, 1))
         if self.weights is not None:
             total += np.abs(self.weights).sum(axis=(0, 1))
         return float((total + self.killing if self.killing.size else total).max())
 
-    def gradient(self):
+    def gradient(self) -> Any:
         """An empty `RateGradient` that also collects the weights of the diagonals."""
-        gradient = RateGradient(self)
+        gradient: Any = RateGradient(self)
         gradient.weights = np.zeros((len(self._mixed_rate), 2, *self._plane))
         return gradient
 
-    def add_apply(self, gradient, p, u):
+    def add_apply(self, gradient: Any, p: Array, u: Any) -> None:
         """Add ∂⟨p, A u⟩ to a gradient."""
         super().add_apply(gradient, p, u)
         weights = self.weights if self.weights is not None else np.zeros_like(gradient.weights)

@@ -5,11 +5,14 @@ Nothing outside this file touches a band or a spacing.
 
 from functools import cached_property, lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import line_stage, memory, rates, stencil
 from ocnet.kernels.threads import over_chunks
+from ocnet.kolmogorov.coefficients import Coefficients
+from ocnet.typing import Array
 
 __all__ = ["Operator", "RateGradient"]
 
@@ -55,7 +58,7 @@ def _even(size, most):
     return -(-piece // 4) * 4
 
 
-def checked_rule(drift):
+def checked_rule(drift: str) -> int:
     """Return the kernel's number of a drift rule, or raise ValueError."""
     if drift not in _RULES:
         raise ValueError(f"drift={drift!r} is not a rule; use one of {', '.join(_RULES)}")
@@ -65,7 +68,7 @@ def checked_rule(drift):
 class RateGradient:
     """Cotangents of an operator's rates, collected over verbs before they become cotangents of f, a, c and g."""
 
-    def __init__(self, operator):
+    def __init__(self, operator: Any) -> None:
         pairs = operator.axes * (operator.axes - 1) // 2           # also where a_ik is 0: its derivative need not be
         self.rates, self.cross = memory.zeros_like(operator.rates), memory.zeros((pairs, *operator.rates.shape[2:]))
         self.killing = np.zeros_like(operator.killing)
@@ -81,7 +84,7 @@ class Operator:
     u, p         : (size,) or (q, size) float64; verbs return new arrays of that shape unless `out` is given
     """
 
-    def __init__(self, coefficients, drift="central"):
+    def __init__(self, coefficients: Coefficients, drift: str = "central") -> None:
         self.coefficients, self.rule = coefficients, checked_rule(drift)
         grid = coefficients.grid
         self.axes, self.size = grid.dim, grid.size
@@ -89,7 +92,8 @@ class Operator:
         self._plane = (grid.size // grid.shape[-1], grid.shape[-1])
         self._rows = max(1, _NODES // grid.shape[-1])
         self._views = [(prod(grid.shape[:i]), grid.shape[i], prod(grid.shape[i + 1:])) for i in range(grid.dim)]
-        self._last_rates, self._kept_pivots = None, [{} for _ in range(grid.dim)]
+        self._kept_pivots: list[dict[Any, Any]] = [{} for _ in range(grid.dim)]
+        self._last_rates = None
         self._fill()
 
     def _fill(self):
@@ -112,22 +116,22 @@ class Operator:
         return made
 
     @property
-    def rates(self):
+    def rates(self) -> Any:
         """(d, 2, rows, n): l and r of each axis, made when first asked for."""
         return self._assembled[0]
 
     @property
-    def cross(self):
+    def cross(self) -> Any:
         """(pairs, rows, n), see kernels/stencil."""
         return self._assembled[1]
 
     @property
-    def is_central(self):
+    def is_central(self) -> bool:
         """Whether the drift is taken by central differences everywhere."""
         return self.rule == rates.CENTRAL
 
     @property
-    def geometry(self):
+    def geometry(self) -> Any:
         """The table of spacings and its offsets, as kernels/rates takes them."""
         return self._table, self._offsets
 
@@ -144,36 +148,36 @@ class Operator:
         self._over_rows(lambda lo, hi: kernel(source, self.rates, self.cross, self.killing, self._shape, axes, lo, hi, target))
         return out
 
-    def rate(self, u, out=None):
+    def rate(self, u: Any, out: Array | None = None) -> Array:
         """A u + g: the rate of change of u, backwards in time."""
         out = self.apply(u, out)
         if self.source is not None:
             out += self.source
         return out
 
-    def apply(self, u, out=None):
+    def apply(self, u: Any, out: Array | None = None) -> Array:
         """A u, all axes and the mixed part, the potential included."""
         return self._apply(stencil.apply, u, self.axes, out)
 
-    def mixed(self, u, out=None):
+    def mixed(self, u: Any, out: Array | None = None) -> Array:
         """A_0 u, the mixed part: Σ_{i<k} a_ik ∂_i ∂_k u."""
         return self._apply(stencil.apply, u, 0, out)
 
-    def stage(self, i, y, u, s, out=None):
+    def stage(self, i: int, y: Any, u: Any, s: float, out: Array | None = None) -> Array:
         """(I − s A_i)⁻¹ (y − s A_i u), computed as u + (I − s A_i)⁻¹ (y − u); u = None stands for 0."""
         return self._solve(i, y, u, s, False, out)
 
-    def apply_transposed(self, p, out=None):
+    def apply_transposed(self, p: Array, out: Array | None = None) -> Array:
         """Aᵀ p."""
         return self._apply(stencil.apply_transposed, p, self.axes, out)
 
     rate_transposed = apply_transposed
 
-    def mixed_transposed(self, p, out=None):
+    def mixed_transposed(self, p: Array, out: Array | None = None) -> Array:
         """A_0ᵀ p."""
         return self._apply(stencil.apply_transposed, p, 0, out)
 
-    def stage_transposed(self, i, p, s, out=None):
+    def stage_transposed(self, i: int, p: Array, s: float, out: Array | None = None) -> Array:
         """w = (I − s A_i)⁻ᵀ p: the transpose of `stage` gives w to y and p − w to u."""
         return self._solve(i, p, None, s, True, out)
 
@@ -219,21 +223,21 @@ class Operator:
     def _killing_side_by_side(self, i):
         return self.killing if i < self.axes - 1 or self.axes == 1 else np.ascontiguousarray(self.killing.T)
 
-    def add_rate(self, gradient, p, u):
+    def add_rate(self, gradient: Any, p: Array, u: Any) -> None:
         """Add ∂⟨p, A u + g⟩ to a RateGradient."""
         self.add_apply(gradient, p, u)
         if self.source is not None:
             gradient.source = gradient.source + p
 
-    def add_apply(self, gradient, p, u):
+    def add_apply(self, gradient: Any, p: Array, u: Any) -> None:
         """Add ∂⟨p, A u⟩ to a RateGradient."""
         self._add(gradient, p, u, 0, self.axes, True, 1.0)
 
-    def add_mixed(self, gradient, p, u):
+    def add_mixed(self, gradient: Any, p: Array, u: Any) -> None:
         """Add ∂⟨p, A_0 u⟩ to a RateGradient."""
         self._add(gradient, p, u, 0, 0, True, 1.0)
 
-    def add_stage(self, gradient, i, w, z, s):
+    def add_stage(self, gradient: Any, i: int, w: Any, z: Any, s: float) -> None:
         """Add ∂⟨p, stage⟩ = s ⟨w, ∂A_i z⟩ to a RateGradient, w = (I − s A_i)⁻ᵀ p and z = stage(i, y, u, s) − u."""
         self._add(gradient, w, z, i, i + 1, False, s)
 
@@ -243,7 +247,7 @@ class Operator:
             p, u, self._shape, first, stop, mixed, scale, lo, hi, gradient.rates, gradient.cross,
             gradient.killing if stop > first else _NONE))
 
-    def coefficient_gradient(self, gradient):
+    def coefficient_gradient(self, gradient: Any) -> Any:
         """Turn a RateGradient into cotangents of drift (d, size), of the symmetric variance rate (d, d, size), of the potential
         (size,) and of the source (q, size); None where there is none.
 
@@ -270,12 +274,12 @@ class Operator:
             lo, hi, drift_bar, diagonal_bar, cross_bar))
         return drift_bar, diagonal_bar, cross_bar
 
-    def gradient(self):
+    def gradient(self) -> Any:
         """An empty `RateGradient`."""
         return RateGradient(self)
 
     @cached_property
-    def extremes(self):
+    def extremes(self) -> Any:
         """Largest cell Péclet number |f| h/a, largest |f|/h and largest a/h² over nodes and axes, and the share of nodes
         without a negative off-diagonal entry, and the least cell Péclet number (5,); on large grids of about every so many rows
         that 32 are looked at."""
@@ -286,7 +290,7 @@ class Operator:
         return np.array([*out[:3], 0.0 if self.has_mixed else monotone, out[4]])
 
     @cached_property
-    def spectral_bound(self):
+    def spectral_bound(self) -> float:
         """A bound of the moduli of A's eigenvalues (largest absolute row sum; Gershgorin)."""
         rows = 2 * np.abs(self.rates).sum(axis=(0, 1)) + 4 * np.abs(self.cross).sum(axis=0)
         return float((rows + np.abs(self.killing) if self.killing.size else rows).max())

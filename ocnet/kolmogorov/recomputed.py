@@ -1,8 +1,11 @@
 """Values at every step time within a bounded memory: some are kept, the others run again from the next kept one."""
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["Recomputed"]
 
@@ -14,27 +17,28 @@ class Recomputed:
     the others those last run through.  A time not at hand costs at most the steps from the next kept one, about 2 steps/slots.
     """
 
-    def __init__(self, march, slots):
+    def __init__(self, march: Any, slots: int) -> None:
         if slots < 3:
             raise ValueError(f"max_memory holds {slots} fields of this grid; at least 3 are needed: give more memory or fewer nodes")
         self.march, self.times = march, march.times
         kept = np.linspace(0, march.steps, min(max(2, slots // 2), march.steps + 1))
-        self.kept = dict.fromkeys(int(round(k)) for k in kept)
-        self._recent, self._room = OrderedDict(), max(1, slots - len(self.kept))
+        self.kept: dict[int, Any] = dict.fromkeys(int(round(k)) for k in kept)
+        self._recent: OrderedDict[int, Array] = OrderedDict()
+        self._room = max(1, slots - len(self.kept))
 
-    def __call__(self, k, u):
+    def __call__(self, k: int, u: Array) -> None:
         """Visit the state u (q, size) at times[k] on the way down."""
         if k in self.kept:
             self.kept[k] = u.copy()
 
-    def stacked(self):
+    def stacked(self) -> Any:
         """Times (K,) and values (K, q, size) of the kept states, which from now on are views of the latter."""
         indices = sorted(self.kept)
         values = np.stack([self.kept[k] for k in indices])
         self.kept = dict(zip(indices, values))
         return self.times[indices], values
 
-    def values(self, k):
+    def values(self, k: int) -> Array:
         """(q, size) at times[k]."""
         if k in self.kept:
             return self.kept[k]

@@ -5,12 +5,16 @@ made first.  With room for all, all are kept; with less, checkpoints are laid ou
 (Griewank & Walther 2000, Algorithm 799: with s checkpoints and at most r sweeps over each step, C(s + r, s) steps are served).
 """
 
+from collections.abc import Callable, Iterator
 from math import comb
+
+from ocnet.typing import Array
 
 __all__ = ["states_upward"]
 
 
-def states_upward(advance, terminal, steps, slots, ends=True):
+def states_upward(advance: Callable[[int, Array], Array], terminal: Array, steps: int, slots: int,
+                  ends: bool = True) -> Iterator[tuple[int, Array, Array | None]]:
     """Yield (k, u at times[k + 1], and u at times[0] with the first, if `ends`) for k = 0 … steps − 1, keeping at most `slots` states.
 
     advance  : callable (k, u at times[k + 1]) -> u at times[k]

@@ -5,10 +5,12 @@ the cell average both are O(h²) and smooth in h (Pooley, Vetzal & Forsyth 2003)
 """
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import roughness
+from ocnet.problem import KolmogorovProblem
 
 __all__ = ["jumps", "terminal_on_grid"]
 
@@ -28,7 +30,7 @@ def _layout(grid, axis):
     return prod(grid.shape[:axis]), grid.shape[axis], prod(grid.shape[axis + 1:])
 
 
-def jumps(problem, grid, u):
+def jumps(problem: KolmogorovProblem, grid: Any, u: Any) -> Any:
     """(size,) bool: nodes beside which some row of u (q, size) jumps.
 
     Candidates are neighbours that differ by more than a tenth of the range; it is a jump if more than half of the difference
@@ -52,7 +54,7 @@ def jumps(problem, grid, u):
     return rough
 
 
-def kinks(problem, grid, u):
+def kinks(problem: KolmogorovProblem, grid: Any, u: Any) -> Any:
     """(size,) bool: nodes beside which some row of u (q, size) has a kink along some axis.
 
     Candidates bend five times as much as the nodes two before and two after; it is a kink if on 16 parts of the way between
@@ -79,7 +81,7 @@ def kinks(problem, grid, u):
     return sharp
 
 
-def terminal_on_grid(problem, grid):
+def terminal_on_grid(problem: KolmogorovProblem, grid: Any) -> Any:
     """Terminal rows (q, size), and whether the function gave one column."""
     u, single = problem.terminal_rows(grid.nodes)
     rough = np.flatnonzero(jumps(problem, grid, u) | kinks(problem, grid, u))

@@ -1,11 +1,15 @@
 """Step boundaries of a march, and the times at which its states are kept."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["Keeper", "step_times"]
 
 
-def step_times(horizon, breaks, steps):
+def step_times(horizon: float, breaks: Any, steps: int) -> Array:
     """Return increasing times from 0 to horizon: every break inside is a step boundary, steps are spread by length.
 
     Each interval between breaks gets its share of `steps` (at least one, by largest remainder), so the total exceeds
@@ -30,7 +34,7 @@ class Keeper:
     keep : number of kept times, evenly spread, or the times themselves; each is moved to the nearest step boundary
     """
 
-    def __init__(self, times, keep):
+    def __init__(self, times: Array, keep: Any) -> None:
         if np.ndim(keep) == 0:
             if int(keep) != keep or keep < 1:
                 raise ValueError(f"keep={keep} is not a count ≥ 1 of kept times, nor a sequence of times")
@@ -40,12 +44,13 @@ class Keeper:
             if ((wanted < times[0]) | (wanted > times[-1])).any():
                 raise ValueError(f"keep has times outside [{times[0]:g}, {times[-1]:g}]")
         self.indices = sorted({int(np.abs(times - t).argmin()) for t in wanted})
-        self.times, self.kept = times[self.indices], {}
+        self.kept: dict[int, Array] = {}
+        self.times = times[self.indices]
 
-    def __call__(self, k, u):
+    def __call__(self, k: int, u: Array) -> None:
         if k in self.indices:
             self.kept[k] = u.copy()
 
-    def stacked(self):
+    def stacked(self) -> Any:
         """(K, q, size), increasing in time."""
         return np.stack([self.kept[k] for k in self.indices])

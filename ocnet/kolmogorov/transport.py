@@ -1,19 +1,22 @@
 """Transport of grid functions along the characteristics of a drift, bounded, on any grid and with any sides."""
 
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from ocnet.grid import Grid
+from ocnet.problem import KolmogorovProblem
 from ocnet.spline import LimitedSpline
+from ocnet.typing import Array
 
 from .coefficients import held_nodes
 
 __all__ = ["IndexSpline", "Transport", "flow", "flow_vjp"]
 
 
-def flow(process, x, t, h):
+def flow(process: Any, x: Array, t: float, h: float) -> Array:
     """Where the drift of time t carries the points x (d, n) within h: one step of the classical Runge–Kutta method, order 4."""
     _, _, x4, (k1, k2, k3) = _stages(process, x, t, h)
     return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + process.drift_rows(t, x4))
@@ -29,7 +32,7 @@ def _stages(process, x, t, h):
     return x2, x3, x4, (k1, k2, k3)
 
 
-def flow_vjp(process, x, t, h, cotangent, factor_cotangent=None):
+def flow_vjp(process: Any, x: Array, t: float, h: float, cotangent: Any, factor_cotangent: Array | None = None) -> Any:
     """The cotangent of the parameters of the process for that of `flow` (and of its factor at x)."""
     x2, x3, x4, _ = _stages(process, x, t, h)
     back4, g4 = process.coefficients_vjp(t, x4, h / 6 * cotangent)
@@ -63,7 +66,7 @@ class IndexSpline:
     reflecting sides.
     """
 
-    def __init__(self, grid, values, sides, limited=True):
+    def __init__(self, grid: Any, values: Array, sides: Any, limited: bool = True) -> None:
         self.grid = grid
         mirrored = [[side.row == "mirror" for side in pair] for pair in sides]
         self._inner = LimitedSpline(grid if grid.is_uniform else _index_grid(grid), values, limited, mirrored)
@@ -76,11 +79,11 @@ class IndexSpline:
         inside = np.clip(feet, lower, upper)
         return np.stack([m(inside[:, i], int(slopes)) for i, m in enumerate(_index_maps(self.grid))], axis=1)
 
-    def mean(self, feet, weights):
+    def mean(self, feet: Array, weights: Array) -> Array:
         """Σ_k weights[k] · spline(feet[k]) at feet (branches, d, n): (q, n)."""
         return self._inner.mean(self._numbers(feet), weights)
 
-    def mean_transposed(self, feet, weights, cotangent):
+    def mean_transposed(self, feet: Array, weights: Array, cotangent: Array) -> tuple[Array, Array]:
         """The cotangent of the values (q, size) and of the feet (branches, d, n) for that of `mean` (q, n)."""
         values, feet_cotangent = self._inner.mean_transposed(self._numbers(feet), weights, cotangent)
         return values, feet_cotangent * self._numbers(feet, slopes=True)
@@ -94,7 +97,7 @@ class Transport:
     time it gets there.
     """
 
-    def __init__(self, problem, grid, t0, t1, limited=True):
+    def __init__(self, problem: KolmogorovProblem, grid: Any, t0: float, t1: float, limited: bool = True) -> None:
         self.grid, self.limited, self.sides = grid, limited, problem.boundary
         held, x = held_nodes(grid, problem.boundary), grid.nodes
         self.held = held.nodes
@@ -110,10 +113,10 @@ class Transport:
             self.shift = over, _earlier(problem.boundary, side_number[over], self.feet[0][:, over].T, t0, t1, share[over])
 
     @cached_property
-    def is_identity(self):
+    def is_identity(self) -> bool:
         return bool((self.feet[0] == self.grid.nodes).all())
 
-    def step(self, u):
+    def step(self, u: Any) -> Array:
         """u (q, size) carried back over the step."""
         if self.is_identity:
             return u
@@ -123,11 +126,11 @@ class Transport:
             out[:, self.shift[0]] += self.shift[1]
         return out
 
-    def transposed(self, p, u=None):
+    def transposed(self, p: Array, u: Any = None) -> Array:
         """Masses (q, size) carried forward by the transposed map at u; paths that end on a side leave their mass there."""
         return self.step_vjp(p, u)[0]
 
-    def step_vjp(self, p, u=None):
+    def step_vjp(self, p: Array, u: Any = None) -> Any:
         """The same, and the cotangent of the feet (1, d, size)."""
         if self.is_identity:
             return p, np.zeros_like(self.feet)

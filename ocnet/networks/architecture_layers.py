@@ -1,9 +1,12 @@
 """The layers of any architecture as a LayeredProcess: paths, and the transitions that grids ask for."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.laws.law import MOST_BRANCHES
 from ocnet.process import Transition
+from ocnet.typing import Array
 
 from .architecture_steps import ArchitectureSteps
 
@@ -39,7 +42,7 @@ class ArchitectureLayers(ArchitectureSteps):
 
         return evaluate
 
-    def transition(self, n, x, order=_HERMITE, axes=None):
+    def transition(self, n: int, x: Array, order: int = _HERMITE, axes: tuple[Array, ...] | None = None) -> Transition:
         """The law of X_{n+1} from x (d, points): the product of the evaluations' quadrature branches; additive normal noise as smoothing where
         no later evaluation of the step sees it.
 
@@ -47,7 +50,8 @@ class ArchitectureLayers(ArchitectureSteps):
         """
         self._one_point()
         rules = self._rules(n, order)
-        return Transition(*self._feet(n, x, rules, axes), self._smoothing(n, rules))
+        feet, weights = self._feet(n, x, rules, axes)
+        return Transition(feet, weights, self._smoothing(n, rules))
 
     def _feet(self, n, x, rules, axes=None):
         """Feet (branches, d, points) and weights (branches,) of a step from x (d, points)."""
@@ -67,7 +71,7 @@ class ArchitectureLayers(ArchitectureSteps):
                 squares += np.array(weights[:len(squares)]) ** 2 * (model.scale(self.network.dt) * model.deviation) ** 2
         return np.repeat(np.sqrt(squares), self.dim // len(squares))
 
-    def transition_vjp(self, n, x, feet_cotangent, order=_HERMITE, axes=None):
+    def transition_vjp(self, n: int, x: Array, feet_cotangent: Array, order: int = _HERMITE, axes: tuple[Array, ...] | None = None) -> Array:
         """The cotangent of the numbers (span · p,) of the layers that the step reads, for one (branches, d, points) of the feet of `transition`."""
         self._one_point()
         rules, dt = self._rules(n, order), self.network.dt
@@ -82,14 +86,14 @@ class ArchitectureLayers(ArchitectureSteps):
         parts = [self.architecture.end_vjp(c) for c in feet_cotangent]
         return self._reversed(n, self.architecture.begin(x), parts, self._values(n, rules, axes), pull, counts, axes)[1].ravel()
 
-    def layers_of(self, rows):
+    def layers_of(self, rows: Any) -> Array:
         """(N, p) cotangents of all layers from those of the steps, [(span · p,), …] as `transition_vjp` gives them."""
         gradient = np.zeros_like(self._depth)
         for n, row in enumerate(rows):
             gradient[n:n + self.architecture.span] += row.reshape(self.architecture.span, -1)
         return gradient
 
-    def mean_step(self, n, x):
+    def mean_step(self, n: int, x: Array) -> Array:
         """E[X_{n+1} | X_n = x] at x (d, points): exact but for normal noise inside a branch's argument, which takes a quadrature."""
         self._one_point()
         feet, weights = self._feet(n, x, self._rules(n, _HERMITE, means=True))

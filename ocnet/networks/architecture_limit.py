@@ -5,9 +5,12 @@ To leading order every evaluation is at one part X_j of the state, and a part mo
 Noise inside an argument moves a mean by O(dt) of itself, in either scaling, which is beyond weak order 1.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.process import Diffusion
+from ocnet.typing import Array, TensorGrid
 
 from .architectures.program import Combination
 from .architectures.weight import value_of
@@ -42,7 +45,7 @@ class ArchitectureDiffusion(Diffusion):
 
     steady_between_breaks = True
 
-    def __init__(self, network, theta):
+    def __init__(self, network: Any, theta: Array) -> None:
         architecture = network.architecture
         if architecture.copies > 1 or architecture.span > 1:
             why = ("a state is the pair (X_n, X_{n−1})" if architecture.copies > 1 else "its steps read two layers and end before the horizon")
@@ -61,7 +64,7 @@ class ArchitectureDiffusion(Diffusion):
             squares[part] += square
         return self.network.noise.diffusive_scale(self.network.dt) * size * np.diag(np.repeat(np.sqrt(squares), self.network.dim // halves))
 
-    def layer_at(self, t):
+    def layer_at(self, t: float) -> int:
         """The layer whose coefficients hold at time t (the later one at a layer time; rounding errors forgiven)."""
         return min(max(int(t / self.network.dt * (1 + 1e-12)), 0), self.network.layers - 1)
 
@@ -76,7 +79,7 @@ class ArchitectureDiffusion(Diffusion):
         return model, [(BlockAt(self.network.block, self._views[n][which], np.ascontiguousarray(x[self._rows(at)]), model.needs),
                         self._rows(at), self._rows(part), weight, np.sqrt(square), which) for which, at, part, weight, square in self._moves]
 
-    def drift_rows(self, t, x):
+    def drift_rows(self, t: float, x: Array) -> Array:
         """f at x (d, n): (d, n)."""
         model, moves = self._at(t, x)
         out = np.zeros_like(x)
@@ -84,7 +87,7 @@ class ArchitectureDiffusion(Diffusion):
             out[rows] += weight * model.mean(at)
         return out
 
-    def factor_rows(self, t, x):
+    def factor_rows(self, t: float, x: Array) -> Array:
         """G at x (d, n): (d, m, n)."""
         if self.constant_factor is not None:
             return super().factor_rows(t, x)
@@ -102,10 +105,11 @@ class ArchitectureDiffusion(Diffusion):
     def _factor(self, t, x):
         return np.moveaxis(self.factor_rows(t, np.ascontiguousarray(x.T)), 2, 0)
 
-    def coefficients_vjp(self, t, x, drift_cotangent, factor_cotangent=None):
+    def coefficients_vjp(self, t: float, x: Array, drift_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Array, Array]:
         """The cotangents of x (d, n) and of the layer's θ_n (p,) for cotangents of f (d, n) and of G (d, m, n)."""
         model, moves = self._at(t, x)
-        back, gradients, column = np.zeros_like(x), {}, 0
+        gradients: dict[Any, Any] = {}
+        back, column = np.zeros_like(x), 0
         for at, source, rows, weight, root, which in moves:
             of_factor = None
             if model.additive is None and factor_cotangent is not None:
@@ -117,7 +121,7 @@ class ArchitectureDiffusion(Diffusion):
             gradients[which] = gradients.get(which, 0.0) + gradient
         return back, self._joined(gradients)
 
-    def coefficients_vjp_on_grid(self, t, grid, drift_cotangent, factor_cotangent=None):
+    def coefficients_vjp_on_grid(self, t: float, grid: TensorGrid, drift_cotangent: Array, factor_cotangent: Array | None = None) -> Array:
         """The cotangent of the layer's θ_n (p,) for cotangents of f (d, size) and of G (d, m, size) at the nodes."""
         return self.coefficients_vjp(t, grid.nodes, drift_cotangent, factor_cotangent)[1]
 

@@ -1,11 +1,14 @@
 """Steps of whole states of any architecture: its formula's program with the network's noisy blocks as branches; paths of them."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.laws import Joint
 from ocnet.process import LayeredProcess
+from ocnet.typing import Array, Law
 
 from .blocks import BlockAt
 
@@ -18,7 +21,7 @@ class ArchitectureSteps(LayeredProcess):
     `advance`, `advance_vjp` and `retreat` move whole states; `step` and what grids ask for exist where a state is its point.
     """
 
-    def __init__(self, network, theta, precision="double"):
+    def __init__(self, network: Any, theta: Array, precision: str = "double") -> None:
         if precision != "double":
             raise ValueError(f"precision={precision!r} needs a fused kernel, which {network.architecture!r} has not; use 'double'")
         self.network, self.theta, self.architecture = network, theta, network.architecture
@@ -47,12 +50,12 @@ class ArchitectureSteps(LayeredProcess):
         """The laws of the evaluations of step n, by slot."""
         return [self._branch_laws[n + e.offset] for e in self.programs[n].evaluations]
 
-    def law_at(self, n):
+    def law_at(self, n: int) -> Law:
         """The law of ξ_n: of all evaluations of the step side by side, each with noise of its own."""
         laws = self._laws_of(n)
         return laws[0] if len(laws) == 1 else Joint(tuple(laws))
 
-    def draw_backward(self, seed, first, paths, n):
+    def draw_backward(self, seed: int, first: int, paths: int, n: int) -> Array:
         """ξ_n of the reverse sweep: that of the forward one, but for shake-shake as published."""
         return self.models[n].draw_backward(self.law_at(n), seed, first, paths, n)
 
@@ -69,7 +72,7 @@ class ArchitectureSteps(LayeredProcess):
         here = axes if evaluation.argument == 0 and self.architecture.parts == 1 else None
         return model, BlockAt(self.network.block, self._views[layer][evaluation.which], x, model.needs, here)
 
-    def advance(self, n, state, xi):
+    def advance(self, n: int, state: tuple[Any, ...], xi: Array) -> Any:
         """The parts of state n + 1 from those of state n and ξ (channels, points)."""
         parts, dt = self._split(n, xi), self.network.dt
 
@@ -80,7 +83,7 @@ class ArchitectureSteps(LayeredProcess):
         (after,) = self.programs[n].run(state, evaluate)
         return after
 
-    def advance_vjp(self, n, state, xi, cotangent):
+    def advance_vjp(self, n: int, state: tuple[Any, ...], xi: Array, cotangent: Array) -> Any:
         """The cotangents of the parts of state n, and (span, p) of the numbers of layers n, n + 1, …, for those of the parts of state n + 1."""
         parts, dt = self._split(n, xi), self.network.dt
 
@@ -121,10 +124,11 @@ class ArchitectureSteps(LayeredProcess):
             rows[0, end + k] = slope
         return rows
 
-    def retreat(self, n, state, xi):
+    def retreat(self, n: int, state: tuple[Any, ...], xi: Array) -> Any:
         """The parts of state n from those of state n + 1 by the architecture's `inverse`, exact or not, with the noise of the step."""
         parts, dt = self._split(n, xi), self.network.dt
-        slots, calls = {(e.offset, e.which, e.repeat): e for e in self.programs[n].evaluations}, {}
+        slots = {(e.offset, e.which, e.repeat): e for e in self.programs[n].evaluations}
+        calls: dict[Any, int] = {}
 
         def branch(layer, x, which=0):
             repeat = calls[layer, which] = calls.get((layer, which), -1) + 1
@@ -135,23 +139,23 @@ class ArchitectureSteps(LayeredProcess):
         return self.architecture.inverse(branch, state, n, self.network.control.layer(self.theta, n))
 
     @property
-    def span(self):
+    def span(self) -> int:
         """Layers whose numbers a step reads."""
         return self.architecture.span
 
     @property
-    def exact_inverse(self):
+    def exact_inverse(self) -> bool | None:
         """Whether `inverse` is exact; None where there is none from a point."""
         return self.architecture.exact_inverse if self.architecture.copies == 1 else None
 
-    def inverse(self, n, x, xi):
+    def inverse(self, n: int, x: Array, xi: Array) -> Array:
         """X_n (d, points) from X_{n+1} = x, by the architecture's `inverse`."""
         self._one_point()
         return self.architecture.end(self.retreat(n, self.architecture.begin(x), xi))
 
     # paths ---------------------------------------------------------------------------------------------------------------------------
 
-    def states(self, x, seed, first):
+    def states(self, x: Array, seed: int, first: int) -> Iterator[Array]:
         """Yield the points (d, m) at layers 0 … of the paths number first … first + m − 1, which start at x (d, m)."""
         yield x
         state = self.architecture.begin(x)
@@ -159,11 +163,11 @@ class ArchitectureSteps(LayeredProcess):
             state = self.advance(n, state, self.draw(seed, first, x.shape[1], n))
             yield self.architecture.end(state)
 
-    def state_at(self, points, n):
+    def state_at(self, points: Array, n: int) -> Any:
         """The parts of state n from the points (n + 1 or more, d, m) of a trajectory."""
         return self.architecture.state_of([points[max(n - k, 0)] for k in range(self.architecture.copies)])
 
-    def reverse(self, states, seed, first, cotangent):
+    def reverse(self, states: Any, seed: int, first: int, cotangent: Array) -> Array:
         """(N, p) cotangents of the layers' numbers for one (d, m) of the last of the states."""
         gradient = np.zeros_like(self._depth)
         back = self.architecture.end_vjp(cotangent)
@@ -173,7 +177,7 @@ class ArchitectureSteps(LayeredProcess):
             gradient[n:n + len(rows)] += rows
         return gradient
 
-    def end_of_means(self, x):
+    def end_of_means(self, x: Array) -> Array:
         """The last point (d, points) of the path from x along which every branch is at its mean."""
         state = self.architecture.begin(x)
         for n in range(self.layers):
@@ -184,12 +188,12 @@ class ArchitectureSteps(LayeredProcess):
             (state,) = self.programs[n].run(state, evaluate)
         return self.architecture.end(state)
 
-    def step(self, n, x, xi):
+    def step(self, n: int, x: Array, xi: Array) -> Array:
         """X_{n+1} (d, points) from x (d, points) and ξ (channels, points)."""
         self._one_point()
         return self.architecture.end(self.advance(n, self.architecture.begin(x), xi))
 
-    def step_vjp(self, n, x, xi, cotangent):
+    def step_vjp(self, n: int, x: Array, xi: Array, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of x (d, points), and of the numbers (span · p,) of the layers that the step reads, summed over the points."""
         self._one_point()
         back, rows = self.advance_vjp(n, self.architecture.begin(x), xi, self.architecture.end_vjp(cotangent))

@@ -55,10 +55,12 @@ class Control:
 
     @cached_property
     def layer_size(self) -> int:
+        """p, the numbers of a layer."""
         return _size(self.layout)
 
     @cached_property
     def size(self) -> int:
+        """P, the numbers of all layers and of the tail."""
         return self.layers * self.layer_size + _size(self.tail)
 
     def zeros(self) -> Array:

@@ -4,12 +4,14 @@ The layers themselves (`NetworkLayers.step`) are the oracle: tests hold the two 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import memory
 from ocnet.kernels import perceptron_paths as kernels
 from ocnet.laws import Bernoulli, Normal, Rademacher, Silent
+from ocnet.typing import Array
 
 __all__ = ["FusedPaths"]
 
@@ -27,7 +29,7 @@ class FusedPaths:
     channels: int
 
     @classmethod
-    def of(cls, network, theta, models, laws):
+    def of(cls, network: Any, theta: Array, models: Any, laws: Any) -> "FusedPaths | None":
         """Return the plan for a network at θ, or None where its block or noise has no fused kernel."""
         if not getattr(network.block, "fused", False):
             return None
@@ -41,11 +43,11 @@ class FusedPaths:
         return cls(np.array(network.control.depth(theta)), np.array([row[2] for row in rows]), (kinds or {kernels.NONE}).pop(),
                    (codes or {kernels.NORMAL}).pop(), max(law.channels for law in laws))
 
-    def single(self):
+    def single(self) -> "FusedPaths":
         """The same in single precision."""
         return FusedPaths(self.theta.astype(np.float32), self.numbers.astype(np.float32), self.place, self.law, self.channels)
 
-    def carry(self, x, seed, first, begin, end, out, states=None):
+    def carry(self, x: Array, seed: int, first: int, begin: int, end: int, out: Array, states: Array | None = None) -> None:
         """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n).
 
         states : (layers, d, n) to be filled with the states after each layer
@@ -54,7 +56,7 @@ class FusedPaths:
         kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
                       0, x.shape[1], out, states)
 
-    def carried(self, x, seed, first, begin, end):
+    def carried(self, x: Array, seed: int, first: int, begin: int, end: int) -> Array:
         """The paths as a new float64 array (d, n), in the precision of the plan."""
         if self.theta.dtype == np.float64:
             out = memory.empty_like(x)
@@ -64,7 +66,7 @@ class FusedPaths:
         self.carry(narrow, seed, first, begin, end, narrow)
         return narrow.astype(np.float64)
 
-    def carry_back(self, states, seed, first, cotangent):
+    def carry_back(self, states: Array, seed: int, first: int, cotangent: Array) -> Array:
         """(layers, p) cotangents of θ for one (d, n) of the last of the states (layers + 1, d, n); cotangent becomes that of the first."""
         gradient = np.zeros(self.theta.shape)
         kernels.carry_back(states, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first),
@@ -72,11 +74,11 @@ class FusedPaths:
         return gradient
 
     @property
-    def silent_backwards(self):
+    def silent_backwards(self) -> bool:
         """Whether a reverse sweep reads no noise: cotangents do not feel what is added."""
         return self.place in (kernels.NONE, kernels.ADDITIVE)
 
-    def layer_back(self, n, x, cotangent):
+    def layer_back(self, n: int, x: Array, cotangent: Array) -> tuple[Array, Array]:
         """The cotangents of the states x (d, n) before layer n and of θ_n (p,), for one (d, n) of those after it; where `silent_backwards`."""
         back, gradient, alone = cotangent.copy(), np.zeros((1, self.theta.shape[1])), slice(n, n + 1)
         kernels.carry_back(np.ascontiguousarray(x)[None], self.theta[alone], self.numbers[alone], self.place, self.law, self.channels, np.uint64(0),

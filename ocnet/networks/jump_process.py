@@ -5,12 +5,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.stats import poisson
 
 from ocnet.kernels import philox
 from ocnet.process import LayeredProcess
+from ocnet.typing import Array
 
 __all__ = ["JumpProcess"]
 
@@ -54,19 +56,19 @@ class JumpProcess(LayeredProcess):
     Coefficients are those of layer n on [t_n, t_{n+1}).
     """
 
-    def __init__(self, network, theta):
+    def __init__(self, network: Any, theta: Array) -> None:
         if not hasattr(network.noise, "jump_rate"):
             raise ValueError(f"noise={network.noise!r} has no jump limit; use network.diffusion(theta), or StrongDropout")
         self.network, self.theta, self.size = network, theta, 1 / network.noise.jump_rate
         self._views = [network.control.layer(theta, n) for n in range(network.layers)]
         jumps = _Jumps(network.dim * network.dt * network.noise.jump_rate, network.dim)
-        super().__init__(self.step, jumps, network.dim, network.times)
+        super().__init__(self.step, jumps, network.dim, network.times)  # type: ignore[arg-type]  # drawn, never from uniforms
 
-    def jump(self, n, x):
+    def jump(self, n: int, x: Array) -> Array:
         """s² f (d, points) at x: what component i jumps by, at rate 1/s²."""
         return self.size * self.network.block.features(x, self._views[n]).output
 
-    def step(self, n, x, xi):
+    def step(self, n: int, x: Array, xi: Array) -> Array:
         """X_{n+1} (d, points) after the jumps that ξ says."""
         count, x = xi[0], np.array(x)
         for k in range(int(count.max(initial=0))):

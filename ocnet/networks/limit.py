@@ -1,8 +1,11 @@
 """The Itô equation behind a network's layers: dX = mean dt + G dB, G = g or √dt g."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.process import Diffusion
+from ocnet.typing import Array, TensorGrid
 
 from .blocks import BlockAt
 
@@ -14,7 +17,7 @@ class NetworkDiffusion(Diffusion):
 
     steady_between_breaks = True
 
-    def __init__(self, network, theta):
+    def __init__(self, network: Any, theta: Array) -> None:
         self.network, self.theta = network, theta
         self._views = [network.control.layer(theta, n) for n in range(network.layers)]
         self.models = [network.noise.at(n, network.layers, network.dt) for n in range(network.layers)]
@@ -26,7 +29,7 @@ class NetworkDiffusion(Diffusion):
             return self._factor
         return self.network.noise.diffusive_scale(self.network.dt) * size * np.eye(self.network.dim)
 
-    def layer_at(self, t):
+    def layer_at(self, t: float) -> int:
         """The layer whose coefficients hold at time t (the later one at a layer time; rounding errors forgiven)."""
         return min(max(int(t / self.network.dt * (1 + 1e-12)), 0), self.network.layers - 1)
 
@@ -35,17 +38,17 @@ class NetworkDiffusion(Diffusion):
         n = self.layer_at(t)
         return self.models[n], BlockAt(self.network.block, self._views[n], np.ascontiguousarray(x), self.models[n].needs, axes)
 
-    def drift_rows(self, t, x):
+    def drift_rows(self, t: float, x: Array) -> Array:
         """f at x (d, n): (d, n)."""
         model, at = self._at(t, x)
         return model.mean(at)
 
-    def drift_on_grid(self, t, grid):
+    def drift_on_grid(self, t: float, grid: TensorGrid) -> Array:
         """f at the nodes of a grid: (d, size)."""
         model, at = self._at(t, grid.nodes, grid.axes)
         return model.mean(at)
 
-    def factor_rows(self, t, x):
+    def factor_rows(self, t: float, x: Array) -> Array:
         """G at x (d, n): (d, m, n)."""
         if self.constant_factor is not None:
             return super().factor_rows(t, x)
@@ -58,13 +61,15 @@ class NetworkDiffusion(Diffusion):
     def _factor(self, t, x):
         return np.moveaxis(self.factor_rows(t, np.ascontiguousarray(x.T)), 2, 0)
 
-    def coefficients_vjp(self, t, x, drift_cotangent, factor_cotangent=None):
+    def coefficients_vjp(self, t: float, x: Array, drift_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Array, Array]:
         """The cotangents of x (d, n) and of the layer's θ_n (p,) for cotangents of f (d, n) and of G (d, m, n)."""
-        return self._coefficients_vjp(*self._at(t, x), drift_cotangent, factor_cotangent)
+        model, at = self._at(t, x)
+        return self._coefficients_vjp(model, at, drift_cotangent, factor_cotangent)
 
-    def coefficients_vjp_on_grid(self, t, grid, drift_cotangent, factor_cotangent=None):
+    def coefficients_vjp_on_grid(self, t: float, grid: TensorGrid, drift_cotangent: Array, factor_cotangent: Array | None = None) -> Array:
         """The cotangent of the layer's θ_n (p,) for cotangents of f (d, size) and of G (d, m, size) at the nodes."""
-        return self._coefficients_vjp(*self._at(t, grid.nodes, grid.axes), drift_cotangent, factor_cotangent)[1]
+        model, at = self._at(t, grid.nodes, grid.axes)
+        return self._coefficients_vjp(model, at, drift_cotangent, factor_cotangent)[1]
 
     def _coefficients_vjp(self, model, at, drift_cotangent, factor_cotangent):
         if model.additive is not None:

@@ -4,14 +4,18 @@ Natural scaling    dX = (m − (dt/2)(∂_t m + Dm m)) dt + √dt g dB, m the me
 Diffusive scaling  additive normal noise s only: drift f − (dt/2)(Df f + ½ s² Δf), factor s (1 − (dt/2) Df).
 """
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.typing import Array
 
 from .limit import NetworkDiffusion
 
 __all__ = ["modified_equation"]
 
 
-def modified_equation(network, theta):
+def modified_equation(network: Any, theta: Array) -> Any:
     """Return the second-order Diffusion of a network, or raise ValueError with the reason why there is none."""
     noise = network.noise
     if noise.scaling == "natural":

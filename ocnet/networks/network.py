@@ -115,8 +115,8 @@ class ResidualNetwork(Saved):
             if order == 2:
                 raise ValueError(f"order=2: the noise's part of a second-order equation is known for ResNet() only, not for {self.architecture!r}; "
                                  "use order=1, or the network's own chain")
-            theta = self.control.check(theta).copy()
-            return self.architecture.limit(self, theta) or ArchitectureDiffusion(self, theta)
+            own = self.control.check(theta).copy()
+            return self.architecture.limit(self, own) or ArchitectureDiffusion(self, own)
         return (NetworkDiffusion if order == 1 else modified_equation)(self, self.control.check(theta).copy())
 
     def jump_process(self, theta: ArrayLike) -> JumpProcess:

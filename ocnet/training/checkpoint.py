@@ -8,10 +8,12 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ocnet.archive import write_bytes
+from ocnet.typing import FilePath
 
 __all__ = ["CheckpointError", "load", "save", "write_bytes", "write_text"]
 
@@ -24,12 +26,12 @@ class CheckpointError(ValueError):
     """A checkpoint or journal that cannot be continued: damaged, of another version, or of another run."""
 
 
-def write_text(path, text):
+def write_text(path: FilePath, text: str) -> None:
     """Put `text` at `path` in UTF-8, as `write_bytes` does."""
     write_bytes(path, text.encode("utf-8"))
 
 
-def read_bytes(path, what):
+def read_bytes(path: FilePath, what: str) -> bytes:
     """Return the bytes at `path`, or raise CheckpointError; `what` names the kind of file."""
     try:
         return Path(path).read_bytes()
@@ -38,7 +40,7 @@ def read_bytes(path, what):
                               "check the path and its permissions") from None
 
 
-def save(path, arrays, header):
+def save(path: FilePath, arrays: dict[str, Any], header: dict[str, Any]) -> None:
     """Store arrays and a JSON header at `path`, atomically.
 
     arrays : {name: array}, no object dtype, no name "header"
@@ -50,12 +52,12 @@ def save(path, arrays, header):
             raise ValueError(f"arrays[{name!r}] of dtype {value.dtype} cannot be stored; use numbers, and not the name 'header'")
     text = json.dumps({**header, "version": VERSION}, sort_keys=True).encode("utf-8")
     buffer = io.BytesIO()
-    np.savez(buffer, header=np.frombuffer(text, dtype=np.uint8), **columns)
+    np.savez(buffer, header=np.frombuffer(text, dtype=np.uint8), **columns)  # type: ignore[arg-type]  # not to its `allow_pickle`
     body = buffer.getvalue()
     write_bytes(path, body + _SEAL + hashlib.sha256(body).digest())
 
 
-def load(path, fingerprint=None):
+def load(path: FilePath, fingerprint: str | None = None) -> Any:
     """Return (arrays, header) as stored by `save`.
 
     Raises CheckpointError if the file is missing, truncated, altered, of another version, or carries another
@@ -76,7 +78,7 @@ def load(path, fingerprint=None):
     return arrays, header
 
 
-def require_same(path, key, stored, expected):
+def require_same(path: FilePath, key: str, stored: object, expected: object) -> None:
     """Raise CheckpointError unless the header's `key` is the expected one."""
     if stored != expected:
         cause = "written by another version of ocnet" if key == "version" else "of another network, data or settings"

@@ -1,6 +1,10 @@
 """Where an objective stops being finite: the first place on the way from θ and the data to J."""
 
+from typing import Any
+
 import numpy as np
+
+from ocnet.typing import Array
 
 __all__ = ["UNKNOWN", "where_not_finite"]
 
@@ -8,7 +12,7 @@ UNKNOWN = "an unknown place"
 _SCOUTS = 4096                       # paths sent through the layers to find the place
 
 
-def where_not_finite(objective, theta):
+def where_not_finite(objective: Any, theta: Array) -> str:
     """Return a phrase such as "layer 7 of 20 (its states are not finite)", or "" for an objective without a `setting`.
 
     In order: the parameters; the states of a few thousand paths from the data, layer by layer (on a grid also one step from

@@ -10,7 +10,7 @@ from ocnet.archive import Saved
 from ocnet.grid import Grid
 from ocnet.moving_grid import MovingGrid
 from ocnet.spline import LimitedSpline
-from ocnet.typing import ArrayLike, View
+from ocnet.typing import Array, View
 
 from .fault import where_not_finite
 from .objectives.grid import GridObjective
@@ -66,7 +66,7 @@ class GridEstimate(Saved):
                 f"{self.time:.1g}, box {self.box:.1g}), {' × '.join(map(str, self.grid.shape))} nodes)")
 
 
-def estimate_on_grid(setting: Any, theta: ArrayLike, view: View, nodes: int | Grid | MovingGrid, tolerance: float = 0.015,
+def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid | MovingGrid, tolerance: float = 0.015,
                      floor: float = 2e-4) -> "GridEstimate":
     """Return the data term at θ with a computed error bar, refining until the bar is small enough.
 

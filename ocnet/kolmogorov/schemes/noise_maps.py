@@ -7,10 +7,14 @@ Which map is taken depends on the factor, the grid and the sides (`noise_maps`):
     on nodes    anything else that is dominated by its diagonal: the monotone operator in explicit steps, order 2
 """
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.laws import Normal
+from ocnet.problem import KolmogorovProblem
 from ocnet.spline import Smoothing
+from ocnet.typing import Array
 
 from ..coefficients import Coefficients, held_nodes
 from ..monotone_operator import MonotoneOperator
@@ -23,7 +27,7 @@ _BRANCHES = 3                        # Gauss–Hermite nodes a channel: moments 
 _SHORT = 1e-3                        # share of nodes at which the monotone stencil may have to add variance
 
 
-def noise_maps(problem, grid, t, h, limited):
+def noise_maps(problem: KolmogorovProblem, grid: Any, t: float, h: float, limited: bool) -> Any:
     """The maps, in the order of their application, that make E u(x + ∫ G dB) over the time h, factor frozen at t."""
     process, sides = problem.process, [side.row for pair in problem.boundary for side in pair]
     constant = getattr(process, "constant_factor", None)
@@ -113,25 +117,25 @@ def _folded(feet, grid, sides):
 class Gaussian:
     """Independent normals of standard deviations (d,), by non-negative weights on the nodes."""
 
-    def __init__(self, grid, deviation):
+    def __init__(self, grid: Any, deviation: Any) -> None:
         self._smoothing = Smoothing(grid, deviation)
 
-    def step(self, u):
+    def step(self, u: Any) -> Array:
         return self._smoothing(u)
 
-    def transposed(self, p, u=None):
+    def transposed(self, p: Array, u: Any = None) -> Array:
         return self._smoothing.transposed(p)
 
 
 class Branches:
     """Σ_k weights[k] · u(feet[k]) by the limited spline; feet (branches, d, size) in the box."""
 
-    def __init__(self, grid, feet, weights, limited, sides):
+    def __init__(self, grid: Any, feet: Array, weights: Array, limited: bool, sides: Any) -> None:
         self.grid, self.feet, self.weights, self.limited, self.sides = grid, np.ascontiguousarray(feet), weights, limited, sides
 
-    def step(self, u):
+    def step(self, u: Any) -> Array:
         return IndexSpline(self.grid, u, self.sides, self.limited).mean(self.feet, self.weights)
 
-    def transposed(self, p, u=None):
+    def transposed(self, p: Array, u: Any = None) -> Array:
         u = np.zeros_like(p) if u is None else u
         return IndexSpline(self.grid, u, self.sides, self.limited).mean_transposed(self.feet, self.weights, np.ascontiguousarray(p))[0]

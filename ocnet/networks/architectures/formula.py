@@ -7,6 +7,7 @@ derivative in the state, in the numbers of the branches and in the layer's own n
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from .program import Combination, Evaluation, Program
 from .weight import Weight, value_of
@@ -51,7 +52,7 @@ class Recorder:
     _calls: Counter = field(default_factory=Counter)
 
     @property
-    def state(self):
+    def state(self) -> tuple[Any, ...]:
         """The parts of the state as symbols."""
         return tuple(_Symbol(self, {k: 1.0}) for k in range(self.parts))
 
@@ -59,7 +60,7 @@ class Recorder:
     def _next(self):
         return self.parts + len(self.instructions)
 
-    def branch(self, n, x, which=0):
+    def branch(self, n: int, x: Any, which: int = 0) -> Any:
         """Record an evaluation; returns its symbol."""
         argument, key = self._variable(x), (n - self.n, which)
         made = Evaluation(self._next, argument, *key, self._calls[key], sum(self._calls.values()))
@@ -78,7 +79,7 @@ class Recorder:
             self.instructions.append(Combination(self._next, terms))
         return self._combined[terms]
 
-    def program(self, results):
+    def program(self, results: Any) -> Program:
         """The Program whose results are these symbols, a part of the next state each."""
         found = tuple(self._variable(symbol) for symbol in results)
         return Program(self.parts, tuple(self.instructions), found)

@@ -4,8 +4,10 @@ Where a branch is noisy an evaluation has several values (quadrature nodes), so 
 evaluations so far, later evaluations varying fastest.  A path's own noise is the case of one leaf.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ class Combination:
     out: int
     terms: tuple
 
-    def of(self, values):
+    def of(self, values: Any) -> Any:
         """The combination of the values {variable: array}."""
         total = None
         for variable, weight in self.terms:
@@ -31,7 +33,7 @@ class Combination:
         return total
 
     @property
-    def bends(self):
+    def bends(self) -> bool:
         """Whether a weight changes with the layer's own numbers, so that the variables' values are needed for their derivatives."""
         return any(any(weight.slopes) for _, weight in self.terms if isinstance(weight, Weight))
 
@@ -57,17 +59,17 @@ class Program:
     results: tuple
 
     @cached_property
-    def evaluations(self):
+    def evaluations(self) -> tuple[Any, ...]:
         """The evaluations, by slot."""
         return tuple(i for i in self.instructions if isinstance(i, Evaluation))
 
     @cached_property
-    def inner(self):
+    def inner(self) -> Any:
         """Whether the value of an evaluation, by slot, goes into the argument of another one."""
         reached = self._ancestors(e.argument for e in self.evaluations)
         return tuple(e.out in reached for e in self.evaluations)
 
-    def weights_of(self, variable):
+    def weights_of(self, variable: int) -> Any:
         """What a variable weighs in each of the results, where no evaluation stands between."""
         found = {variable: 1.0}
         for instruction in self.instructions:
@@ -89,7 +91,7 @@ class Program:
         bent = [v for i in self.instructions if isinstance(i, Combination) and i.bends for v, _ in i.terms]
         return self._ancestors([*(e.argument for e in self.evaluations), *bent])
 
-    def run(self, state, evaluate):
+    def run(self, state: Any, evaluate: Callable[..., Any]) -> Any:
         """The next state from the parts of a state: a list of its leaves, tuples of parts.
 
         evaluate : callable (evaluation, x) -> the list of values of the branch at x
@@ -99,7 +101,7 @@ class Program:
             leaves = _extended(leaves, instruction, evaluate)
         return [tuple(leaf[r] for r in self.results) for leaf in leaves]
 
-    def reverse(self, state, cotangents, evaluate, pull, counts=None):
+    def reverse(self, state: Any, cotangents: Any, evaluate: Callable[..., Any], pull: Callable[..., Any], counts: Any = None) -> Any:
         """The cotangents of the parts of the state, and of the layer's own numbers (list), for those of the leaves (list of tuples of parts).
 
         evaluate : as for `run`; asked only where a later evaluation, or an own number, needs the value
@@ -113,11 +115,11 @@ class Program:
                 leaves = _extended(leaves, instruction, evaluate)
             elif isinstance(instruction, Evaluation):
                 leaves = [dict(leaf) for leaf in leaves for _ in range(counts[instruction.slot] if counts else 1)]
-        backs = [{} for _ in leaves]
+        backs: list[dict[int, Any]] = [{} for _ in leaves]
         for back, parts in zip(backs, cotangents):
             for variable, c in zip(self.results, parts):
                 _add(back, variable, c)
-        slopes = {}
+        slopes: dict[Any, Any] = {}
         for instruction, before in zip(reversed(self.instructions), reversed(levels)):
             if isinstance(instruction, Evaluation):
                 backs = _pulled(backs, before, instruction, pull)

@@ -1,6 +1,7 @@
 """What a term of a linear combination weighs: a number, or one that knows its derivatives."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,23 +21,23 @@ class Weight:
             return other
         return Weight(other, (0.0,) * len(self.slopes)) if np.isscalar(other) else None
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> Any:
         b = self._lifted(other)
         return NotImplemented if b is None else Weight(self.value + b.value, tuple(p + q for p, q in zip(self.slopes, b.slopes)))
 
     __radd__ = __add__
 
-    def __neg__(self):
+    def __neg__(self) -> "Weight":
         return self * -1.0
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> Any:
         b = self._lifted(other)
         return NotImplemented if b is None else self + -b
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Any) -> Any:
         return -self + other
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> Any:
         b = self._lifted(other)
         if b is None:
             return NotImplemented
@@ -45,6 +46,6 @@ class Weight:
     __rmul__ = __mul__
 
 
-def value_of(weight):
+def value_of(weight: Any) -> float:
     """The number of a weight, whether it has derivatives or not."""
     return weight.value if isinstance(weight, Weight) else weight

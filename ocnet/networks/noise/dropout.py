@@ -1,6 +1,6 @@
 """What all dropout models share: a mask γ ~ Bernoulli(keep), rescaled by 1/keep or not."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from .affine_noise import AffineNoise
 from .noise_model import NoiseModel, checked_probability
 
 __all__ = ["Dropout", "Masks"]
+
+_Member = TypeVar("_Member", bound="Masks")
 
 
 class Masks(NoiseModel):
@@ -24,7 +26,7 @@ class Masks(NoiseModel):
         checked_probability(self.keep, "keep", "the chance that a unit stays, so use keep=0.9 for a dropout rate of 0.1")
 
     @classmethod
-    def example(cls) -> "Masks":
+    def example(cls: type[_Member]) -> _Member:
         return cls(keep=0.7)  # type: ignore[call-arg]  # a field of the members
 
     @property

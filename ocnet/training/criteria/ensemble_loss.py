@@ -36,6 +36,7 @@ class EnsembleLoss(MeanScore):
 
     @property
     def name(self) -> str:
+        """What tables call it."""
         return f"ensemble of {self.members}"
 
     @property

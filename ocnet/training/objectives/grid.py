@@ -30,9 +30,11 @@ class ChainView:
     name = "chain"
 
     def sweep(self, network: Any, theta: Array, grid: Any) -> Sweep:
+        """The `Sweep` of the chain at θ."""
         return chain_sweep(network.layered(theta), grid)
 
     def paths(self, network: Any, theta: Array) -> Any:
+        """The process that is walked: the layers themselves."""
         return network.layered(theta)
 
 
@@ -48,9 +50,11 @@ class DiffusionView:
             raise ValueError(f"substeps={self.substeps} is not a whole number ≥ 1 of time steps a layer")
 
     def sweep(self, network: Any, theta: Array, grid: Any) -> Sweep:
+        """The `Sweep` of the Itô equation at θ, bounded."""
         return SemiLagrangian().sweep(network.diffusion(theta), grid, network.times, self.substeps)
 
     def paths(self, network: Any, theta: Array) -> Any:
+        """The process that is walked: Euler–Maruyama steps of the equation."""
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps)
 
 

@@ -103,7 +103,7 @@ class ParticleObjective:
         self.setting.network.control.rest(gradient)[:] += rest
         return total + penalty, gradient
 
-    def sample(self, theta: Array, points: ArrayLike | None = None) -> "Sample":
+    def sample(self, theta: ArrayLike, points: ArrayLike | None = None) -> "Sample":
         """Return the `Sample` of the data term at θ; at other points (n, d) only its means and errors are meant."""
         setting, criterion = self.setting, self.setting.criterion
         theta = setting.network.control.check(theta)
