@@ -15,7 +15,9 @@ from scipy.integrate import solve_ivp
 
 from ocnet import plotting
 from ocnet.analysis.linear_product import SufficientCondition
+from ocnet.archive import Saved
 from ocnet.typing import Array, ArrayLike, Axes
+from ocnet.xarrays import dataset, labelled
 
 from .linear_product import LinearProblem, depth_maps, interpolated
 
@@ -25,7 +27,7 @@ _SHADES = (plotting.GREY, plotting.LOWER, plotting.SECOND, plotting.FIRST, plott
 
 
 @dataclass(frozen=True, eq=False)
-class LinearTraining:
+class LinearTraining(Saved):
     """Weights along a training.
 
     times (K,) : of the flow, rate · step for descent;  weights (K, N, d, d);  losses (K,)
@@ -92,6 +94,15 @@ class LinearTraining:
                 "loss_end": float(self.losses[-1]), "slope_start": float(self.slopes[0]), "slope_most": float(self.slopes.max()),
                 "slope_end": float(self.slopes[-1]), "largest_size": self.largest_size, "gap": self.gap, "condition": self.condition.to_dict(),
                 "worst_decay": self.worst_decay, "kept": self.kept}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over time: weights over layer, row and column (θ(s) at s = 1/N … 1), losses, slopes and sizes."""
+        told = {"losses": "loss L", "slopes": "N times the largest difference of neighbouring layers", "sizes": "largest spectral norm of a layer"}
+        variables = {name: labelled("time", getattr(self, name), said) for name, said in told.items()}
+        weights = labelled(("time", "layer", "row", "column"), self.weights, "weights of the layers")
+        return dataset({"weights": weights, **variables},
+                       {"time": labelled("time", self.times, "time of the flow, or rate · step"),
+                        "depth": labelled("layer", [(n + 1) / self.layers for n in range(self.layers)], "place s of the layer in depth")}, {})
 
     def __repr__(self) -> str:
         said = {None: "condition does not hold", True: "condition holds, its bounds are kept", False: "condition holds, its bounds are NOT kept"}
@@ -160,7 +171,7 @@ def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: f
 
 
 @dataclass(frozen=True, eq=False)
-class LinearLimit:
+class LinearLimit(Saved):
     """Trainings of several depths, held against a deep one.
 
     runs : LinearTraining, a depth each, increasing;  deep : of the reference
@@ -201,6 +212,14 @@ class LinearLimit:
         return {"layers": self.layers.tolist(), "reference": self.deep.layers, "distances": self.distances.tolist(),
                 "distances_at_all_times": self.at_all_times.tolist(), "gaps": self.gaps.tolist(), "order": self.order, "gap_order": self.gap_order,
                 "growth": self.growth, "runs": [run.to_dict() for run in (*self.runs, self.deep)]}
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over layers: distances to the deep training, at the end and at most, and gaps to the equation."""
+        told = {"distances": "distance of the weights to those of the reference at the end", "at_all_times": "the most of any step",
+                "gaps": "distance of the states to those of the equation"}
+        return dataset({name: labelled("layers", getattr(self, name), said) for name, said in told.items()},
+                       {"layers": labelled("layers", self.layers, "number of layers N")},
+                       {"reference": self.deep.layers, "order": self.order, "gap_order": self.gap_order, "growth": self.growth})
 
     def __repr__(self) -> str:
         return (f"LinearLimit({self.layers[0]} … {self.layers[-1]} layers against {self.deep.layers}: distances {self.distances[0]:.2e} → "

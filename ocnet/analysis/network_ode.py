@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
 from ocnet.process import checked_points
 from ocnet.typing import Array, ArrayLike, Axes
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["NetworkODEDistance", "network_ode_distance"]
 
@@ -32,7 +34,7 @@ _ROUNDING = 8 * np.finfo(float).eps              # of the radius, a layer: what 
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkODEDistance:
+class NetworkODEDistance(Saved):
     """Distances |x_n − x(t_n)| (N + 1, points) of a network's layers from its ODE at `times` (N + 1,), Euclidean, and their bounds (N + 1,).
 
     smooth, layered, rough : the bounds of `network_ode`; rough is None for an interpolation that does not telescope
@@ -83,6 +85,15 @@ class NetworkODEDistance:
         ax.set(xlabel="t", ylabel="|$x_n - x(t_n)$|", yscale="log")
         ax.legend()
         return ax
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over time: distance (of each point) of the network from its ODE, and the bounds."""
+        bounds = {name: labelled("time", getattr(self, name), f"{name} bound of the distance", "state") for name in ("smooth", "layered", "rough")
+                  if getattr(self, name) is not None}
+        return dataset({"distance": labelled(("time", "point"), self.distances, "distance of network and ODE", "state"), **bounds},
+                       {"time": labelled("time", self.times, "time of the layer", "time")},
+                       {"interpolation": self.interpolation, "lipschitz": self.lipschitz, "speed": self.speed, "bend": self.bend, "radius": self.radius,
+                        "reference_error": self.reference_error, "holds": self.holds})
 
     def __repr__(self) -> str:
         verdict = "below its bound" if self.holds else "ABOVE ITS BOUND"

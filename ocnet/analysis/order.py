@@ -8,6 +8,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Noiseless
@@ -24,7 +25,7 @@ _START = (0.7, -0.2)
 
 
 @dataclass(frozen=True, eq=False)
-class ConsistencyOrder(Orders):
+class ConsistencyOrder(Orders, Saved):
     """Errors max |x_N − u(t_N)| of equal layers by their number, and the orders between them.
 
     layers, errors (k,);  expected : as the architecture states, None where it states nothing;  own : own numbers, by name

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.typing import Array, Axes, Mask
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["StabilityRegion", "ZeroStability", "stability_region", "zero_stability"]
 
@@ -17,7 +19,7 @@ _FAR = 20.0                          # length of a half axis
 
 
 @dataclass(frozen=True, eq=False)
-class StabilityRegion:
+class StabilityRegion(Saved):
     """The layers of an architecture on u' = λu, f = λu in every branch, z = dt λ.
 
     real (n,), imaginary (m,) : axes of the grid of z;  radius (n, m) : spectral radius of a layer there, stable where ≤ 1
@@ -55,6 +57,13 @@ class StabilityRegion:
             ax.plot(x, y, color=plotting.UPPER, lw=2.2, solid_capstyle="butt", zorder=3)
         ax.set(xlabel="Re z", ylabel="Im z", aspect="equal")
         return ax
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over real and imaginary: spectral radius of a layer, and whether it is stable; the intervals as attributes."""
+        along = {"real": labelled("real", self.real, "real part of z = dt λ"), "imaginary": labelled("imaginary", self.imaginary, "imaginary part of z")}
+        return dataset({"radius": labelled(tuple(along), self.radius, "spectral radius of a layer"),
+                        "stable": labelled(tuple(along), self.stable, "whether powers of the layer stay bounded")}, along,
+                       {"architecture": self.architecture, **self.own, "real_interval": self.real_interval, "imaginary_interval": self.imaginary_interval})
 
     def __repr__(self) -> str:
         own = "".join(f", {name}={value:g}" for name, value in self.own.items())
@@ -105,7 +114,7 @@ def _interval(architecture, direction, own):
 
 
 @dataclass(frozen=True, eq=False)
-class ZeroStability:
+class ZeroStability(Saved):
     """What products of the companion matrices [[1 − k_n, k_n], [1, 0]] of an LM-ResNet do to differences of states.
 
     k (N,)    : the trained coefficients
