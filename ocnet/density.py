@@ -71,5 +71,15 @@ class Density(Saved):
         t = self.times[-1] if t is None else t
         return plotting.on_grid(self.grid.axes, self.grid.reshape(self._at(t) / self.grid.weights), meaning=f"density p({t:g}, x)", ax=ax)
 
+    def plot_in_time(self, ax: Any = None) -> Any:
+        """Draw p(t, x) over the kept times and the line, with its quantiles; returns the axes.  Raises ValueError for more dimensions than one."""
+        if self.grid.dim != 1:
+            raise ValueError(f"a density in {self.grid.dim} dimensions has no picture over time; take animate()")
+        return plotting.density_in_time(self.times, self.grid.axes[0], self.masses / self.grid.weights, ax=ax)
+
+    def animate(self, pace: float = 5.0) -> plotting.Animation:
+        """Return the film of the density at the kept times, on one or two axes."""
+        return plotting.animate_field(self.times, self.grid.axes, self.grid.reshape(self.masses / self.grid.weights), meaning="density p(t, x)", pace=pace)
+
     def __repr__(self):
         return f"Density({self.grid!r}, {self.times.size} kept times, mass {self.mass():.6g}, {self.report!r})"

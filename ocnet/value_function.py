@@ -118,6 +118,15 @@ class ValueFunction(Saved):
             ax.set_title(", ".join(f"$x_{i + 1}$ = {place:.4g}" for i, place in sorted(fixed.items())))
         return ax
 
+    def plot_sections(self, panels: Any = None, t: float = 0.0, column: int = 0, at: Any = None) -> Any:
+        """Draw the three sections of u(t, ·) of one column on three axes through the point `at` (3,), the middle by default; returns three axes."""
+        values = self.grid.reshape(self(self.grid.nodes.T, t).reshape(self.grid.size, -1)[:, column])
+        return plotting.sections(self.grid.axes, values, at=at, meaning=f"value u({t:g}, x)", panels=panels)
+
+    def animate(self, column: int = 0, pace: float = 5.0) -> plotting.Animation:
+        """Return the film of one column's values at the kept times, on one or two axes."""
+        return plotting.animate_field(self.times, self.grid.axes, self.grid.reshape(self.values[:, column]), meaning="value u(t, x)", pace=pace)
+
     def _section(self, at):
         middle = 0.5 * (self.grid.lower + self.grid.upper)
         fixed = {i: middle[i] for i in range(2, self.grid.dim)} if at is None else dict(at)

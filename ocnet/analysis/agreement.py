@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
@@ -64,6 +65,11 @@ class Agreement(Saved):
                 "max_abs_difference": float(np.abs(self.grid_values - self.particle_values).max()),
                 "paths_per_point": self.paths, "nodes": list(self.grid.grid.shape),
                 "refinements": self.grid.refinements, "smallest_value": self.grid.lowest}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw every point's value by particles against that by the grid, with both bars; returns the axes."""
+        return plotting.agreement(self.grid_values, self.particle_values, self.point_bars, self.point_quantile * self.point_errors, self.points_within,
+                                  labels=("grid (bar: space + box)", f"particles (bar: {self.point_quantile} s.e., {self.paths} paths)"), ax=ax)
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset over point: values of grid and particles, and their doubts."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
@@ -72,6 +73,13 @@ class Comparison(Saved):
             return {**out, "objective_sde": None, "error_bar": chain.error_bar, "no_sde": self.reason}
         return {**out, "objective_sde": sde.value, "modelling_gap": self.modelling_gap, "error_bar": self.modelling_error,
                 "sde_error": {"space": sde.space, "time": sde.time, "box": sde.box}, "sde_nodes": list(sde.grid.shape)}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the objective of each view with its bar, a row a view: what separates the last from the others is the modelling gap; returns the axes."""
+        a, sde = self.agreement, self.diffusion
+        rows = [("chain, network", a.grid.value, a.grid.error_bar), ("particles, network (3 s.e.)", a.objective_particles, 3 * a.standard_error)]
+        rows += [] if sde is None else [("grid, Itô SDE", sde.value, sde.error_bar)]
+        return plotting.intervals(*zip(*rows), label="objective", ax=ax)
 
     def __repr__(self) -> str:
         a, sde = self.agreement, self.diffusion

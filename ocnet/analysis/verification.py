@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.typing import Array, ArrayLike, Objective
 
@@ -36,6 +37,14 @@ class TaylorTest(Saved):
     floor: float
     expected: float = 2.0
     least: float = _LEAST_RATE
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the remainders of every direction against the step, beside slope 2; returns the axes."""
+        for k, remainders in enumerate(self.remainders):
+            last = k == len(self.remainders) - 1
+            ax = plotting.convergence(self.steps, remainders, expected=self.expected if last else None, floor=self.floor if last else None,
+                                      name=f"direction {k}", labels=("step h", "|J(θ + h v) − J(θ) − h ∇J·v|"), ax=ax)
+        return ax
 
     @property
     def rate(self) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.typing import ArrayLike, PointFunction
 
@@ -38,6 +39,11 @@ class WeakOrder(Orders, Saved):
     errors: np.ndarray
     expected: float | None
     floor: float = 1e-11
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the errors against the layers, with the slope fitted and that of the stated order; returns the axes."""
+        return plotting.convergence(self.layers, self.errors, expected=None if self.expected is None else -self.expected, floor=self.floor,
+                                    name=f"against {self.against}", labels=("layers N", "largest error of E φ(X$_N$)"), ax=ax)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.process import Diffusion, LayeredProcess
 from ocnet.typing import Array, ArrayLike
@@ -54,6 +55,12 @@ class TrainedNetwork(Saved):
     def to_dict(self) -> dict[str, object]:
         """Plain values: what identifies the network, and θ as a list."""
         return {"network": self.network.describe(), "theta": self.theta.tolist()}
+
+    def plot(self, panels: Any = None) -> Any:
+        """Draw θ(t): every named array of the layers against the times at which they start, a panel each; returns the axes (arrays,)."""
+        depth = self.network.control.depth(self.theta)
+        arrays = {name: np.stack([getattr(self.network.control.named(layer), name) for layer in depth]) for name, _ in self.network.control.layout}
+        return plotting.control(self.network.times[:-1], arrays, panels=panels)
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset of the numbers by name: dimensions layer, W1_0, W1_1, …; those of the readout have no layer."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.problem import KolmogorovProblem
@@ -61,6 +62,12 @@ class Estimate(Saved):
         """Plain numbers, by name."""
         return {"value": self.value.tolist(), "standard_error": self.standard_error.tolist(), "paths": self.paths, "seed": self.seed,
                 "freedom": self.freedom}
+
+    def plot(self, ax: Any = None, level: float = 0.95) -> Any:
+        """Draw each start point's mean with the interval that holds it with probability `level`, a row a point; returns the axes."""
+        low, high = self.interval(level)
+        return plotting.intervals([f"point {i}" for i in range(len(self.value))], self.value, 0.5 * (high - low),
+                                  label=f"mean, {level:.0%} interval (sampling)", ax=ax)
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset of value and standard_error over point (and column), with what reproduces them."""

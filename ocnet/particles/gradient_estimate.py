@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed, derived_seed
 from ocnet.typing import Array, ArrayLike
@@ -46,6 +47,21 @@ class GradientEstimate(Saved):
             raise ValueError(f"level={level} is not a probability in (0, 1)")
         reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
         return self.gradient - reach, self.gradient + reach
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the gradient and its standard error by layer, root mean squares over a layer's numbers; returns the axes."""
+        sizes, errors = (np.sqrt((values**2).mean(axis=1)) for values in (self.gradient, self.gradient_error))
+        layers, told = np.arange(len(sizes)), ("layer n", "root mean square of ∂J/∂θ$_n$")
+        ax = plotting.curve(layers, sizes, labels=told, ax=ax, color=plotting.FIRST, marker="o", ms=3, label="gradient")
+        plotting.curve(layers, errors, labels=told, ax=ax, color=plotting.GREY, ls="--", label="its standard error")
+        ax.set_yscale("log")
+        ax.legend()
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, by name."""
+        arrays = {name: getattr(self, name).tolist() for name in ("gradient", "gradient_error", "rest", "rest_error")}
+        return {"value": self.value, "value_error": self.value_error, **arrays, "paths": self.paths, "batches": self.batches, "seed": self.seed}
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset of value, gradient over layer and number, and rest, each with its error, with what reproduces them."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed
 from ocnet.kernels.threads import over_chunks, run_all
@@ -41,6 +42,30 @@ class Propagation(Saved):
         for array in (self.ends, self.layers):
             if array is not None:
                 array.flags.writeable = False
+
+    def plot(self, ax: Any = None, component: int = 0) -> Any:
+        """Draw one component of the paths over the layers as bands between quantiles, all start points together; returns the axes.
+
+        Raises ValueError where only the ends were kept.
+        """
+        states = self._kept()
+        return plotting.paths(np.arange(len(states)), states[..., component].reshape(len(states), -1),
+                              labels=("layer n", f"$x_{component + 1}$" if states.shape[-1] > 1 else "$x$"), ax=ax)
+
+    def animate(self, labels: Any = None, pace: float = 5.0) -> plotting.Animation:
+        """Return the film of the paths, all start points together; labels : (n,) −1 or 1 of the start points, or None.  Raises as `plot`."""
+        states = self._kept()
+        marks = None if labels is None else np.repeat(np.asarray(labels), states.shape[2])
+        return plotting.animate_paths(np.arange(len(states)), states.reshape(len(states), -1, states.shape[-1]), marks, pace=pace)
+
+    def _kept(self) -> np.ndarray:
+        if self.layers is None:
+            raise ValueError("layers=None: only the ends of the paths were kept; propagate with keep_layers=True to see them on their way")
+        return self.layers
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: ends and layers as arrays, as there may be many, and the seed."""
+        return {"ends": self.ends, "layers": self.layers, "seed": self.seed}
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset of ends over point, path and component, and of layers, where they were kept, over layer too."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["agreement", "budget", "calibration", "intervals", "z_scores"]
 
 _LEAST = 1e-12                       # of a bar on a log scale that stands for zero
+_MOST_NAMES = 20                     # of rows that are written; of more, every second, third … name
 
 
 @drawing
@@ -84,11 +85,11 @@ def intervals(names: Sequence[str], values: ArrayLike, errors: ArrayLike, *, lab
     """Draw values (n,) or (n, k) with their errors on one scale, a row for each name, columns side by side; returns the axes."""
     values, errors = (np.asarray(a, float).reshape(len(names), -1) for a in (values, errors))
     columns = values.shape[1]
-    rows = np.arange(len(names))
+    rows, step = np.arange(len(names)), -(-len(names) // _MOST_NAMES)
     for k in range(columns):
         offset = 0.0 if columns == 1 else 0.5 * (k / (columns - 1) - 0.5)
         ax.errorbar(values[:, k], rows + offset, xerr=errors[:, k], fmt=MARKERS[k % len(MARKERS)], ms=3.5, lw=1.2, capsize=2,
                     color=COLOURS[k % len(COLOURS)], label=f"column {k}" if columns > 1 else None)
-    ax.set_yticks(rows, list(names))
+    ax.set_yticks(rows[::step], list(names)[::step])
     ax.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
     return ax

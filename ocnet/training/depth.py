@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.typing import Array, ArrayLike, FilePath, Objective
 from ocnet.xarrays import dataset, labelled
@@ -90,6 +91,11 @@ class DepthTraining(Saved):
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name."""
         return {"levels": [level.to_dict() for level in self.levels], "differences": self.differences.tolist(), "orders": self.orders.tolist()}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw |J_N − J_2N| against N beside slope −1, that of mesh independence; returns the axes."""
+        return plotting.convergence(np.array([level.layers for level in self.levels[:-1]]), self.differences, expected=-1, name="|J$_N$ − J$_{2N}$|",
+                                    labels=("layers N", "change of the objective"), ax=ax)
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset over layers N: J before and after each level, what the prolongation changed, and the slope of θ in depth."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.xarrays import dataset, labelled
 
@@ -72,6 +73,10 @@ class TrainingResult(Saved):
     last: np.ndarray
     interrupted: bool = False
     fault: bool = False
+
+    def plot(self, ax: Any = None, against: str = "iteration") -> Any:
+        """Draw the objective against "iteration" or "seconds"; returns the axes."""
+        return plotting.training({"training": self.history}, against=against, ax=ax)
 
     def to_xarray(self) -> Any:
         """Return an xarray.Dataset of the history (value and seconds over iteration) and of x, jac and last over number."""

@@ -44,7 +44,7 @@ PICTURES = {
     "density_in_time": lambda **k: plotting.density_in_time(TIMES, LINE, DENSITY, **k),
     "field": lambda **k: plotting.field(X, Y, PLANE, bar="value u", **k),
     "intervals": lambda **k: plotting.intervals(["chain", "particles", "grid"], [0.1, 0.11, 0.3], [0.01, 0.02, 0.01], **k),
-    "landscape": lambda **k: plotting.landscape((X, Y), PLANE**2, label="slice", **k),
+    "landscape": lambda **k: plotting.landscape((X, Y), X[:, None] ** 2 + Y**2, label="slice", **k),
     "ledger": lambda **k: plotting.ledger(np.linspace(0, 1, 6), {"first": np.array([1.0, 2, -1, 0.5, 2]), "second": np.array([0.5, -0.3, 0.2, 1, 1])}, **k),
     "on_grid": lambda **k: plotting.on_grid((X, Y), PLANE, meaning="value u", **k),
     "paths": lambda **k: plotting.paths(TIMES, PATHS, **k),
