@@ -90,6 +90,7 @@ def compare_views(setting: Any, theta: Array, nodes: int, paths: int | None = No
                   floor: float = 2.5e-4) -> "Agreement":
     """Return the `Agreement` of the chain with particles at θ.
 
+    setting   : Setting;  theta : (P,);  seed : of the particles
     nodes     : per axis of the first grid, refined until its bar is below `tolerance` of the objective, or `floor`
     paths     : particles a data point; None: as many as bring three standard errors below the same (2·10⁷ in all at most)
     """

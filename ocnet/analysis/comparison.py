@@ -105,13 +105,13 @@ def compare(network: Any, theta: Array, data: Any, criterion: Criterion = Expect
             seed: int = 0, substeps: int = 4, tolerance: float = 0.03, floor: float = 5e-4) -> "Comparison":
     """Return the `Comparison` of the three views at θ, errors split into space, time, box, sampling and modelling.
 
-    network   : ResidualNetwork of one to three dimensions (grids serve no more; above that only particles do)
+    network   : ResidualNetwork of one to three dimensions (grids serve no more; above that only particles do);  theta : (P,)
     data      : LabelledPoints, or a pair (points (n, d), labels (n,))
     criterion : member of `training.criteria`; what is compared is the data term, without penalties
     tolerance : bar wanted relative to the objective;  floor : or this much, where that is larger.  The network's bar takes half of it for the
                 chain and half for three standard errors, the Itô limit's the whole
     nodes     : per axis of the first grids, which are refined until they meet that, or would need more than a million nodes
-    paths     : particles a data point; None: as many as it takes
+    paths     : particles a data point; None: as many as it takes;  seed : of their noise
     substeps  : time steps a layer of the first solution of the Itô limit
     """
     data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)

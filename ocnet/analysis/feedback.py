@@ -127,7 +127,7 @@ def _boxed(setting, grid, bounds, tail):
 def posterior_floor(data: Labelled, loss: Loss, lowest: float = -np.inf, highest: float = np.inf) -> float:
     """Σ over distinct points of mass · min over scores u in [lowest, highest] of φ_π(u): below this no function of x can be.
 
-    loss : convex in the score;  accuracy: rounding, or the value at |u| = 1000 where the least is not attained
+    data : LabelledPoints of labels −1 and +1;  loss : convex in the score;  accuracy: rounding, or the value at |u| = 1000 where the least is not attained
     """
     _, masses, posterior = _starts(data)
     return float((masses * _mixed(loss.value, _least_place(loss, posterior, lowest, highest), posterior)).sum())

@@ -194,6 +194,7 @@ def compare_gradients(setting: Any, theta: ArrayLike, grid: Any, paths: int = 64
                       level: float = 1e-3, sde_paths: int | None = None, tolerance: float = np.inf) -> "GradientAgreement":
     """Return the `GradientAgreement` of all routes to the data term's derivative at θ.
 
+    setting  : Setting;  theta : (P,);  seed : from which those of the replicates are derived
     grid     : of the chain and of the equation; their bars come from half the nodes and a box 1.3 times as wide.  Twice as many nodes are
                taken while the space bar of any component is above `tolerance` times the gradient's norm, up to 60 000 a field
     paths    : a data point and replicate, a multiple of 4 for LE's likelihood ratio;  replicates : ≥ 2, independent
@@ -202,6 +203,7 @@ def compare_gradients(setting: Any, theta: ArrayLike, grid: Any, paths: int = 64
     sde_paths : as `paths`, for the equation, whose paths cost seven times the steps and more; None: `paths`
     level    : false-alarm rate of the verdict, over all components, pairs and laws.  Compared are the derivatives of J itself, penalties
                included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
+    Raises   ValueError for fewer than two replicates: one gradient has no spread
     """
     if int(replicates) != replicates or replicates < 2:
         raise ValueError(f"replicates={replicates} is not a whole number ≥ 2; one gradient has no spread")

@@ -131,7 +131,7 @@ def _even_steps(curves, count=5):
 def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps: int = 60, tolerance: float = 0.0) -> "LinearTraining":
     """Return the `LinearTraining` of θ ← θ − rate · N ∇: plain gradient descent, with a rate that grows with depth.
 
-    start : (N, d, d);  rate > 0, in units of the flow's time;  steps : most of them;  tolerance : stop at this loss
+    problem : LinearProblem;  start : (N, d, d);  rate > 0, in units of the flow's time;  steps : most of them;  tolerance : stop at this loss
     Raises ValueError where the loss is no longer finite: the rate is too large.  Memory: all weights of all steps.
     """
     if not (np.isfinite(rate) and rate > 0) or int(steps) != steps or steps < 1:
@@ -154,7 +154,7 @@ def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps:
 def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: float = 1e-10) -> "LinearTraining":
     """Return the `LinearTraining` of θ' = −N ∇ at increasing times, the first that of the start, by Dormand–Prince of order 8.
 
-    accuracy : tolerance of the solver on the entries of θ, relative and absolute.  Raises ValueError for times that do not increase.
+    problem : LinearProblem;  start : (N, d, d);  accuracy : tolerance of the solver on the entries of θ, relative and absolute.  Raises ValueError for times that do not increase.
     """
     start, times = problem.checked(start), np.asarray(times, dtype=np.float64)
     if times.ndim != 1 or len(times) < 2 or not (np.diff(times) > 0).all():
@@ -249,9 +249,12 @@ def linear_limit(problem: LinearProblem, start: Callable[..., Any], layers: Sequ
                  rate: float = 0.25, steps: int = 60) -> "LinearLimit":
     """Return the `LinearLimit` of descents of several depths from the same start.
 
+    problem   : LinearProblem
     start     : callable N -> (N, d, d), such as a function of depth at n/N, n = 1 … N
     layers    : increasing, two at least, all below `reference`
     rate, steps : of `descend`, the same for all depths
+    Raises      ValueError for depths that do not increase, and where a descent's loss is no longer finite
+    Source      Sander, Ablin & Peyré (2022); N = 100 in their figure 2
     """
     layers = tuple(layers)
     if len(layers) < 2 or not (np.diff((*layers, reference)) > 0).all():

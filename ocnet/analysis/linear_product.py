@@ -74,7 +74,10 @@ def _sizes(theta):
 
 @dataclass(frozen=True, eq=False)
 class LinearProblem:
-    """B (d, d) and Σ (d, d), symmetric positive definite (default: I): the least squares of Π x against B x where E x xᵀ = Σ."""
+    """The least squares of Π x against B x where E x xᵀ = Σ: L = ½ tr((Π − B) Σ (Π − B)ᵀ).
+
+    target : B (d, d);  covariance : Σ (d, d), symmetric positive definite; None: I
+    Raises ValueError for any other B or Σ."""
 
     target: Any
     covariance: Any = None

@@ -105,6 +105,7 @@ def network_ode_distance(network: Any, theta: Array, points: ArrayLike, interpol
                          tolerance: float = 1e-11) -> "NetworkODEDistance":
     """Return the `NetworkODEDistance` of a network at θ from the ODE behind it, from the points (n, d).
 
+    theta         : (P,)
     interpolation : what φ is between the layers, `FunctionAffine` or `WeightAffine` of `networks.neural_ode`
     tolerance     : of each step of the adaptive reference, relative and absolute
     Raises ValueError for a network with noise, and for a block without `bounds(first, second)`.

@@ -67,7 +67,9 @@ def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = 
               `Architecture.modified`
     layers  : increasing numbers, two at least;  own : own numbers, the same in all layers, such as k=-0.5; typical ones where not given
     block, numbers : the branch and its numbers (p,) in the dimension it lives in; None: Perceptron(1), −0.9 tanh(1.2 x + 0.4)
+    horizon : T, in which equal layers are taken
     start   : (d,), for a pair of halves twice the block's dimension; None: 0.7, or (0.7, −0.2)
+    Raises    ValueError for another word, fewer than two numbers of layers, and an architecture that follows no such equation
     Accuracy  the reference is of relative accuracy 1e-13 (DOP853), beside which `floor` is safe by 10.
     """
     if against not in _AGAINST:

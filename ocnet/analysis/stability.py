@@ -156,7 +156,7 @@ class ZeroStability(Saved):
 
 
 def zero_stability(network: Any, theta: Array) -> "ZeroStability":
-    """Return the `ZeroStability` of an LM-ResNet at θ.
+    """Return the `ZeroStability` of an LM-ResNet at θ (P,), `theta`.
 
     With d_n = x_n − x_{n−1}: d_{n+1} = −k_n d_n, so that x_n = x_m + s d_m, s = Σ_j Π_{i=m}^{j} (−k_i) over m ≤ j < n, and in terms of x_m, x_{m−1}
     the rows are (1 + s, −s): growth |1 + s| + |s| in the largest norm, all of them here.  The first layer is a step of Euler's and has none.

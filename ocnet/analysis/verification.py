@@ -29,6 +29,7 @@ class TaylorTest(Saved):
     steps (k,) falling; remainders (directions, k); rates (directions, k − 1): logarithms of ratios of neighbouring remainders over those of
     their steps, NaN where one is too near the floor to have a rate;  floor : rounding of J
     expected : 2, for the derivative of a smooth J.  A wrong component e of ∇J·v gives rate 1 as soon as h e exceeds h² |J''|
+    least    : the rate below which the test has failed
     """
 
     steps: np.ndarray
@@ -86,7 +87,8 @@ class TaylorTest(Saved):
 def taylor_test(objective: Objective, theta: ArrayLike, directions: Any = 2, steps: ArrayLike = _STEPS, seed: int = 0) -> "TaylorTest":
     """Return the `TaylorTest` of `objective.value_and_gradient` at θ.
 
-    directions : (k, P) array, or how many random ones are drawn (normal, of length 1)
+    objective  : anything with `value_and_gradient(theta) -> (float, (P,))`;  theta : (P,)
+    directions : (k, P) array, or how many random ones are drawn by `seed` (normal, of length 1)
     steps      : falling.  The shortest decide; where J has kinks (the limiter of a coarse grid; roots of singular covariances) shorter
                  ones are less likely to meet them: the chance is proportional to the step
     J is what `value_and_gradient` returns beside its gradient (`value` may be judged by other noise).
@@ -120,7 +122,10 @@ def _rates(steps, remainders, least):
 
 @dataclass(frozen=True, eq=False)
 class DualityTest(Saved):
-    """⟨masses, values⟩ and the sum of the masses at every layer, which exact transposes keep; spread relative to Σ |masses| |values|."""
+    """⟨masses, values⟩ and the sum of the masses at every layer, which exact transposes keep.
+
+    products, masses (N + 1, …) : both at every layer;  spread, mass_spread : how far they vary, relative to Σ |masses| |values| and Σ |masses|
+    tolerance : for both: what rounding leaves"""
 
     products: np.ndarray
     masses: np.ndarray
@@ -144,6 +149,7 @@ class DualityTest(Saved):
 def duality_test(objective: Any, theta: Array, seed: int = 0) -> "DualityTest":
     """Return the `DualityTest` of a GridObjective's two sweeps at θ, with the values of its criterion and random signed masses.
 
+    objective : GridObjective;  theta : (P,);  seed : of the masses
     The limited interpolation is positively homogeneous, so that its derivative at the values, which the masses pass, gives back the
     values' step: ⟨masses, values⟩ is the same at every layer.
     """

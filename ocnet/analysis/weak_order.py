@@ -66,6 +66,7 @@ def weak_order(network: Any, numbers: ArrayLike, against: str = "itô", layers: 
                  network, theta -> Diffusion for an equation of one's own
     layers     : increasing numbers of layers, two at least
     functional : φ, callable (d, n) -> (n,), of period 2π
+    Raises     ValueError for a block without a period, another word, fewer than two numbers of layers, and an equation that does not exist
     Accuracy   to about 1e-12, if the nodes resolve f and φ: look at `WeakOrder.errors` with more nodes.
     """
     layers = tuple(layers)
