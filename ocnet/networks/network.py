@@ -31,6 +31,9 @@ class ResidualNetwork(Saved):
     block, noise, readout : members of `networks.blocks`, `.noise`, `.readouts`
     layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1
     architecture : member of `networks.architectures`; ResNet() is the formula above
+    Raises  ValueError for numbers without meaning, a class instead of an object, a noise that needs what the block does not show, and an architecture
+            that cannot have so many layers or so many dimensions
+    Source  Sun, Tao, Du (arXiv 1812.00174) for noise; Lu, Zhong, Li, Dong (arXiv 1710.10121) for architectures
     """
 
     block: Block

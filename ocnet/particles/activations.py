@@ -43,7 +43,7 @@ class Reconstructed:
     weights smooth in depth, O(1/layers) with rough ones; with noise that depends on the state and does not shrink with dt there is no such order.
     Costs 9/7 of the products of a stored sweep.
 
-    bar : a UserWarning is given where the gradient's relative error, as estimated at the first layer (`reconstructed.Swept`), is above it
+    bar : a UserWarning is given where the gradient's relative error, as estimated at the first layer (`reconstructed.Swept`), is above it; > 0, else ValueError
     """
 
     bar: float = 0.1

@@ -91,6 +91,7 @@ def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, st
 
     x0       : (n, d) start points;  paths : ≥ 2 (one path has no standard error)
     steps    : steps in time, at least; the process's breaks become step times
+    seed     : whole number that addresses the noise: the same one gives the same bits; None draws one, which the result tells
     layered  : LayeredProcess to walk through instead, such as network.layered(theta): the same functional of the
                network's own law, and `steps` and `scheme` are not used
     scheme   : member of `particles.schemes` (default EulerMaruyama())
@@ -103,6 +104,7 @@ def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, st
     Potential and source are frozen over a step, as drift and factor are: with them, weak order 1 whatever the scheme.
     Returns   Estimate; its law is that of the steps, which is O(dt^weak_order) from the diffusion's.
     Raises    ValueError where a side of the boundary holds a value: paths live in the whole space.
+    Source    Feynman–Kac; schemes: Kloeden & Platen (1992); noise: Salmon et al. (2011).
     Cost      n · paths · steps evaluations; memory of a few batches of 8192 paths, however many there are.
     """
     functional = _functional(problem, x0, steps, layered, scheme, control)
@@ -116,7 +118,8 @@ def estimate_difference(problem_a: KolmogorovProblem, problem_b: KolmogorovProbl
     """Estimate u_a(0, ·) − u_b(0, ·) of two problems, path by path on the same noise (common random numbers).
 
     The standard error is that of the difference: small where the two are near, however large their own are.
-    layered, control : a pair, for a and for b; the other arguments are those of `estimate`
+    problem_a, problem_b : KolmogorovProblems of the same dimension and horizon
+    layered, control : a pair, for a and for b;  x0, paths, steps, seed, scheme, sampling, executor, progress : as for `estimate`
     Returns   Estimate of the difference: value (n,), or (n, q) where either terminal has q columns.
     Raises    ValueError where the two walk in different steps, or with noise of different laws.
     """

@@ -42,7 +42,7 @@ class GradientEstimate(Saved):
     seed: int
 
     def interval(self, level: float = 0.95) -> tuple[Array, Array]:
-        """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student)."""
+        """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student); ValueError is raised for no probability."""
         if not 0 < level < 1:
             raise ValueError(f"level={level} is not a probability in (0, 1)")
         reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
@@ -84,8 +84,9 @@ def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callabl
     terminal : as for `sampled_value_and_gradient`, a mean over the draws of each point (any sum over points): its contributions must not
                grow with the number of draws
     paths    : from each start point in all, a multiple of `batches`;  batches : ≥ 2, independent, whose spread gives the errors
-    The other arguments are those of `sampled_value_and_gradient`.
+    process, x0, seed, executor : as for `sampled_value_and_gradient`
     Returns    GradientEstimate.
+    Raises     ValueError for fewer than two batches, and for paths that are no multiple of their number
     Accuracy   unbiased where the functional is linear in the draws; else with the bias of paths/batches draws.
     """
     paths, seed = checked_paths(paths), checked_seed(seed)

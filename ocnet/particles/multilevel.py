@@ -125,6 +125,7 @@ def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: fl
     Σ_l E[P_l − P_{l−1}], P_l the payoff of paths with steps · 2^l steps on the Brownian motion of P_{l−1}'s (see `Coupling`), with
     paths per level in proportion to √(variance/cost).  Half of tolerance² goes to the variance, half to the bias, which the means
     of the last two levels foretell for weak order 1: max(|m_L|, |m_{L−1}|/2).
+    problem   : KolmogorovProblem;  seed : as for `estimate`
     x0        : (n, d) start points, which share the numbers of paths; the worst of them and of the terminal's columns decides
     tolerance : > 0, absolute, in units of the value
     steps     : of level 0, at least; long enough steps not to blow up;  most_levels : ≥ 3; each doubles the steps

@@ -156,7 +156,7 @@ def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array,
 def propagate(process: Any, x0: ArrayLike, paths: int, seed: int = 0, keep_layers: bool = False, executor: Executor | None = None) -> "Propagation":
     """Carry `paths` draws from each start point through every layer of a LayeredProcess, drawing its own noise.
 
-    x0          : (n, d) start points, not changed
+    x0          : (n, d) start points, not changed;  seed : as for `estimate`
     keep_layers : whether to return the states at all layers too, N + 1 times the memory
     executor    : `concurrent.futures.Executor` that walks the paths; None: threads of this process.  The same bits
     Returns Propagation: the law is that of the layers themselves, no limit is taken.

@@ -95,9 +95,10 @@ def train_on_grid(setting: Any, theta: ArrayLike, optimiser: Any, nodes: int, vi
                   progress: Progress | None = None, callback: Callback | None = None) -> "GridTraining":
     """Minimise the grid objective from θ; box and nodes follow what the network has become.
 
+    setting   : Setting of one to three dimensions;  theta : (P,) finite start, not changed;  view : ChainView() or DiffusionView(substeps)
     optimiser : deterministic, with a field `iterations` (the total);  nodes : per axis, of the first grid
     journal   : folder for the evaluations of each round; an interrupted run replays them to the same bits
-    callback  : as for `train`; a true answer ends the whole training
+    progress, callback : as for `train`; a true answer of the callback ends the whole training
     After 15, 35, 70 and 100 % of the iterations the boxes, one for each layer, are found anew from the paths of the data, and the objective is
     computed on a finer and a wider grid and by 2·10⁵ particles.  Where the finer grid tells something else than the training grid by more
     than 3 % (or 5e-4), or is not sure itself to 30 %, training goes on with 1.4 to 2.5 times as many nodes per axis, or, if the new boxes

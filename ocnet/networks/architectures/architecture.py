@@ -40,7 +40,7 @@ class ModifiedEquation:
         return np.repeat(np.atleast_1d(self.bend), rows // np.size(self.bend))[:, None]
 
     def drift(self, f: Array, bent: Array, dt: float) -> Array:
-        """The drift (d, n) for f and Df f (d, n)."""
+        """The drift (d, n) for f and `bent` = Df f (d, n)."""
         return self.rate * f + dt * self._bends(len(f)) * bent
 
     def start(self, x: Array, f: Array, dt: float) -> Array:
@@ -82,7 +82,10 @@ class Architecture:
         raise NotImplementedError
 
     def inverse(self, branch: Any, state: tuple[Any, ...], n: int, own: Any) -> tuple[Any, ...]:
-        """The parts of state n from those of state n + 1, with branches as in `step`: the same layer, branch and repetition has the same noise."""
+        """The parts of state n from those of state n + 1, with branches as in `step`: the same layer, branch and repetition has the same noise.
+
+        Raises ValueError for an architecture that has no inverse.
+        """
         raise ValueError(f"architecture={self!r} has no inverse; use ResNet, HeunNet (approximate), RevNet or LMResNet (exact)")
 
     def modified(self, **own: Any) -> "ModifiedEquation | None":
@@ -112,18 +115,18 @@ class Architecture:
         return ()
 
     def initial(self, rng: np.random.Generator) -> Array:
-        """Start values of the layer's own numbers."""
+        """Start values of the layer's own numbers, drawn by a numpy Generator."""
         return np.empty(0)
 
     def block_dim(self, dim: int) -> int:
-        """The dimension in which the block lives, for a state in R^dim."""
+        """The dimension in which the block lives, for a state in R^dim; ValueError where a pair of halves has an odd one."""
         if dim % self.halves:
             raise ValueError(f"dim={dim} is odd, and the state of {self!r} is a pair of halves: use an even dim, such as dim={dim + 1} with a "
                              "component of zeros appended to the data")
         return dim // self.halves
 
     def steps(self, layers: int) -> int:
-        """How many steps so many layers make."""
+        """How many steps so many layers make; ValueError where they are fewer than a step reads."""
         if layers < self.span:
             raise ValueError(f"layers={layers}: a step of {self!r} reads the numbers of {self.span} layers; give layers ≥ {self.span}")
         return layers - self.span + 1
@@ -185,7 +188,7 @@ class Architecture:
         return recorder.program(self.step(recorder.branch, recorder.state, n, SimpleNamespace(**numbers)))
 
     def own_numbers(self, own: dict[str, float]) -> tuple[float, ...]:
-        """The values of own numbers given by name, in the order of `layout`; `typical` ones where none are given."""
+        """The values of own numbers given by name, in the order of `layout`; `typical` ones where none are given; ValueError for a name it has not."""
         names = [name for name, _ in self.layout()]
         for name in own:
             if name not in names:

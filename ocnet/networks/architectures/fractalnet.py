@@ -20,6 +20,7 @@ class FractalNet(Architecture):
               of all); or "branch": I + a branch of its own, a mean of paths of different length, of drift (C + 1)/2 branches
     weights : "own" numbers in all 2^{C−1} branches (2^C − 1 with branch joins) as published, or "shared": the same in all of a layer
     Stable for −2 ≤ z ≤ 0 with identity joins, whatever C: for real z, |½ (1 + R²)| ≤ 1 exactly where |R| ≤ 1.
+    Raises ValueError for columns that are no whole number from 1 to 8, and other words.
     """
 
     columns: int = 2

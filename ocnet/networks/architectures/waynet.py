@@ -12,6 +12,7 @@ __all__ = ["WayNet"]
 class WayNet(Architecture):
     """x⁺ = x + F_1(x) + … + F_K(x), K = `ways`: forward Euler for the sum of the branches, each with noise of its own.
 
+    ways : whole number ≥ 2, else ValueError
     (A mean of branches as one block is `Branches`; a sum of hidden layers as one block is `Aggregated`.)
     """
 

@@ -20,6 +20,7 @@ __all__ = ["DirichletShake"]
 class DirichletShake(AffineNoise):
     """Shares uniform on the simplex: the drift is the branches' mean, S = F C Fᵀ with F = [f_1 … f_K], C = (1 − 𝟏𝟏ᵀ/K)/(K(K + 1)).
 
+    copies : K ≥ 2 branches, of block=Branches(block, K)
     Skewed for K > 2.  Drawn with K − 1 channels; the factor F C^½ has K columns.
     """
 

@@ -20,6 +20,7 @@ class StochasticDepth(Dropout):
     survival : p_L of the last block
     schedule : "constant", or "linear": p_n = 1 − n/(N − 1) (1 − p_L), from 1 at the first block (one block alone has p_L)
     rescaled : whether a block that stays is scaled by 1/p, which leaves the drift f; else it is p f
+    Raises   ValueError for a survival outside (0, 1] and another schedule
     """
 
     survival: float

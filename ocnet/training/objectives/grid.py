@@ -40,7 +40,7 @@ class ChainView:
 
 @dataclass(frozen=True)
 class DiffusionView:
-    """The law of the Itô equation behind the network, `substeps` time steps a layer."""
+    """The law of the Itô equation behind the network, `substeps` time steps a layer: a whole number ≥ 1, else ValueError."""
 
     substeps: int = 2
     name = "sde"
@@ -62,6 +62,8 @@ class DiffusionView:
 class GridObjective:
     """J(θ) from one backward sweep over all nodes, its gradient from one transposed sweep.
 
+    setting : Setting of one to three dimensions;  grid : Grid with equal spacing, or MovingGrid;  view : ChainView() or DiffusionView(substeps)
+    condense : False only to study what condensing does
     The data enter by one interpolation at time 0, and more than 10⁴ points as few that the grid cannot tell from them (`condensed`), so
     the cost does not grow with their number.
     Values stay within the range of the terminal data at every θ, so a loss ≥ 0 keeps J ≥ 0.  The price is the limiter's switch: on a coarse

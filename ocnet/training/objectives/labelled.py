@@ -22,6 +22,7 @@ class LabelledPoints:
     """points (n, d); labels (n,) whole numbers, those of the loss they are to meet; weights (n,) ≥ 0 with sum 1 − leak (default: equal).
 
     leak : mass of the data that no point carries (see `from_densities`); 0 for a sample.  Nothing is renormalised
+    Raises ValueError for shapes that do not fit, labels that are no whole numbers, weights that are negative or of another sum.
     """
 
     points: Array
@@ -99,7 +100,7 @@ class Setting:
         return total, gradient
 
     def fingerprint(self, *more: object) -> str:
-        """A hash of network, data, criterion, penalties and whatever else the view adds."""
+        """A hash of network, data, criterion, penalties and whatever else the view adds (`more`, by their str)."""
         digest = hashlib.sha256(json.dumps([self.network.describe(), repr(self.criterion), repr(self.penalties),
                                             *map(str, more)]).encode())
         for array in (self.data.points, self.data.labels, self.data.weights):

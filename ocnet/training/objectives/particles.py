@@ -43,6 +43,7 @@ class Sample:
 class ParticleObjective:
     """J(θ) sampled with `paths` paths a data point; the noise is frozen by `seed`, so J is a plain function of θ.
 
+    setting : Setting, of any dimension;  paths : ≥ 2, one has no standard error
     batch : points that `draw` takes for one training iteration (`Batches`: stratified, unbiased); None takes all.  Points are then judged
             by eight times as many, the same at every call; `value_and_gradient` and `sample` are of all data
     precision : of the paths; "single" is about twice as fast, for blocks and noise with a fused kernel: other draws of the same law, J and its
@@ -50,6 +51,7 @@ class ParticleObjective:
     activations : `ocnet.particles.Stored`, or `Reconstructed`: gradients in memory that does not grow with depth, with an error that shrinks with it
             (J is the same); for ResNet, HeunNet and, exactly, RevNet
     view  : whose law: that of the network's own layers, or `DiffusionView(substeps)`: of the Itô equation behind them, by Euler–Maruyama
+    Raises ValueError for numbers without meaning, and for choices that exclude each other (single precision and reconstructed states, …).
     """
 
     setting: Setting

@@ -24,7 +24,7 @@ class MomentumState(State):
 class Momentum(FirstOrder):
     """v ← μ v + g,  θ ← θ − rate_k v (heavy ball), or θ − rate_k (g + μ v) (Nesterov).
 
-    mu       : μ in [0, 1); 0 is gradient descent
+    mu       : μ in [0, 1), else ValueError; 0 is gradient descent
     nesterov : θ is then Nesterov's point of extrapolation, where his gradient is taken: the same iteration in other letters
     """
 

@@ -41,7 +41,7 @@ class L1(Regulariser):
     def prox(self, layers: Array, tail: Array, horizon: float, step: float) -> tuple[Array, Array]:
         """argmin over z of ½|z − θ|² + step R(z): θ shrunk by step w dt in the layers and step w in the tail.
 
-        step ≥ 0, in units of θ over those of ∂R/∂θ
+        step ≥ 0, in units of θ over those of ∂R/∂θ; else ValueError
         """
         if not step >= 0:
             raise ValueError(f"step={step} of a proximal map is not a number ≥ 0; give the step size of the gradient step before it")
