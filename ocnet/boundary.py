@@ -52,6 +52,7 @@ class Dirichlet:
     """u = value on the side.  Mass that reaches the side stays on its nodes.
 
     value : a number, or a callable (t, x (n, d)) -> (n,) or (n, q)
+    Raises ValueError for anything else, and on evaluation for a shape that does not fit or values that are not finite.
     """
 
     value: Any
@@ -98,7 +99,7 @@ class Absorbing:
 
 
 def checked_sides(boundary: Any, dim: int) -> Sides:
-    """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting(), one object means all sides."""
+    """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting(), one object means all sides; else ValueError."""
     sides: Any = Reflecting() if boundary is None else boundary
     if hasattr(sides, "row"):
         sides = ((sides, sides),) * dim

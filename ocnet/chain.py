@@ -22,6 +22,7 @@ def chain_sweep(process: LayeredProcess, grid: Grid | MovingGrid, limited: bool 
     """Return the `Sweep` of a LayeredProcess over the nodes of a uniform grid, or of a `MovingGrid`.
 
     process : gives `transition(n, x, axes=…)`, and for gradients `transition_vjp(n, x, feet_cotangent, axes=…)`
+    limited : whether interpolation keeps within the bounds of its data (`LimitedSpline`)
     Raises ValueError if the dimensions of the two differ.
     """
     if process.dim != grid.dim:
@@ -34,7 +35,9 @@ def chain_sweep(process: LayeredProcess, grid: Grid | MovingGrid, limited: bool 
 def solve_chain(process: LayeredProcess, terminal: PointFunction, grid: Grid, limited: bool = True) -> ValueFunction:
     """Return u_n(x) = E[terminal(X_N) | X_n = x] at all layers n of a LayeredProcess, as a ValueFunction.
 
-    terminal : callable (points (n, d)) -> (n,) or (n, q): q problems share one pass
+    terminal : callable (points (n, d)) -> (n,) or (n, q): q problems share one pass;  grid : Grid with equal spacing, or MovingGrid
+    limited  : False interpolates by the cubic spline as it is, which is smooth in its data but may overshoot
+    Cost     one interpolation a node, layer and branch of the noise's quadrature; memory of all layers
     Exact in the law of the process; errors are those of interpolation (order 4 on resolved data) and of the box.
     Raises ValueError for a terminal value of another shape, or that is not finite, naming the node.
     """

@@ -19,6 +19,7 @@ class Density(Saved):
     """p(t, x) from masses on the nodes; nothing is clipped or renormalised.
 
     grid : Grid;  times (K,) increasing;  masses (K, size);  report : SolveReport
+    Raises ValueError where the shapes do not fit.
     A density is masses over the grid's quadrature weights (half cells at the sides).
     The mass that Dirichlet or absorbing sides have taken lies on their nodes.
     """

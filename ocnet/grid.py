@@ -51,6 +51,7 @@ class Grid:
         """Return equally spaced nodes on the box [lower, upper].
 
         lower, upper : (d,) or a number per axis;  shape : nodes per axis, (d,) or one int for all
+        Raises ValueError for a box that is not finite with lower < upper.
         """
         lower, upper = np.atleast_1d(np.asarray(lower, float)), np.atleast_1d(np.asarray(upper, float))
         if lower.shape != upper.shape or not (np.isfinite(lower) & np.isfinite(upper) & (lower < upper)).all():
@@ -176,7 +177,7 @@ class Grid:
         return Grid(tuple(_widened(axis, factor) for axis in self.axes))
 
     def require_uniform(self, what: str) -> None:
-        """Raise ValueError unless all axes are equally spaced."""
+        """Raise ValueError, naming `what` needs it, unless all axes are equally spaced."""
         if not self.is_uniform:
             raise ValueError(f"{what} needs equally spaced axes; build the grid by Grid.uniform")
 

@@ -53,6 +53,8 @@ class Diffusion:
     dim    : d
     breaks : times at which coefficients may jump (a network's layer times); solvers step onto them
     steady_factor : whether the factor is the same at all times, so that grids evaluate it once (a constant one is)
+    Raises   ValueError for a dim that is no whole number ≥ 1 and a constant factor of another shape; on evaluation, for a shape that does not fit or
+             values that are not finite, naming t and the point
     """
 
     def __init__(self, drift: FieldFunction, factor: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
@@ -116,6 +118,7 @@ class Diffusion:
 
         The extremes of at least 20 000 Euler–Maruyama paths are widened by a share of their range that grows with log(1/leak): a
         guess to be checked by widening the box, not a bound.
+        points : (n, d);  steps : equal ones in [0, horizon];  seed : of the scouts' noise
         within : (lower, upper) that no path leaves, infinite where there is no side; scouts are stopped there
         """
         points = checked_points(points, self.dim)
@@ -203,7 +206,7 @@ class LayeredProcess:
     """X_{n+1} = Φ_n(X_n, ξ_n) for n = 0 … layers − 1, ξ_n independent draws of a standardised `law`.
 
     step  : callable (n, x (d, points), xi (channels, points)) -> (d, points)
-    law   : a member of `ocnet.laws`
+    law   : a member of `ocnet.laws`;  dim : d
     times : (layers + 1,) increasing times of the layers, for results that speak of time
     """
 

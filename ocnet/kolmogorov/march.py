@@ -46,6 +46,7 @@ class March:
     problem : KolmogorovProblem;  grid : Grid of the same dimension, at most three
     steps   : total number, spread over the intervals between breaks;  scheme : "auto" or a scheme object
     linear  : whether "auto" means one of the linear schemes, whose transpose needs no values
+    Raises    ValueError for a grid of another dimension or of more than three axes, a scheme that cannot serve them, and steps that are no number ≥ 1
     """
 
     def __init__(self, problem: KolmogorovProblem, grid: Any, steps: int = 100, scheme: Any = "auto", linear: bool = False) -> None:

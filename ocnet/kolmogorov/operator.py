@@ -164,7 +164,7 @@ class Operator:
         return self._apply(stencil.apply, u, 0, out)
 
     def stage(self, i: int, y: Any, u: Any, s: float, out: Array | None = None) -> Array:
-        """(I − s A_i)⁻¹ (y − s A_i u), computed as u + (I − s A_i)⁻¹ (y − u); u = None stands for 0."""
+        """(I − s A_i)⁻¹ (y − s A_i u) along axis `i`, computed as u + (I − s A_i)⁻¹ (y − u); u = None stands for 0."""
         return self._solve(i, y, u, s, False, out)
 
     def apply_transposed(self, p: Array, out: Array | None = None) -> Array:

@@ -41,6 +41,7 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     Raises    ValueError for inconsistent input; FloatingPointError when the values are not finite
     Cost      O(steps · nodes · q); memory of a few fields and the kept ones
     Accuracy  order 2 in space (central) and time, reduced where cell Péclet numbers in the report exceed 1
+    Source    schemes: see each; splitting with mixed derivatives: in 't Hout & Welfert (2009); damped starts: Rannacher (1984)
     """
     if tolerance is not None:
         if grid is not None or at is None:
@@ -65,6 +66,7 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
                   keep: Any = 2, weights: ArrayLike | None = None, boundary: Any = None, states: Any = None) -> Density:
     """Carry a density forward by the transposed steps of `solve_backward`: the Fokker–Planck equation.
 
+    process : Diffusion;  grid : Grid of its dimension;  horizon : T > 0;  steps, scheme : as in solve_backward
     initial : callable density (n, d) -> (n,), taken times the cell volume at each node; or (n, d) points of mass
               `weights` (n,) (default 1/n), spread to the corners of their cells (linear interpolation, transposed)
     keep    : as in solve_backward (2: both ends);  boundary : as in KolmogorovProblem
@@ -128,6 +130,7 @@ def gradient(problem: KolmogorovProblem, grid: Grid, cotangent: ArrayLike, steps
              collect: Callable[..., object] | None = None, max_memory: float | None = None, variance: bool = True) -> CoefficientGradient:
     """Differentiate ⟨cotangent, u(0, ·)⟩ in the coefficients of every step and in the terminal data.
 
+    problem, grid, steps, scheme : as in solve_backward (a linear scheme: a limited one has other coefficients)
     cotangent  : (size,) or (q, size), of u(0, ·) on the nodes
     collect    : callable (k, t, drift (d, size), variance_rate (d, d, size), potential (size,) or None, source (q, size) or
                  None) called for k = 0 … steps − 1, or None to stack them in the result (steps · d (d + 1) fields of memory)
@@ -135,6 +138,7 @@ def gradient(problem: KolmogorovProblem, grid: Grid, cotangent: ArrayLike, steps
     variance   : False leaves out the cotangent of the variance rate (None), where the noise is not a control
     Returns      CoefficientGradient of the discrete solution: exact to rounding (central drift; for hybrid and upwind, of
                  the branches taken)
+    Raises       ValueError for a cotangent of another shape
     Cost         two solves and one product rule a step
     """
     march = March(problem, grid, steps, scheme, linear=True)

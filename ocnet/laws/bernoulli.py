@@ -13,7 +13,10 @@ __all__ = ["Bernoulli"]
 
 @dataclass(frozen=True)
 class Bernoulli(Law):
-    """ξ = (γ − q)/√(q(1 − q)) with P(γ = 1) = q = keep: the centred, standardised dropout mask."""
+    """ξ = (γ − q)/√(q(1 − q)) with P(γ = 1) = q = keep: the centred, standardised dropout mask.
+
+    keep : q in (0, 1), else ValueError;  channels : independent masks
+    """
 
     keep: float
     channels: int

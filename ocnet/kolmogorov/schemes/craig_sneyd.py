@@ -10,7 +10,10 @@ __all__ = ["CraigSneyd"]
 
 @dataclass(frozen=True)
 class CraigSneyd(LinearScheme):
-    """Order 2 with mixed derivatives at θ = ½, else 1.  Craig & Sneyd (1988); in this form In 't Hout & Foulon (2010), eq. (3.2)."""
+    """Order 2 with mixed derivatives at θ = ½, else 1.  Craig & Sneyd (1988); in this form In 't Hout & Foulon (2010), eq. (3.2).
+
+    theta : θ of the implicit part, ½ for order 2
+    """
 
     theta: float = 0.5
     damped: int = 0  # type: ignore[misc]

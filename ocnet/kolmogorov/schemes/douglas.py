@@ -12,6 +12,7 @@ __all__ = ["Douglas"]
 class Douglas(LinearScheme):
     """Order 2 at θ = ½ without mixed derivatives, order 1 with them (the mixed part is explicit).
 
+    theta : θ of the implicit part
     Douglas (1962); in this form In 't Hout & Foulon (2010), eq. (3.1).
     """
 

@@ -12,6 +12,7 @@ __all__ = ["HundsdorferVerwer"]
 class HundsdorferVerwer(LinearScheme):
     """Order 2 with mixed derivatives, whatever θ.  Hundsdorfer & Verwer (2003); θ = 1 − ½√2 as in 't Hout & Welfert (2009).
 
+    theta  : θ of the implicit part
     damped : first steps taken by locally one-dimensional implicit Euler, for data that jump
     """
 

@@ -10,7 +10,10 @@ __all__ = ["ModifiedCraigSneyd"]
 
 @dataclass(frozen=True)
 class ModifiedCraigSneyd(LinearScheme):
-    """Order 2 with mixed derivatives, whatever θ.  In 't Hout & Welfert (2009), eq. (1.4), with their θ = ⅓ for two axes."""
+    """Order 2 with mixed derivatives, whatever θ.  In 't Hout & Welfert (2009), eq. (1.4), with their θ = ⅓ for two axes.
+
+    theta : θ of the implicit part and of the corrections
+    """
 
     theta: float = 1 / 3
     damped: int = 0  # type: ignore[misc]
