@@ -135,7 +135,7 @@ def main(arguments=None):
         try:
             sections[entry.name], made[entry.name] = make(entry, out)
             lines.append(f"{entry.name:22s} {made[entry.name]:7.1f} s   (stated: {60 * entry.minutes:.0f} s)")
-        except (Exception, SystemExit) as error:     # one figure that cannot be made does not keep the others
+        except (Exception, SystemExit) as error:     # noqa: BLE001 - one figure that cannot be made does not keep the others
             failed[entry.name] = "".join(traceback.format_exception_only(error)).strip()
             lines.append(f"{entry.name:22s}  FAILED   {failed[entry.name]}")
         write_text(out / "README.md", page(sections))

@@ -7,6 +7,7 @@ import platform
 import runpy
 import shutil
 import sys
+from contextlib import suppress
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ USAGE = """usage: python -m ocnet                        list the experiments
        python -m ocnet [run] NAME [OPTION …]  run one; --help lists its options
        python -m ocnet info                   versions, threads, cache, limits"""
 NEEDED = ("numpy", "scipy", "numba", "llvmlite", "matplotlib", "scikit-learn", "tqdm", "threadpoolctl")
-OPTIONAL = ("xarray", "distributed", "mpi4py", "pillow", "QuantLib", "py-pde", "jax", "diffrax", "equinox", "optax", "torch", "torchsde", "sphinx", "mypy", "ruff")
+OPTIONAL = ("xarray", "distributed", "mpi4py", "pillow", "QuantLib", "py-pde", "jax", "diffrax", "equinox", "optax", "torch", "torchsde",
+            "sphinx", "mypy", "ruff")
 FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "neon", "sve")         # what kernels can gain from
 VARIABLES = ("OCNET_NUM_THREADS", "OCNET_QUIET", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT", "NUMBA_THREADING_LAYER", "OMP_NUM_THREADS",
              "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -52,7 +54,8 @@ def listing() -> list[str]:
     """Lines of text: how to call this, and the experiments; where they are not here, where they are."""
     found = experiments()
     if not found:
-        return [*USAGE.split("\n"), "", f"No experiments here: they are in the repository of ocnet, not in the installed package ({folder().parent}); run this in a clone."]
+        where = "they are in the repository of ocnet, not in the installed package"
+        return [*USAGE.split("\n"), "", f"No experiments here: {where} ({folder().parent}); run this in a clone."]
     width = max(map(len, found))
     return [*USAGE.split("\n"), "", *(f"  {name:{width}s}  {said}" for name, (_, said) in found.items())]
 
@@ -66,8 +69,8 @@ def run(name: str, arguments: list[str]) -> int:
     plain = name.removesuffix(".py").replace("-", "_")
     if plain not in found:
         near = difflib.get_close_matches(plain, found, 1)
-        here = f"did you mean {near[0]}?" if near else "`python -m ocnet` lists them" if found else f"there are none in {folder()}; run this in a clone of the repository"
-        raise UsageError(f"no experiment {name!r}: {here}")
+        listed = "`python -m ocnet` lists them" if found else f"there are none in {folder()}; run this in a clone of the repository"
+        raise UsageError(f"no experiment {name!r}: {f'did you mean {near[0]}?' if near else listed}")
     path, _ = found[plain]
     before = sys.argv, sys.path[:]
     sys.argv, sys.path[:0] = [str(path), *arguments], [str(path.parent)]
@@ -95,7 +98,8 @@ def information() -> dict[str, Any]:
     return {
         "versions": {"ocnet": ocnet.__version__, "python": platform.python_version(), "platform": platform.platform(), **_versions(NEEDED)},
         "processor": {"name": binding.get_host_cpu_name(), "cores": os.cpu_count(), "features": [name for name in FEATURES if features.get(name)]},
-        "threads": {"used": threads.threads(), "layer": _threading_layer(), "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}},
+        "threads": {"used": threads.threads(), "layer": _threading_layer(),
+                    "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}},
         "blas": [{key: pool[key] for key in ("internal_api", "version", "num_threads", "filepath")} for pool in threadpool_info() if pool["user_api"] == "blas"],
         "cache": cache(),
         "limits": {name: {"epsilon": float(of.eps), "smallest": float(of.tiny), "largest": float(of.max)} for name, of in
@@ -107,10 +111,8 @@ def information() -> dict[str, Any]:
 def _versions(names: tuple[str, ...]) -> dict[str, str]:
     found = {}
     for name in names:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            pass
     return found
 
 
@@ -151,7 +153,8 @@ def describe(found: dict[str, Any]) -> list[str]:
     held, processor, threads = found["cache"], found["processor"], found["threads"]
     pairs = [("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
              ("processor", f"{processor['name']}, {processor['cores']} cores, {' '.join(processor['features'])}"),
-             ("threads", f"{threads['used']} for kernels, Numba's layer {threads['layer']}" + "".join(f", {name}={value}" for name, value in threads["variables"].items())),
+             ("threads", f"{threads['used']} for kernels, Numba's layer {threads['layer']}"
+              + "".join(f", {name}={value}" for name, value in threads["variables"].items())),
              *(("BLAS", f"{blas['internal_api']} {blas['version']}, {blas['num_threads']} threads, {blas['filepath']}") for blas in found["blas"]),
              ("cache", f"{', '.join(held['folders']) or 'no folder is writable: kernels are compiled in every process; name one in NUMBA_CACHE_DIR'}"
                        f", {held['bytes'] / 2**20:.0f} MiB; {held['compiled']} of {held['kernels']} kernels compiled"

@@ -17,7 +17,8 @@ from ocnet.training.objectives.elliptic import EllipticControl  # noqa: E402
 def summary(tmp_path_factory):
     """With α = 0.1 the slowest mode forgets its start as exp(−0.1 · 40 √k): nothing is left of it in late points, k > 30."""
     out = tmp_path_factory.mktemp("averaged_sgd")
-    return {**averaged_sgd.main(["--runs", "32", "--iterations", "3000", "--alpha", "0.1", "--rates", "10", "40", "--batches", "1", "8", "--out", str(out)]), "out": out}
+    small = ["--runs", "32", "--iterations", "3000", "--alpha", "0.1", "--rates", "10", "40", "--batches", "1", "8"]
+    return {**averaged_sgd.main([*small, "--out", str(out)]), "out": out}
 
 
 def test_errors_end_where_theory_says(summary):
