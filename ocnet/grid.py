@@ -32,7 +32,7 @@ class Grid:
     Raises ValueError naming the axis that is too short, not finite or not increasing.
     """
 
-    axes: tuple
+    axes: Any
 
     def __post_init__(self) -> None:
         axes = tuple(np.array(a, dtype=np.float64, ndmin=1) for a in self.axes)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     Axes = Any                       # matplotlib is loaded by the first picture, not before
 
-__all__ = ["Array", "ArrayLike", "Axes", "Block", "Callback", "Criterion", "FieldFunction", "FilePath", "Integers", "Labelled", "Law",
+__all__ = ["Array", "ArrayLike", "Axes", "Block", "Callback", "Criterion", "Differentiable", "FieldFunction", "FilePath", "Integers", "Labelled", "Law",
            "Layout", "Loss", "Mask", "Noise", "Objective", "Optimiser", "PathScheme", "PointFunction", "Progress", "Readout",
            "Regulariser", "Sampling", "Sides", "TensorGrid", "View", "Views", "Walked"]
 
@@ -192,12 +192,17 @@ class View(Protocol):
     def paths(self, network: Any, theta: Array) -> Any: ...
 
 
-class Objective(Protocol):
-    """J(θ): members of `ocnet.training.objectives`."""
+class Differentiable(Protocol):
+    """J(θ) with its derivative: what gradients are tested on."""
 
-    def value(self, theta: Array) -> float: ...
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]: ...
-    def draw(self, iteration: int) -> "Objective": ...
+    def value_and_gradient(self, theta: Array, /) -> tuple[float, Array]: ...
+
+
+class Objective(Differentiable, Protocol):
+    """J(θ) as it is trained: members of `ocnet.training.objectives`."""
+
+    def value(self, theta: Array, /) -> float: ...
+    def draw(self, iteration: int) -> Any: ...
 
 
 class Optimiser(Protocol):

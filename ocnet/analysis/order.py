@@ -59,8 +59,8 @@ class ConsistencyOrder(Orders, Saved):
                 f"error {self.errors[-1]:.1e} ± {self.floor:.0e} at {self.layers[-1]} layers)")
 
 
-def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = (20, 40, 80, 160, 320), block: Any = None, numbers: ArrayLike = _R7,
-             start: ArrayLike | None = None, horizon: float = 1.0, **own: float) -> "ConsistencyOrder":
+def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = (20, 40, 80, 160, 320), block: Any = None, numbers: Any = _R7,
+             start: ArrayLike | None = None, horizon: float = 1.0, **own: Any) -> "ConsistencyOrder":
     """Return the measured `ConsistencyOrder` of an architecture: equal layers without noise, equal numbers in all branches of a layer.
 
     against : "limit" (rate · f), "branch" (f itself), "modified" (to order 2, from its shifted start), "unshifted" (the same from u_0): see

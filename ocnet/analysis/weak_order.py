@@ -8,7 +8,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.typing import ArrayLike, PointFunction
+from ocnet.typing import PointFunction
 
 from .orders import Orders
 from .periodic import PeriodicGrid
@@ -55,7 +55,7 @@ class WeakOrder(Orders, Saved):
         return f"WeakOrder({self.noise!r} against {self.against}: {self.order:.2f}{stated}, error {self.errors[-1]:.1e} at {self.layers[-1]} layers)"
 
 
-def weak_order(network: Any, numbers: ArrayLike, against: str = "itô", layers: Sequence[int] = (8, 16, 32, 64, 128, 256), nodes: int = 65,
+def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequence[int] = (8, 16, 32, 64, 128, 256), nodes: int = 65,
                functional: PointFunction = _default_functional) -> "WeakOrder":
     """Return the `WeakOrder` of a network's layers against one of the equations they approximate.
 

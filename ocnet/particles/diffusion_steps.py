@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.typing import Array
+from ocnet.typing import Array, ArrayLike
 
 from .schemes.euler_maruyama import EulerMaruyama
 from .schemes.stepping import SteppedDiffusion
@@ -23,7 +23,7 @@ class DiffusionSteps(SteppedDiffusion):
     Raises      ValueError for a diffusion without `coefficients_vjp`, substeps below 1, or finest that is no multiple of it.
     """
 
-    def __init__(self, diffusion: Any, times: Array, substeps: int, finest: int | None = None) -> None:
+    def __init__(self, diffusion: Any, times: ArrayLike, substeps: int, finest: int | None = None) -> None:
         if not hasattr(diffusion, "coefficients_vjp"):
             raise ValueError(f"diffusion={diffusion!r} has no coefficients_vjp; give one with gradients, such as network.diffusion(theta)")
         if int(substeps) != substeps or substeps < 1:

@@ -84,7 +84,7 @@ class Estimate(Saved):
         return f"Estimate({said}, {self.paths} paths, seed {self.seed})"
 
 
-def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, steps: int = 100, seed: int = 0, layered: Any = None,
+def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, steps: int = 100, seed: int | None = 0, layered: Any = None,
              scheme: PathScheme | None = None, sampling: Sampling | None = None, control: ValueFunction | None = None,
              executor: Executor | None = None, progress: bool = False) -> "Estimate":
     """Estimate the solution u(0, ·) of a KolmogorovProblem at start points, by `paths` paths from each.
@@ -112,7 +112,7 @@ def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, st
 
 
 def estimate_difference(problem_a: KolmogorovProblem, problem_b: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, steps: int = 100,
-                        seed: int = 0, layered: tuple[Any, Any] = (None, None), scheme: PathScheme | None = None, sampling: Sampling | None = None,
+                        seed: int | None = 0, layered: tuple[Any, Any] = (None, None), scheme: PathScheme | None = None, sampling: Sampling | None = None,
                         control: tuple[ValueFunction | None, ValueFunction | None] = (None, None), executor: Executor | None = None,
                         progress: bool = False) -> "Estimate":
     """Estimate u_a(0, ·) − u_b(0, ·) of two problems, path by path on the same noise (common random numbers).
@@ -173,7 +173,7 @@ def _check_layered(problem: KolmogorovProblem, layered: Any) -> None:
         raise ValueError(f"layered ends at time {layered.times[-1]:g}, but the problem's horizon is {problem.horizon:g}; make them equal")
 
 
-def _estimated(functional: Functional | Difference, problems: list[KolmogorovProblem], x0: ArrayLike, paths: int, seed: int,
+def _estimated(functional: Functional | Difference, problems: list[KolmogorovProblem], x0: ArrayLike, paths: int, seed: int | None,
                sampling: Sampling | None, executor: Executor | None, progress: bool) -> "Estimate":
     sampling = sampling or Independent()
     if isinstance(sampling, type) or not hasattr(sampling, "noises"):

@@ -77,7 +77,7 @@ class GradientEstimate(Saved):
                 f"seed {self.seed})")
 
 
-def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int = 0, batches: int = 16,
+def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int | None = 0, batches: int = 16,
                       executor: Executor | None = None) -> "GradientEstimate":
     """Estimate the mean of a functional over the paths and its derivatives, each with its standard error.
 

@@ -118,7 +118,7 @@ class MultilevelEstimate(Saved):
                 f"seed {self.seed}, {self.status})")
 
 
-def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: float, seed: int = 0, steps: int = 4, most_levels: int = 12,
+def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: float, seed: int | None = 0, steps: int = 4, most_levels: int = 12,
                         executor: Executor | None = None, progress: bool = False) -> "MultilevelEstimate":
     """Estimate u(0, ·) of a KolmogorovProblem with a root mean square error of at most `tolerance` at each start point.
 

@@ -28,7 +28,7 @@ _PIECE, _LEAST = 1 << 22, 256        # numbers of a piece's trajectory, and its 
 _TOGETHER = 1 << 14                  # paths whose functional is asked for at once, and which threads share piece by piece
 
 
-def sampled_value_and_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int = 0,
+def sampled_value_and_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callable[..., tuple[float, Array, Array]], seed: int | None = 0,
                                executor: Executor | None = None, activations: Any = Stored()) -> tuple[float, Array, Array]:
     """Return a sampled functional and its derivatives in the layers' parameters and in the functional's own.
 

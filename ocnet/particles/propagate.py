@@ -124,7 +124,7 @@ class _Walk:
         return self.process.layers + 1 if self.keep_layers else 1
 
 
-def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array, slice], object], seed: int = 0,
+def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array, slice], object], seed: int | None = 0,
               executor: Executor | None = None) -> None:
     """Call `consume(ends (points, paths, d), rows)` for slices `rows` of the start points x0 (n, d).
 
@@ -153,7 +153,7 @@ def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array,
             shown(ends[0, (rows.start - first) * paths:(rows.stop - first) * paths], rows)
 
 
-def propagate(process: Any, x0: ArrayLike, paths: int, seed: int = 0, keep_layers: bool = False, executor: Executor | None = None) -> "Propagation":
+def propagate(process: Any, x0: ArrayLike, paths: int, seed: int | None = 0, keep_layers: bool = False, executor: Executor | None = None) -> "Propagation":
     """Carry `paths` draws from each start point through every layer of a LayeredProcess, drawing its own noise.
 
     x0          : (n, d) start points, not changed;  seed : as for `estimate`

@@ -10,7 +10,7 @@ import numpy as np
 
 from ocnet.networks import ResidualNetwork
 from ocnet.process import checked_points
-from ocnet.typing import Array, Criterion, Integers, PointFunction, Regulariser
+from ocnet.typing import Array, Criterion, PointFunction, Regulariser
 
 from .densities import quadrature
 
@@ -25,8 +25,8 @@ class LabelledPoints:
     Raises ValueError for shapes that do not fit, labels that are no whole numbers, weights that are negative or of another sum.
     """
 
-    points: Array
-    labels: Integers
+    points: Any
+    labels: Any
     weights: Any = None
     leak: float = 0.0
 
