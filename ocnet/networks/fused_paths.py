@@ -3,7 +3,7 @@
 The layers themselves (`NetworkLayers.step`) are the oracle: tests hold the two together to rounding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class FusedPaths:
     def single(self) -> "FusedPaths":
         """The same in single precision."""
         return FusedPaths(self.theta.astype(np.float32), self.numbers.astype(np.float32), self.place, self.law, self.channels)
+
+    def at(self, depth: Array) -> "FusedPaths":
+        """The same plan with other numbers (layers, p), in its precision."""
+        return replace(self, theta=np.array(depth, dtype=self.theta.dtype))
 
     def carry(self, x: Array, seed: int, first: int, begin: int, end: int, out: Array, states: Array | None = None) -> None:
         """Carry the paths x (d, n), number first, first + 1, …, through the layers begin … end − 1 into out (d, n).

@@ -1,0 +1,81 @@
+"""What the parameters of the estimator may be, and what noise they mean."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ocnet.networks.noise import HiddenDropout
+
+__all__ = ["DROPPED", "checked", "noise_of"]
+
+DROPPED = 0.3                        # share of hidden units that the default noise drops
+
+
+def _whole(least: int, remedy: str) -> tuple[Any, str]:
+    return (lambda v: isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= least), f"a whole number ≥ {least}: {remedy}"
+
+
+def _number(good: Any, said: str) -> tuple[Any, str]:
+    return (lambda v: isinstance(v, Real) and not isinstance(v, bool) and np.isfinite(float(v)) and good(float(v))), said
+
+
+def _or(special: Any, rule: tuple[Any, str]) -> tuple[Any, str]:
+    return (lambda v: (v is None if special is None else isinstance(v, type(special)) and v == special) or rule[0](v)), f"{special!r}, or {rule[1]}"
+
+
+_RULES = {
+    "layers": _whole(1, "5 to 20 for most data"),
+    "width": _whole(1, "the hidden units of each layer, such as 16"),
+    "horizon": _number(lambda v: v > 0, "a finite number > 0: the time that all layers together reach, such as 1.0"),
+    "alpha": _number(lambda v: v >= 0, "a finite number ≥ 0: the weight of the Tikhonov penalty, 0 for none"),
+    "smoothness": _number(lambda v: v >= 0, "a finite number ≥ 0: the weight of the penalty on differences in depth, 0 for none"),
+    "learning_rate": _number(lambda v: v > 0, "a finite number > 0, such as 0.02"),
+    "max_iter": _whole(1, "epochs, such as 200"),
+    "batch_size": _or("auto", _whole(1, "the rows of a batch, such as 100")),
+    "paths": _whole(1, "draws of the noise for each row of a batch"),
+    "prediction_paths": _whole(2, "draws of the noise that predictions average (one has no standard error)"),
+    "components": _or(None, _whole(1, "how many principal components are the state")),
+    "spare_dimensions": _whole(0, "dimensions of the state beside those of the features, such as 1"),
+    "validation_fraction": _number(lambda v: 0 < v < 1, "a share in (0, 1), such as 0.1"),
+    "n_iter_no_change": _whole(1, "epochs without a better validation loss before stopping"),
+    "tol": _number(lambda v: v >= 0, "a finite number ≥ 0: by how much a validation loss must be lower to count"),
+    "early_stopping": ((lambda v: isinstance(v, (bool, np.bool_))), "True or False"),
+    "warm_start": ((lambda v: isinstance(v, (bool, np.bool_))), "True or False"),
+    "callback": ((lambda v: v is None or callable(v)), "None, or a function of an Epoch that returns a true value to stop"),
+}
+
+
+def checked(parameters: dict[str, Any]) -> None:
+    """Raise ValueError that names the first parameter without meaning, its value and what it may be."""
+    for name, (good, said) in _RULES.items():
+        if not good(parameters[name]):
+            raise ValueError(f"{name}={parameters[name]!r}: expected {said}")
+
+
+def noise_of(noise: Any, level: float | None) -> Any:
+    """Return the noise model at a strength; HiddenDropout(0.7) where it is None.
+
+    level : None leaves the model's own strength.  Else the `level` of Gaussian and other models that have one, or the share that masks drop, 1 − `keep` (or
+            1 − `survival`): 0 is no noise for every model
+    Raises ValueError for what is no noise model, or a level that the model cannot have.
+    """
+    model = HiddenDropout(1 - DROPPED) if noise is None else noise
+    if isinstance(model, type) or not hasattr(model, "law"):
+        raise ValueError(f"noise={model!r}: expected None or an object of ocnet.networks.noise, such as Gaussian(0.2)")
+    if level is None:
+        return model
+    if not isinstance(level, Real) or isinstance(level, bool) or not (np.isfinite(level) and level >= 0):
+        raise ValueError(f"level={level!r}: expected None, or a finite number ≥ 0; 0 is no noise")
+    has = {field.name for field in fields(model)}
+    if "level" in has:
+        return replace(model, level=float(level))
+    share = next((name for name in ("keep", "survival") if name in has), None)
+    if share is None:
+        raise ValueError(f"level={level!r}: noise={model!r} has no strength to be set; leave level=None")
+    if not level < 1:
+        raise ValueError(f"level={level!r}: noise={model!r} drops this share, which is a number in [0, 1); use 0.3, say")
+    return replace(model, **{share: 1 - float(level)})
