@@ -221,6 +221,11 @@ def test_bombs_are_refused_before_memory_is_asked_for(refused):
         assert peak(lambda bomb=bomb: refused(bomb)) < _SMALL + 4 * len(bomb)
 
 
+def test_compressed_members_are_refused_however_small(refused):
+    for how in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        refused(archive(header(A), ("a.npy", npy(np.random.default_rng(0).normal(size=100))), how=how), "compressed or encrypted")
+
+
 def test_members_that_share_their_bytes_are_refused(refused):
     """A directory that lists the same stored bytes a thousand times claims more than the file has."""
     plain = archive(header(A), *((f"a{k}.npy", npy(np.zeros(1))) for k in range(1000)), ("b.npy", npy(np.zeros(10_000))))
@@ -259,6 +264,15 @@ def test_two_members_of_one_name_are_refused(refused):
     refused(archive(header(A), header(1), ("a.npy", npy(np.zeros(3)))), "two of its members have one name")
 
 
-def test_folders_and_devices_are_not_read(tmp_path):
-    with pytest.raises(OSError):
-        ocnet.load(tmp_path)
+def test_folders_pipes_and_devices_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ArchiveError, match="a folder or a device"):
+            ocnet.load(path)
+
+
+def test_loading_takes_the_memory_of_the_file_and_saving_that_of_a_buffer(tmp_path):
+    """NumPy writes through buffers of 16 MiB, two at once; reading adds blocks of 1 MiB, several at once."""
+    given = np.random.default_rng(0).normal(size=1 << 23)                   # 64 MiB
+    assert peak(lambda: ocnet.save(tmp_path / "it.npz", given)) < 2.5 * (1 << 24)
+    assert peak(lambda: ocnet.load(tmp_path / "it.npz")) < given.nbytes + 8 * _SMALL

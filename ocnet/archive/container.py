@@ -50,6 +50,8 @@ def write(path: str | os.PathLike[str], content: Any, arrays: dict[str, np.ndarr
 
 def read(path: str | os.PathLike[str], most_bytes: int) -> tuple[Any, dict[str, np.ndarray]]:
     """Return (JSON value, {name: array}) as written; ArchiveError with a reason (that does not name the path) for any other file."""
+    if os.path.exists(path) and not os.path.isfile(path):                  # a pipe would be waited for
+        raise ArchiveError("it is a folder or a device; give the path of a file")
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 from .container import MOST_BYTES, ArchiveError, read, write
@@ -23,7 +24,7 @@ def save(path: str | os.PathLike[str], thing: Any, also: Collection[type] = ()) 
     Raises  TypeError with the place of what cannot be saved: functions, and what holds them (Diffusion, KolmogorovProblem, LayeredProcess);
             OSError where the folder is missing, cannot be written or is full.
     """
-    content, arrays = encoded(thing, also)
+    content, arrays = encoded(thing, _checked(also))
     write(path, content, arrays)
 
 
@@ -31,11 +32,21 @@ def load(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES, also: Colle
     """Return what `save` put at `path`.  Nothing in the file is executed.
 
     most_bytes : size of a file that is refused unread, default 8 GiB; loading takes about a file's size of memory
-    also  : dataclasses of your own that the file may hold; none is looked for elsewhere
-    Raises  ArchiveError (a ValueError) "path=… cannot be loaded: …" for a file that is damaged, truncated, foreign, of another version or too
-            large; OSError where it is missing or may not be read.
+    also       : dataclasses of your own that the file may hold; none is looked for elsewhere
+    Raises     ArchiveError (a ValueError) "path=… cannot be loaded: …" for a file that is damaged, truncated, foreign, of another version or too
+               large; OSError where it is missing or may not be read; ValueError for an `also` of anything but dataclasses.
     """
-    return _loaded(path, most_bytes, also, object)
+    return _loaded(path, most_bytes, _checked(also), object)
+
+
+def _checked(also: Collection[type]) -> Collection[type]:
+    """The classes, or ValueError unless they are dataclasses of different names."""
+    for cls in also:
+        if not (isinstance(cls, type) and is_dataclass(cls)):
+            raise ValueError(f"also holds {cls!r}, which is no dataclass; give the classes themselves, such as also=[MyNoise]")
+    if len({cls.__name__ for cls in also}) < len(also):
+        raise ValueError(f"also={also} has two classes of one name; rename one, for a file knows them by their names")
+    return also
 
 
 def _loaded(path: str | os.PathLike[str], most_bytes: int, also: Collection[type], wanted: type) -> Any:
@@ -59,12 +70,15 @@ def _check_kind(content: Any, also: Collection[type], wanted: type) -> None:
 class Saved:
     """Gives a frozen dataclass `save` and `load`."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Put everything at `path`, an .npz file without pickle that is whole or absent and that `load` reads back to the last bit."""
-        save(path, self)
+    def save(self, path: str | os.PathLike[str], also: Collection[type] = ()) -> None:
+        """Put everything at `path`, an .npz file without pickle that is whole or absent and that `load` reads back to the last bit.
+
+        also : dataclasses of your own that are part of it, as for `ocnet.save`, which says what is refused
+        """
+        save(path, self, also)
 
     @classmethod
-    def load(cls: type[_Self], path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> _Self:
-        """Return the object of this class that was saved at `path`; see `ocnet.load`, also for what is refused and how."""
-        loaded: _Self = _loaded(path, most_bytes, (), cls)
+    def load(cls: type[_Self], path: str | os.PathLike[str], most_bytes: int = MOST_BYTES, also: Collection[type] = ()) -> _Self:
+        """Return the object of this class that was saved at `path`; arguments and errors are those of `ocnet.load`."""
+        loaded: _Self = _loaded(path, most_bytes, _checked(also), cls)
         return loaded

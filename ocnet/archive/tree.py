@@ -21,6 +21,7 @@ from .known import class_of, name_of
 __all__ = ["decoded", "encoded"]
 
 _DEEPEST = 50                            # containers within each other; more hold themselves
+_LONGEST = 100                           # letters of an array's name, the last of its place
 
 
 def encoded(thing: Any, also: Collection[type] = ()) -> tuple[Any, dict[str, np.ndarray]]:
@@ -73,7 +74,7 @@ class _Encoder:
         if array.dtype.kind not in "biufcUS" or not array.dtype.itemsize:
             raise TypeError(f"{_told(place)} is an array of dtype {array.dtype}, which cannot be saved without pickle; use numbers or texts")
         if id(array) not in self._names:
-            stem = name = ".".join(re.sub(r"\W", "_", part) or "_" for part in place) or "array"
+            stem = name = ".".join(re.sub(r"\W", "_", part) or "_" for part in place)[-_LONGEST:] or "array"
             count = 1
             while name in self.arrays or name == "ocnet":
                 count += 1
