@@ -38,6 +38,7 @@ def solve_chain(process: LayeredProcess, terminal: PointFunction, grid: Grid, li
     terminal : callable (points (n, d)) -> (n,) or (n, q): q problems share one pass;  grid : Grid with equal spacing, or MovingGrid
     limited  : False interpolates by the cubic spline as it is, which is smooth in its data but may overshoot
     Cost     one interpolation a node, layer and branch of the noise's quadrature; memory of all layers
+    Source   derived: E[u_{n+1}(X_{n+1}) | X_n = x] by the quadrature of ξ_n
     Exact in the law of the process; errors are those of interpolation (order 4 on resolved data) and of the box.
     Raises ValueError for a terminal value of another shape, or that is not finite, naming the node.
     """

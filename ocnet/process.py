@@ -81,7 +81,10 @@ class Diffusion:
         return np.ascontiguousarray(self._checked(value, (x.shape[1], self.dim), "drift", t, x).T)
 
     def factor_rows(self, t: float, x: Array) -> Array:
-        """G at the points x (d, n) as (d, m, n); a constant factor is broadcast, not copied."""
+        """G at the points x (d, n) as (d, m, n); a constant factor is broadcast, not copied.
+
+        Raises ValueError for another shape or values that are not finite, naming t and the point.
+        """
         if self.constant_factor is not None:
             return np.broadcast_to(self.constant_factor[:, :, None], self.constant_factor.shape + x.shape[1:])
         value = np.asarray(self.factor(t, x.T), dtype=np.float64)

@@ -77,7 +77,8 @@ class LinearProblem:
     """The least squares of Π x against B x where E x xᵀ = Σ: L = ½ tr((Π − B) Σ (Π − B)ᵀ).
 
     target : B (d, d);  covariance : Σ (d, d), symmetric positive definite; None: I
-    Raises ValueError for any other B or Σ."""
+    Raises ValueError for any other B or Σ.
+    """
 
     target: Any
     covariance: Any = None

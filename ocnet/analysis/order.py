@@ -71,6 +71,7 @@ def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = 
     start   : (d,), for a pair of halves twice the block's dimension; None: 0.7, or (0.7, −0.2)
     Raises    ValueError for another word, fewer than two numbers of layers, and an architecture that follows no such equation
     Accuracy  the reference is of relative accuracy 1e-13 (DOP853), beside which `floor` is safe by 10.
+    Source    orders and modified equations: Lu, Zhong, Li & Dong (2018), and MATH 2.1, 2.2
     """
     if against not in _AGAINST:
         raise ValueError(f"against={against!r}; choose {', '.join(map(repr, _AGAINST))}")

@@ -161,6 +161,7 @@ def zero_stability(network: Any, theta: Array) -> "ZeroStability":
     With d_n = x_n − x_{n−1}: d_{n+1} = −k_n d_n, so that x_n = x_m + s d_m, s = Σ_j Π_{i=m}^{j} (−k_i) over m ≤ j < n, and in terms of x_m, x_{m−1}
     the rows are (1 + s, −s): growth |1 + s| + |s| in the largest norm, all of them here.  The first layer is a step of Euler's and has none.
     Raises ValueError for a network without such coefficients.
+    Source  derived; the condition −1 < k ≤ 1 for equal k: MATH 2.2
     """
     if [name for name, _ in network.architecture.layout()] != ["k"]:
         raise ValueError(f"architecture={network.architecture!r} has no coefficients k of a linear two-step method; give a network of LMResNet")

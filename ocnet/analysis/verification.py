@@ -125,7 +125,8 @@ class DualityTest(Saved):
     """⟨masses, values⟩ and the sum of the masses at every layer, which exact transposes keep.
 
     products, masses (N + 1, …) : both at every layer;  spread, mass_spread : how far they vary, relative to Σ |masses| |values| and Σ |masses|
-    tolerance : for both: what rounding leaves"""
+    tolerance : for both: what rounding leaves
+    """
 
     products: np.ndarray
     masses: np.ndarray

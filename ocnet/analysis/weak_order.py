@@ -68,6 +68,7 @@ def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequen
     functional : φ, callable (d, n) -> (n,), of period 2π
     Raises     ValueError for a block without a period, another word, fewer than two numbers of layers, and an equation that does not exist
     Accuracy   to about 1e-12, if the nodes resolve f and φ: look at `WeakOrder.errors` with more nodes.
+    Source     the equations: MATH 1.2, 1.3; for skewed noise Lu, Zhong, Li & Dong (2018)
     """
     layers = tuple(layers)
     if len(layers) < 2 or not (np.diff(layers) > 0).all():

@@ -127,7 +127,7 @@ class March:
     def transposed(self, p: Array, visit: Any = None, states: Any = None) -> Array:
         """Masses at T from masses p (q, size) at 0; `visit(k, p)` sees them at times[k].  A potential kills mass.
 
-        states : values at all times, for schemes whose map depends on them (scheme.linear is False)
+        states : values at all times, for schemes whose map depends on them (scheme.linear is False); ValueError where they are missing
         """
         if states is None and not self.scheme.linear:
             raise ValueError(f"{self.scheme!r} is not linear: its transpose needs the values it was run on; pass states")

@@ -66,7 +66,7 @@ class DirichletShares(Law):
         return self._standardised(self._broken(1 - (1 - u) ** powers[:, None]))
 
     def quadrature(self, order: int) -> tuple[Array, Array]:
-        """Gauss–Jacobi rules of `order` nodes for the breaks of the stick: exact to degree 2·order − 1."""
+        """Gauss–Jacobi rules of `order` nodes for the breaks of the stick: exact to degree 2·order − 1; ValueError where they are too many."""
         if order ** self.channels > MOST_BRANCHES:
             raise ValueError(f"{order}^{self.channels} quadrature branches for {self.branches} shares are more than "
                              f"{MOST_BRANCHES}; use the particle view (ocnet.particles) instead")

@@ -19,7 +19,10 @@ _JOINING = 0x4A4F494E                # word of the seeds of a joint law's later 
 
 @dataclass(frozen=True)
 class Joint(Law):
-    """Independent laws side by side: the channels of the first, then those of the second, …"""
+    """Independent laws side by side: the channels of the first, then those of the second, …
+
+    laws : a tuple of members of `ocnet.laws`.  `quadrature` is the product of their rules, or ValueError where that is too large.
+    """
 
     laws: tuple
 

@@ -42,7 +42,10 @@ class GradientEstimate(Saved):
     seed: int
 
     def interval(self, level: float = 0.95) -> tuple[Array, Array]:
-        """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student); ValueError is raised for no probability."""
+        """(low, high), both (N, p): each component of the gradient by itself lies between them with probability `level` (Student).
+
+        Raises ValueError for a level outside (0, 1).
+        """
         if not 0 < level < 1:
             raise ValueError(f"level={level} is not a probability in (0, 1)")
         reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
@@ -88,6 +91,7 @@ def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callabl
     Returns    GradientEstimate.
     Raises     ValueError for fewer than two batches, and for paths that are no multiple of their number
     Accuracy   unbiased where the functional is linear in the draws; else with the bias of paths/batches draws.
+    Source     the pathwise derivative: Glasserman, Monte Carlo Methods in Financial Engineering (2004), sec. 7.2
     """
     paths, seed = checked_paths(paths), checked_seed(seed)
     if int(batches) != batches or batches < 2:

@@ -62,6 +62,7 @@ class KineticLM(Architecture):
     gamma   : where all γ_n start, or what they are
     damping : "trained", γ_n being numbers of the layers, or "fixed"
     dt      : of the layers; a network sets it to its own
+    Raises    ValueError for numbers that are not finite, a dt ≤ 0 and another word
     """
 
     gamma: float = -1.0

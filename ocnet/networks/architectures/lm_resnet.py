@@ -67,6 +67,7 @@ class LMResNet(Architecture):
     magnifies rounding by 1/|k_n| a step.
 
     least, most : k_n starts uniform between them, in the paper's code between −0.1 and 0
+    Raises        ValueError unless −1 < least ≤ most ≤ 1; by `inverse` where k_n = 0, by `modified` where k is outside (−1, 1)
     """
 
     least: float = -0.1

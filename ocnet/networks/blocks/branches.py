@@ -16,7 +16,10 @@ __all__ = ["Branches"]
 
 @dataclass(frozen=True)
 class Branches:
-    """`count` copies of `block` side by side; each of its numbers gets a leading axis for the copy."""
+    """`count` copies of `block` side by side; each of its numbers gets a leading axis for the copy.
+
+    The output is their mean; `features.branches` shows each.  count : whole number ≥ 2, else ValueError
+    """
 
     block: Any
     count: int = 2

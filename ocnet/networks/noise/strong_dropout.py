@@ -18,6 +18,7 @@ class StrongDropout(AffineNoise):
 
     Its limit is no diffusion but a compound Poisson process: component i jumps by s² f_i(x) at rate 1/s², generator
     Σ_i (φ(x + s² f_i e_i) − φ(x))/s²; see `network.jump_process(theta)`.
+    level : s > 0, in proportion to f, per √time; scaling must be "natural", else ValueError
     """
 
     level: float

@@ -22,6 +22,7 @@ class Antithetic:
 
     The standard error is that of the pairs' means, so it is honest whether the pairs help (payoffs odd in the noise: exact) or
     harm (even ones: twice the variance).  Paths must be even in number.
+    Source   Hammersley & Morton (1956)
     """
 
     replicates = 1

@@ -35,7 +35,7 @@ class EulerMaruyama(Scheme):
 def euler_maruyama(diffusion: Any, horizon: float, steps: int, channels: int | None = None) -> SteppedDiffusion:
     """Return the LayeredProcess X + dt f(t_n, X) + √dt G(t_n, X) ξ_n of an Itô diffusion, of weak order 1 in dt.
 
-    steps    : at least; each interval between `diffusion.breaks` gets its share of equal steps, rounded up
+    horizon  : T > 0;  steps : at least; each interval between `diffusion.breaks` gets its share of equal steps, rounded up
     channels : m, columns of G; may be left out where the factor is constant
     """
     return EulerMaruyama().layered(diffusion, horizon, steps, channels)

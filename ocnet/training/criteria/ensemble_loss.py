@@ -21,6 +21,7 @@ class EnsembleLoss(MeanScore):
     is its derivative.  On a grid, for quadratic losses only: l(u, y) + ½(s − |u|²)/M of the fields u = E h and s = E |h|² (MATH 1.4), so
     the columns are the mean scores and s.  (u and s are interpolated each by itself: s − |u|² ≥ 0 holds up to the grid's error.)
     loss    : member of `training.losses`;  members : M ≥ 1
+    Raises    ValueError for other members; on a grid for a loss that is not quadratic; by particles for paths that are not two or more groups of M
     """
 
     loss: Loss
