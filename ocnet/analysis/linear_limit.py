@@ -154,7 +154,8 @@ def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps:
 def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: float = 1e-10) -> "LinearTraining":
     """Return the `LinearTraining` of θ' = −N ∇ at increasing times, the first that of the start, by Dormand–Prince of order 8.
 
-    problem : LinearProblem;  start : (N, d, d);  accuracy : tolerance of the solver on the entries of θ, relative and absolute.  Raises ValueError for times that do not increase.
+    problem : LinearProblem;  start : (N, d, d);  accuracy : tolerance of the solver on the entries of θ, relative and absolute
+    Raises ValueError for times that do not increase.
     """
     start, times = problem.checked(start), np.asarray(times, dtype=np.float64)
     if times.ndim != 1 or len(times) < 2 or not (np.diff(times) > 0).all():
