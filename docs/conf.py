@@ -7,6 +7,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import house_docstrings
+
 import ocnet
 
 project, author, copyright = "ocnet", "The ocnet developers", "The ocnet developers"
