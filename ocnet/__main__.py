@@ -100,7 +100,8 @@ def information() -> dict[str, Any]:
         "processor": {"name": binding.get_host_cpu_name(), "cores": os.cpu_count(), "features": [name for name in FEATURES if features.get(name)]},
         "threads": {"used": threads.threads(), "layer": _threading_layer(),
                     "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}},
-        "blas": [{key: pool[key] for key in ("internal_api", "version", "num_threads", "filepath")} for pool in threadpool_info() if pool["user_api"] == "blas"],
+        "blas": [{key: pool[key] for key in ("internal_api", "version", "num_threads", "filepath")}
+                 for pool in threadpool_info() if pool["user_api"] == "blas"],
         "cache": cache(),
         "limits": {name: {"epsilon": float(of.eps), "smallest": float(of.tiny), "largest": float(of.max)} for name, of in
                    (("double", np.finfo(np.float64)), ("single", np.finfo(np.float32)))},
