@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import run_all
 from ocnet.particles.propagate import chunks_of_points, starts
@@ -31,7 +32,7 @@ _OVERSHOOT = 2.5                     # the steps of PGD together, over the radiu
 
 
 @dataclass(frozen=True, eq=False)
-class InputGradient:
+class InputGradient(Saved):
     """The sampled loss of each point (n,), and its exact derivative (n, d) in the point with the noise frozen."""
 
     losses: Array
@@ -47,7 +48,7 @@ class InputGradient:
 
 
 @dataclass(frozen=True, eq=False)
-class Attack:
+class Attack(Saved):
     """Points (n, d) moved within a ball around `starts` (n, d) to make a network's loss larger, and what came of it.
 
     labels (n,);  ball : `LInfinityBall` or `L2Ball`;  iterations : gradients taken

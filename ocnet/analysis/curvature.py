@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ocnet.archive import Saved
 from ocnet.kernels import philox
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _SPENT = 1e-10                       # of the largest Ritz value: what is left o
 
 
 @dataclass(frozen=True, eq=False)
-class Eigenvalue:
+class Eigenvalue(Saved):
     """An eigenvalue λ of a Hessian H with its unit vector v (P,).
 
     residual         : |H v − λ v| of the computed H v: the Hessian has an eigenvalue no farther than that from λ (Weinstein)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.kernels import philox
 from ocnet.networks import ResidualNetwork
+from ocnet.xarrays import dataset, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +30,7 @@ _ERRORS = 3                          # standard errors in a bar
 
 
 @dataclass(frozen=True, eq=False)
-class Landscape:
+class Landscape(Saved):
     """J on a slice through θ: values and bars (n,) or (n, m) at the places a (n,) and b (m,) of `axes`; directions (1 or 2, P).
 
     bars are half-widths: of particles three standard errors (the noise is frozen, so they move the whole slice rather than its points), of a
@@ -54,6 +56,13 @@ class Landscape:
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw a line with its band, or contours, with `plotting.landscape`, which takes the style; returns the axes."""
         return plotting.landscape(self.axes, self.values, self.bars, label=self.name, ax=ax, **style)
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset of values and bars over a (and b), and of the directions over direction and number."""
+        along = {name: labelled(name, axis, f"place {name} along a direction") for name, axis in zip("ab", self.axes)}
+        return dataset({"values": labelled(tuple(along), self.values, self.name),
+                        "bars": labelled(tuple(along), self.bars, f"half-width of the bar of {self.name}"),
+                        "directions": labelled(("direction", "number"), self.directions, "direction in the numbers θ")}, along, {"centre": self.centre})
 
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.values.shape))

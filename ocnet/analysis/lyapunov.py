@@ -15,12 +15,14 @@ import numpy as np
 from scipy.stats import norm
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed, derived_seed, normals
 from ocnet.kernels.threads import run_all
 from ocnet.particles.propagate import chunks_of_points, starts
 from ocnet.particles.schemes import EulerMaruyama
 from ocnet.process import Diffusion, LayeredProcess, checked_starts
 from ocnet.typing import Array, ArrayLike, Axes, PathScheme
+from ocnet.xarrays import dataset, labelled
 
 __all__ = ["Lyapunov", "MomentExponent", "lyapunov_exponent"]
 
@@ -30,7 +32,7 @@ _FEW = 100                           # paths that a moment must rest on at least
 
 
 @dataclass(frozen=True)
-class MomentExponent:
+class MomentExponent(Saved):
     """(1/T) log E|V_T|^p/|V_0|^p and its standard error, of order `p`, for paths that carry it in effect."""
 
     order: float
@@ -47,7 +49,7 @@ class MomentExponent:
 
 
 @dataclass(frozen=True, eq=False)
-class Lyapunov:
+class Lyapunov(Saved):
     """Exponents (k,) per time, the largest first as time goes on, with standard errors (k,) of sampling.
 
     growth (n, paths, k) : logarithms of what each direction of each path has grown by, over `time`
@@ -132,6 +134,14 @@ class Lyapunov:
         ax.set(xlabel="log|V$_T$|/T, per time", ylabel="density")
         ax.legend()
         return ax
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset: growth over point, path and exponent; exponents and their standard errors over exponent."""
+        return dataset({"growth": labelled(("point", "path", "exponent"), self.growth, "logarithm of what a direction has grown by"),
+                        "exponents": labelled("exponent", self.exponents, "Lyapunov exponent", "1/time"),
+                        "standard_errors": labelled("exponent", self.standard_errors, "standard error of the exponent", "1/time")},
+                       {"exponent": labelled("exponent", range(1, self.growth.shape[-1] + 1), "number of the exponent, largest first")},
+                       {"time": self.time, "steps": self.steps, "seed": self.seed})
 
     def __repr__(self) -> str:
         told = ", ".join(f"{e:.5g} ± {s:.1g}" for e, s in zip(self.exponents, self.standard_errors))

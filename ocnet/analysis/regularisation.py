@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.networks import ResidualNetwork
 from ocnet.process import Diffusion, LayeredProcess
 from ocnet.training.losses import Logistic
 from ocnet.training.objectives import LabelledPoints
+from ocnet.xarrays import dataset, labelled
 
 from .loss_to_go import LossToGo
 from .noise_at_nodes import NoiseAtNodes
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger", "diffusion_ledger", "process_ledger", "regularisation_ledger"]
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class Ledger(Saved):
     """The noise-free loss J_0, and what noise of level ε = 1 adds to it in each layer, to second order in ε.
 
     gauss_newton, bending (N,) : the two parts of `regularisation`;  times (N + 1,) of the layers
@@ -89,6 +91,14 @@ class Ledger:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the two parts of each layer's penalty, stacked, and their sum with its bar; returns the axes."""
         return plotting.ledger(self.times, {"Gauss–Newton": self.gauss_newton, "bending": self.bending}, self.bars + 3 * self.standard_errors, ax=ax)
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over layer (and its time): what the noise adds to the loss, in its two parts, with their doubts."""
+        told = {"gauss_newton": "part of the penalty by the slopes of the score", "bending": "part of the penalty by its curvature",
+                "bars": "deterministic bar of the penalty", "standard_errors": "standard error of the penalty"}
+        return dataset({name: labelled("layer", getattr(self, name), said) for name, said in told.items()},
+                       {"time": labelled("layer", self.times[:-1], "time at which the layer starts", "time")},
+                       {"noise_free": self.noise_free, "noise_free_bar": self.noise_free_bar, "penalty": self.penalty, "penalty_bar": self.penalty_bar})
 
     def __repr__(self) -> str:
         return (f"Ledger(J_0 = {self.noise_free:.6g}, penalty {self.penalty:.6g} ± {self.penalty_bar:.1g} over {len(self.bending)} layers: "

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocnet import plotting
+from ocnet.archive import Saved
 from ocnet.grid import Grid
 from ocnet.kernels.philox import derived_seed
 from ocnet.kolmogorov import solve_backward, solve_forward
@@ -25,6 +26,7 @@ from ocnet.particles import over_ends
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion, LayeredProcess
 from ocnet.training.objectives import LabelledPoints
+from ocnet.xarrays import dataset, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +40,7 @@ _FINER = 2                           # refinement of grid and time steps that th
 
 
 @dataclass(frozen=True, eq=False)
-class VarianceLedger:
+class VarianceLedger(Saved):
     """What the noise of each layer adds to J_EL − J_LE, and that difference computed without looking at layers.
 
     parts, bars (N,) : and half-widths that hold them: three standard errors (particles), or changes by refinement (grid)
@@ -78,6 +80,13 @@ class VarianceLedger:
         ax = plotting.ledger(self.times, {"½ variance of the layer": self.parts}, self.bars, ax=ax)
         ax.set(ylabel="share of J$_{EL}$ − J$_{LE}$")
         return ax
+
+    def to_xarray(self) -> Any:
+        """Return an xarray.Dataset over layer (and its time): what the noise of each adds to J_EL − J_LE, with its bar."""
+        return dataset({"parts": labelled("layer", self.parts, "what the layer's noise adds to the difference of the losses"),
+                        "bars": labelled("layer", self.bars, "half-width that holds it")},
+                       {"time": labelled("layer", self.times[:-1], "time at which the layer starts", "time")},
+                       {"gap": self.gap, "gap_bar": self.gap_bar, "total": self.total, "total_bar": self.total_bar})
 
     def __repr__(self) -> str:
         return (f"VarianceLedger(Σ of {len(self.parts)} layers {self.total:.6g} ± {self.total_bar:.1g}, J_EL − J_LE = {self.gap:.6g} ± {self.gap_bar:.1g}: "

@@ -139,7 +139,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
             raise ArchiveError(f"its array {entry.filename!r} holds pickled objects, which could execute anything and are never opened; it is no file "
                                "to trust")
         there = entry.file_size - member.tell()
-        if dtype.kind not in _KINDS or not dtype.itemsize or min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != there:
+        if dtype.kind not in _KINDS or not dtype.itemsize or prod(shape) * dtype.itemsize != there:
             raise ArchiveError(f"its array {entry.filename!r} claims shape {shape} of {dtype}, but has {there} bytes; save it anew")
         array = np.empty(shape, dtype, order="F" if fortran else "C")
         room, at = (array.T if fortran else array).reshape(-1).view(np.uint8), 0
