@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ocnet.archive import Saved
 from ocnet.kernels.philox import derived_seed
@@ -124,7 +124,7 @@ class GradientAgreement(Saved):
     @property
     def critical(self) -> float:
         freedom = min(route.replicates for route in self.routes if route.replicates) - 1
-        return float(student.isf(0.5 * self.level / (self.components * len(self.pairs)), freedom))
+        return float(-stdtrit(freedom, 0.5 * self.level / (self.components * len(self.pairs))))
 
     @property
     def laws(self) -> tuple[str, ...]:

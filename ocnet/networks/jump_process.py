@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.stats import poisson
 
 from ocnet.kernels import philox
 from ocnet.process import LayeredProcess
@@ -30,6 +29,8 @@ class _Jumps:
     def _table(self):
         """P(at most k jumps) for k = 0 … most − 1."""
         counts = np.arange(int(self.mean + 40 + 10 * np.sqrt(self.mean)))
+        from scipy.stats import poisson  # on first use: scipy.stats takes half a second to load
+
         return poisson.cdf(counts[:int((poisson.sf(counts, self.mean) > _BEYOND).sum()) + 1], self.mean)
 
     @property

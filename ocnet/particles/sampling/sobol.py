@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles.moments import Moments
@@ -76,6 +75,8 @@ class Sobol:
 def _engine(dimensions, seed, skipped):
     if dimensions == 0:
         return None
+    from scipy.stats import qmc  # on first use: scipy.stats takes half a second to load
+
     if dimensions > qmc.Sobol.MAXDIM:
         raise ValueError(f"the layers need {dimensions} uniforms a path, but Sobol' points have at most {qmc.Sobol.MAXDIM} coordinates; "
                          "use fewer steps (a scheme of higher order needs fewer), or sampling=Antithetic()")
