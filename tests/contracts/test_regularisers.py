@@ -41,8 +41,8 @@ def test_gradient_is_the_derivative_where_no_number_is_zero(penalty):
     point, direction, h = theta(rng), theta(rng), 1e-5                # no entry of θ is within 4e-5 of a kink at 0 along the way
     assert min(np.abs(p).min() for p in point) > 4 * h
     slope = (along(penalty, point, direction, h) - along(penalty, point, direction, -h)) / (2 * h)
-    # R is quadratic or linear within ±h, so only rounding is left: 1e-16 · R/h with R ≤ 100 weights
-    assert slope == pytest.approx(dot(penalty.gradient(*point, 1.7), direction), abs=1e-9 * penalty.weight)
+    # R is quadratic or linear within ±h, so only rounding is left: five ulp of R over h
+    assert slope == pytest.approx(dot(penalty.gradient(*point, 1.7), direction), abs=5 * np.finfo(float).eps * penalty.value(*point, 1.7) / h)
 
 
 @every_regulariser
@@ -105,9 +105,9 @@ def test_halving_the_layer_step_of_a_smooth_control_changes_the_penalty_by_the_o
         t = np.arange(layers) / layers
         return penalty.value(np.sin(2 * t + 1)[:, None], np.zeros(0), 1.0) / penalty.weight
 
-    # a Riemann sum of a smooth integrand: the change halves with the step; ratios 2 ± O(1/64)
+    # a Riemann sum of a smooth integrand: the change halves with the step; ratios 2 ± c/64, c below 8 where two derivatives are taken of sin 2t
     first, second = value(64) - value(128), value(128) - value(256)
-    assert first / second == pytest.approx(2, abs=4 / 64)
+    assert first / second == pytest.approx(2, abs=8 / 64)
 
 
 @pytest.mark.parametrize("horizon", [1.0, 2.5])
