@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.networks.noise import HiddenDropout
+from ocnet.networks.noise import HiddenDropout, Noiseless
 
 __all__ = ["DROPPED", "checked", "noise_of"]
 
@@ -70,6 +70,8 @@ def noise_of(noise: Any, level: float | None) -> Any:
         return model
     if not isinstance(level, Real) or isinstance(level, bool) or not (np.isfinite(level) and level >= 0):
         raise ValueError(f"level={level!r}: expected None, or a finite number ≥ 0; 0 is no noise")
+    if level == 0:
+        return Noiseless()
     has = {field.name for field in fields(model)}
     if "level" in has:
         return replace(model, level=float(level))

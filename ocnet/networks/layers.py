@@ -35,7 +35,8 @@ class NetworkLayers(LayeredProcess):
     def at(self, theta):
         """The same process at another θ (P,), of which it takes a copy; what does not depend on θ is kept, so this costs a fraction of `layered`."""
         other = copy(self)
-        other.__dict__.pop("_views", None)
+        for bound in ("step", "_views"):                              # of this θ
+            other.__dict__.pop(bound, None)
         other.theta = self.network.control.check(theta).copy()
         depth = self.network.control.depth(other.theta)
         other.fused = None if self.fused is None else self.fused.at(depth)

@@ -1,0 +1,201 @@
+"""What the classifier is made of: the law of its predictions, its gradient, its batches, its standardisation."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris, make_moons
+
+from ocnet import networks
+from ocnet.classifier import StochasticResNetClassifier
+from ocnet.classifier.course import Course
+from ocnet.classifier.feature_map import FeatureMap
+from ocnet.classifier.members import log_mean_exp, log_probabilities
+from ocnet.classifier.parameters import noise_of
+from ocnet.classifier.weighted_points import WeightedPoints
+from ocnet.networks import ResidualNetwork, noise
+from ocnet.networks.blocks import Perceptron
+from ocnet.networks.noise import Gaussian, HiddenDropout, ShakeShake, StochasticDepth
+from ocnet.networks.readouts import Linear, LinearClasses
+from ocnet.particles import propagate
+from ocnet.training.criteria import ExpectedLoss
+from ocnet.training.losses import CrossEntropy, Logistic
+from ocnet.training.objectives import LabelledPoints, ParticleObjective, Setting
+from ocnet.training.regularisers import DepthSmoothness, Tikhonov
+
+IRIS = load_iris(return_X_y=True)
+BRANCHED = {"ShakeShake", "DirichletShake"}                  # they share branches, and the classifier's block has one
+MODELS = [getattr(noise, name).example() for name in noise.__all__ if name not in BRANCHED and hasattr(getattr(noise, name), "example")]
+
+
+# ---- predictions ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_spread_has_the_law_of_the_network(classes, draws=4096):
+    """E p and E p² of 8 rows by the classifier's draws and by `propagate`'s: 5 standard errors of the difference.
+
+    False alarm 5.7e-7 each by the normal law, 3e-5 for all 48 of both cases.  A keep of 0.62 for 0.6 moves some of them by 10.
+    """
+    X, y = IRIS[0][IRIS[1] < classes], IRIS[1][IRIS[1] < classes]
+    fitted = StochasticResNetClassifier(noise=HiddenDropout(0.6), max_iter=10, random_state=1, prediction_paths=draws).fit(X, y)
+    rows = X[::len(X) // 8][:8]
+    spread = fitted.predict_proba_spread(rows)
+    states = fitted.labelled_points(rows, np.full(8, y[0])).points
+    ends = propagate(fitted.trained_.layered(), states, draws, seed=99).ends
+    scores = fitted.trained_.score(ends.reshape(8 * draws, -1))
+    logs = log_probabilities(np.atleast_2d(scores.T)).reshape(classes, 8, draws)
+    for moment, told in ((1, spread.mean), (2, spread.mean**2 + spread.standard_deviation**2 * (draws - 1) / draws)):
+        powers = np.exp(moment * logs)
+        error = np.sqrt(2 / draws) * powers.std(axis=-1)
+        assert (np.abs(powers.mean(axis=-1) - told.T) < 5 * error).all() and error.max() < 0.02
+    assert (spread.standard_deviation > 0.005).any()                     # there is a spread to be told
+    assert np.abs(spread.mean - fitted.predict_proba(rows)).max() < 1e-12             # roundings of means of numbers below 1
+    assert (spread.standard_error == spread.standard_deviation / np.sqrt(draws)).all()
+
+
+def test_the_standard_error_is_that_of_the_mean_over_other_draws(repetitions=60, draws=32):
+    """The deviation of 60 means is known to 1/√118 = 9 %: five of these and the error of the mean standard error; false alarm below 1e-5."""
+    fitted = StochasticResNetClassifier(noise=Gaussian(0.5), max_iter=10, random_state=1, prediction_paths=draws).fit(*IRIS)
+    row, spreads = IRIS[0][75:76], []
+    for seed in range(repetitions):
+        fitted.seed_ = seed
+        spreads.append(fitted.predict_proba_spread(row))
+    means, told = (np.array([getattr(s, name)[0, 1] for s in spreads]) for name in ("mean", "standard_error"))
+    ratio = means.std(ddof=1) / np.sqrt((told**2).mean())
+    assert abs(ratio - 1) < 5 / np.sqrt(2 * (repetitions - 1))           # a standard deviation for a standard error is √32 times too large
+    inside = np.mean([(s.interval(0.5)[0][0, 1] < means.mean()) & (means.mean() < s.interval(0.5)[1][0, 1]) for s in spreads])
+    assert abs(inside - 0.5) < 5 * 0.5 / np.sqrt(repetitions)            # half of the intervals of level ½
+
+
+def test_a_row_is_predicted_with_the_same_bits_in_any_company():
+    X, y = IRIS
+    fitted = StochasticResNetClassifier(max_iter=5, random_state=0).fit(X, y)
+    whole, order = fitted.predict_log_proba(X), np.random.default_rng(0).permutation(150)
+    assert (fitted.predict_log_proba(X[order]) == whole[order]).all()
+    assert all((fitted.predict_log_proba(X[i:i + 1]) == whole[i]).all() for i in range(0, 150, 29))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_every_noise_model_can_be_fitted_and_its_level_0_has_no_spread(model):
+    X, y = make_moons(60, noise=0.1, random_state=0)
+    noisy = StochasticResNetClassifier(noise=model, max_iter=3, random_state=0, prediction_paths=8).fit(X, y)
+    assert noisy.network_.noise == model and (noisy.predict_proba_spread(X).standard_deviation.max() > 1e-3 or model == noise.Noiseless())
+    silent = StochasticResNetClassifier(noise=model, level=0.0, max_iter=3, random_state=0, prediction_paths=8).fit(X, y)
+    assert silent.predict_proba_spread(X).standard_deviation.max() < 1e-15            # of eight equal numbers below 1
+    assert repr(silent.predict_proba_spread(X)).startswith("ProbabilitySpread(60 rows × 2 classes, 8 draws: standard deviation up to ")
+
+
+def test_a_level_is_a_strength_in_the_models_own_words():
+    assert noise_of(None, None) == HiddenDropout(0.7) and noise_of(None, 0.25) == HiddenDropout(0.75)
+    assert noise_of(Gaussian(0.2), 0.5) == Gaussian(0.5) and noise_of(Gaussian(0.2), None) == Gaussian(0.2)
+    assert noise_of(StochasticDepth(0.9, schedule="linear"), 0.5) == StochasticDepth(0.5, schedule="linear")
+    with pytest.raises(ValueError, match=r"level=0.5: noise=ShakeShake.* has no strength"):
+        noise_of(ShakeShake.example(), 0.5)
+
+
+def test_log_probabilities_lose_nothing_where_they_are_small():
+    u = np.array([[0.3, 800.0, -800.0]])
+    two, classes = log_probabilities(u), log_probabilities(np.vstack([np.zeros(3), u]))
+    # log σ(±u): −log(1 + e^{∓u}) = ∓u where e^{−800} is nothing; one rounding of 800 is 1.1e-13
+    exact = np.array([[-np.log1p(np.exp(0.3)), -800.0, 0.0], [-np.log1p(np.exp(-0.3)), 0.0, -800.0]])
+    assert np.abs(two - exact).max() < 5e-13 and np.abs(classes - exact).max() < 5e-13
+    assert log_mean_exp(np.array([-2000.0, -2000.0])) == -2000.0
+
+
+# ---- training -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("model", [HiddenDropout(0.6), Gaussian(0.3)], ids=repr)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_gradient_of_a_batch_is_that_of_the_particle_objective(classes, model):
+    """The same draws, in single precision: sums of a thousand terms with errors of 6e-8 a layer and product are off by less than 1e-5 of their size."""
+    rng = np.random.default_rng(7)
+    points, labels, weights = rng.normal(size=(40, 4)), rng.integers(0, classes, 40), rng.uniform(0.5, 1.5, 40)
+    data = WeightedPoints.of(points, labels, weights)
+    readout, loss = (Linear(), Logistic()) if classes == 2 else (LinearClasses(3), CrossEntropy(3))
+    network = ResidualNetwork(Perceptron(6), model, 3, 1.0, 4, readout)
+    theta, penalties = network.initialise(2), (Tikhonov(1e-2), DepthSmoothness(1e-2))
+    known = 2 * data.classes - 1 if classes == 2 else data.classes
+    setting = Setting(network, LabelledPoints(data.points, known, data.weights), ExpectedLoss(loss), penalties)
+    value, gradient = ParticleObjective(setting, 2, seed=11, precision="single").value_and_gradient(theta)
+    course = Course(network, data, penalties, 40, 2, 0.1, 1, 0)
+    own = course._value_and_gradient(network.layered(theta, "single"), np.ascontiguousarray(data.points.T), np.arange(40), data.weights, 11, 0)
+    assert abs(own[0] - value) < 1e-5 * abs(value) and np.abs(own[1] - gradient).max() < 1e-5 * np.abs(gradient).max()
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("model", [HiddenDropout(0.6), noise.DropConnect(0.8)], ids=repr)
+def test_a_process_given_out_at_another_theta_is_that_of_the_network_there(model, precision):
+    network = networks.ResidualNetwork(Perceptron(5), model, 3, dim=2)
+    one, two = network.initialise(0), network.initialise(1)
+    if precision == "single" and network.layered(one).fused is None:
+        precision = "double"
+    x, cotangent = np.random.default_rng(3).normal(size=(2, 2, 300))
+    process, fresh = network.layered(one, precision).at(two), network.layered(two, precision)
+    states = fresh.trajectory(x, 5, 0)
+    assert (process.trajectory(x, 5, 0) == states).all() and (process.reverse(states, 5, 0, cotangent) == fresh.reverse(states, 5, 0, cotangent)).all()
+    assert (process.mean_step(1, x) == fresh.mean_step(1, x)).all() and (process.reconstructed(1, x, 5, 0) == fresh.reconstructed(1, x, 5, 0)).all()
+    assert process.theta is not two and (process.theta == two).all()
+
+
+def test_an_epoch_meets_equal_weights_once_and_its_batches_have_the_classes_in_proportion():
+    classes = np.repeat([0, 1, 2], [40, 60, 20])
+    data = WeightedPoints.of(np.arange(120.0)[:, None], classes, np.ones(120))
+    rows = data.epoch(seed=3, batches=4, size=30)
+    assert (np.sort(rows.ravel()) == np.arange(120)).all()
+    for batch in rows:                                       # a class is a run of slices: whole ones in it, and one at each end that it shares
+        assert (np.abs(np.bincount(data.classes[batch], minlength=3) - [10, 15, 5]) < 2).all()
+    assert (rows != data.epoch(seed=4, batches=4, size=30)).any()
+
+
+def test_an_epoch_is_a_sample_by_weight(epochs=400):
+    """Counts of a point with a share w are within 2 of w · 96 in each epoch, and unbiased: their mean within 5 · 1/√400, as they vary by less than 1."""
+    weights = np.random.default_rng(0).exponential(size=50)
+    data = WeightedPoints.of(np.arange(50.0)[:, None], np.zeros(50, dtype=int), weights)
+    counts = np.array([np.bincount(data.epoch(seed, batches=3, size=32).ravel(), minlength=50) for seed in range(epochs)])
+    assert (np.abs(counts - 96 * data.weights) < 2).all()
+    assert np.abs(counts.mean(axis=0) - 96 * data.weights).max() < 5 / np.sqrt(epochs)
+
+
+def test_equal_rows_become_one_point():
+    points = np.array([[1.0, -0.0], [2.0, 5.0], [1.0, 0.0], [1.0, 0.0]])
+    data = WeightedPoints.of(points, np.array([0, 1, 0, 1]), np.array([1.0, 2.0, 3.0, 4.0]))
+    told = {(int(k), *x): w for k, x, w in zip(data.classes, data.points.tolist(), data.weights)}
+    assert told == {(0, 1.0, 0.0): 0.4, (1, 2.0, 5.0): 0.2, (1, 1.0, 0.0): 0.4} and (np.diff(data.classes) >= 0).all()
+
+
+# ---- standardisation ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("components", [None, 2])
+def test_states_have_mean_0_and_variance_1_under_the_weights(components):
+    X, weights = IRIS[0], np.random.default_rng(0).uniform(0.1, 1, 150)
+    weights /= weights.sum()
+    states = FeatureMap.fitted(X, weights, components, spare=2)(X)
+    assert (states[:, -2:] == 0).all()
+    covariance = np.einsum("n,ni,nj->ij", weights, states[:, :-2], states[:, :-2])
+    assert np.abs(weights @ states).max() < 1e-13                        # 150 roundings of numbers of size 1
+    assert np.abs((np.diag(covariance) if components is None else covariance - np.eye(2) + 1) - 1).max() < 1e-10      # of eigh, over a condition of 20
+
+
+def test_units_of_features_are_nothing_however_large():
+    X, y = IRIS
+    units = 2.0 ** np.array([1000, -1000, 0, 3])                         # powers of two: no rounding
+    one, two = (StochasticResNetClassifier(max_iter=3, random_state=0).fit(Z, y) for Z in (X, X * units))
+    order = np.argsort(one.predict_proba(X)[:, 0])
+    assert np.isfinite(two.predict_proba(X * units)).all() and order.size == 150
+    assert (FeatureMap.fitted(X * units, np.full(150, 1 / 150))(X * units) == FeatureMap.fitted(X, np.full(150, 1 / 150))(X)).all()
+    with pytest.raises(ValueError, match=r"X\[1\] overflows when standardised"):
+        two.predict(np.array([[0.0] * 4, [0.0, 1e300, 0.0, 0.0]]))
+
+
+def test_a_feature_that_is_constant_in_training_is_not_read():
+    X, y = IRIS
+    constant = np.column_stack([X[:, :2], np.full(150, 0.1), X[:, 2:]])
+    fitted = StochasticResNetClassifier(max_iter=3, random_state=0).fit(constant, y)
+    other = constant.copy()
+    other[:, 2] = np.linspace(-9, 9, 150)
+    assert fitted.network_.dim == 5 and (fitted.predict_proba(other) == fitted.predict_proba(constant)).all()
+
+
+def test_where_no_feature_varies_the_shares_of_the_classes_are_learnt():
+    """A network of one state is fitted by its readout: within 0.02 after 400 small steps of Adam, whose last have a rate of 2e-4."""
+    y = np.repeat([0, 1, 2], [10, 30, 60])
+    fitted = StochasticResNetClassifier(level=0.0, alpha=0.0, max_iter=200, random_state=0).fit(np.ones((100, 3)), y)
+    assert np.abs(fitted.predict_proba(np.ones((1, 3)))[0] - [0.1, 0.3, 0.6]).max() < 0.02
