@@ -9,6 +9,7 @@ from scipy.interpolate import interpn
 from ocnet import plotting
 from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
+from ocnet.typing import Array, ArrayLike, Axes, PointFunction
 from ocnet.xarrays import dataset, labelled, places
 
 __all__ = ["Density"]
@@ -29,7 +30,7 @@ class Density(Saved):
     masses: np.ndarray
     report: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         times, masses = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.masses, float)
         if masses.shape != (times.size, self.grid.size):
             raise ValueError(f"masses has shape {masses.shape}; expected ({times.size}, {self.grid.size})")
@@ -42,21 +43,21 @@ class Density(Saved):
             raise ValueError(f"t={t} was not kept; kept times are {self.times.tolist()}: solve with keep=[times you need]")
         return self.masses[k]
 
-    def __call__(self, x, t=None):
+    def __call__(self, x: ArrayLike, t: float | None = None) -> Array:
         """p(t, x) at points x (n, d), linear between nodes, 0 outside the box: (n,).  t: a kept time, default the last."""
         x = checked_points(x, self.grid.dim, "x")
         values = self.grid.reshape(self._at(self.times[-1] if t is None else t) / self.grid.weights)
         return interpn(self.grid.axes, values, x, bounds_error=False, fill_value=0.0)
 
-    def mass(self, t=None):
+    def mass(self, t: float | None = None) -> float:
         """Total mass at a kept time (default the last), the mass on absorbing sides included."""
         return float(self._at(self.times[-1] if t is None else t).sum())
 
-    def expect(self, function, t=None):
+    def expect(self, function: PointFunction, t: float | None = None) -> Any:
         """Σ masses · function(nodes): function (n, d) -> (n,) or (n, q); a number or (q,)."""
         return self._at(self.times[-1] if t is None else t) @ np.asarray(function(self.grid.nodes.T), dtype=float)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""
         return {"axes": list(self.grid.axes), "times": self.times, "masses": self.grid.reshape(self.masses), "report": plain(self.report)}
 
@@ -67,7 +68,7 @@ class Density(Saved):
         return dataset({"density": labelled(tuple(along), density, "density p(t, x)", "1/state" if self.grid.dim == 1 else f"1/state^{self.grid.dim}"),
                         "mass": labelled(tuple(along), self.grid.reshape(self.masses), "mass on the node")}, along, {"report": self.report})
 
-    def plot(self, ax=None, t=None):
+    def plot(self, ax: Axes | None = None, t: float | None = None) -> Axes:
         """Draw p(t, ·) (one or two axes); returns the matplotlib axes."""
         t = self.times[-1] if t is None else t
         return plotting.on_grid(self.grid.axes, self.grid.reshape(self._at(t) / self.grid.weights), meaning=f"density p({t:g}, x)", ax=ax)
@@ -82,5 +83,5 @@ class Density(Saved):
         """Return the film of the density at the kept times, on one or two axes."""
         return plotting.animate_field(self.times, self.grid.axes, self.grid.reshape(self.masses / self.grid.weights), meaning="density p(t, x)", pace=pace)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Density({self.grid!r}, {self.times.size} kept times, mass {self.mass():.6g}, {self.report!r})"

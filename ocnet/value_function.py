@@ -9,6 +9,7 @@ from ocnet import plotting
 from ocnet.archive import Saved, plain
 from ocnet.process import checked_points
 from ocnet.tensor_spline import TensorSpline, around_time
+from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import data_array, labelled, places
 
 __all__ = ["ValueFunction"]
@@ -35,7 +36,7 @@ class ValueFunction(Saved):
     between: Any = field(default=None, metadata={"unsaved": "values between the kept times, which are interpolated once loaded"})
     _splines: dict = field(default_factory=dict, init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         times, values = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.values, float)
         if values.ndim != 3 or values.shape[0] != times.size or values.shape[2] != self.grid.size:
             raise ValueError(f"values has shape {values.shape}; expected ({times.size}, q, {self.grid.size})")
@@ -44,7 +45,7 @@ class ValueFunction(Saved):
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
-    def __call__(self, x, t=0.0):
+    def __call__(self, x: ArrayLike, t: float = 0.0) -> Array:
         """u(t, x) at points x (n, d): (n,) or (n, q).
 
         Cubic in x, limited by its neighbourhood; cubic in t through four kept times and within the range of their values
@@ -53,14 +54,14 @@ class ValueFunction(Saved):
         rows = self._limited_mean([(self._spline(k)(self._rows(x)), weight) for k, weight in self._around(t)])
         return rows[0] if self.single else np.ascontiguousarray(rows.T)
 
-    def gradient(self, x, t=0.0):
+    def gradient(self, x: ArrayLike, t: float = 0.0) -> Array:
         """∇u(t, x) at points x (n, d): (n, d) or (n, q, d); that of the spline before it is limited, 0 along axes it left.
 
         Accuracy   order 3 in the spacing on smooth values, up to the edges; beside a jump of the values it rings.
         """
         return self._shown(sum(weight * self._spline(k).slopes(self._rows(x)) for k, weight in self._around(t)))
 
-    def hessian(self, x, t=0.0):
+    def hessian(self, x: ArrayLike, t: float = 0.0) -> Array:
         """∇²u(t, x) at points x (n, d): (n, d, d) or (n, q, d, d); of order 2, and otherwise as `gradient`."""
         return self._shown(sum(weight * self._spline(k).curvatures(self._rows(x)) for k, weight in self._around(t)))
 
@@ -89,7 +90,7 @@ class ValueFunction(Saved):
             self._splines[k] = TensorSpline(self.grid, self.values[k] if self.between is None else self.between.values(k))
         return self._splines[k]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers: axes, times, values (K, q, *shape) as arrays, and the report as a dictionary."""
         return {"axes": list(self.grid.axes), "times": self.times, "values": self.grid.reshape(self.values),
                 "report": plain(self.report)}
@@ -101,7 +102,7 @@ class ValueFunction(Saved):
         values = labelled(tuple(along), self.grid.reshape(self.values), "value function u(t, x)")
         return data_array("value", values, along, {"report": self.report, "error": self.error})
 
-    def plot(self, ax=None, t=0.0, column=0, at=None):
+    def plot(self, ax: Axes | None = None, t: float = 0.0, column: int = 0, at: dict[int, float] | None = None) -> Axes:
         """Draw u(t, ·) of one column over one or two axes; returns the matplotlib axes.
 
         at : {axis: coordinate} held fixed; by default the axes after the second, at the middle of the box
@@ -137,7 +138,7 @@ class ValueFunction(Saved):
             raise ValueError(f"at={at} leaves {self.grid.dim - len(fixed)} of {self.grid.dim} axes; fix all but one or two")
         return fixed
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         q = "" if self.single else f"{self.values.shape[1]} columns, "
         return (f"ValueFunction({q}{self.grid!r}, {self.times.size} kept times, {self.report!r}"
                 f"{'' if self.error is None else f', {self.error!r}'})")

@@ -1,10 +1,12 @@
 """Derivatives of the noise-free loss-to-go along the noise of one layer, by pushing shifted points through the layers that are left."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ocnet.kernels import philox
+from ocnet.typing import Array, Labelled, Loss
 
 __all__ = ["LossToGo"]
 
@@ -20,12 +22,12 @@ class LossToGo:
     data : LabelledPoints;  score : (n, d) -> (n,) or (n, K);  loss : member of `training.losses`;  directions, seed : see `regularisation_ledger`
     """
 
-    def __init__(self, process, data, score, loss, directions=None, seed=0):
+    def __init__(self, process: Any, data: Labelled, score: Any, loss: Loss, directions: int | None = None, seed: int = 0) -> None:
         self.process, self.data, self.score, self.loss = process, data, score, loss
         self.directions, self.seed = directions, seed
         self.step = _STEP * max(_spread(data), np.finfo(float).tiny)
 
-    def quiet(self, n, x):
+    def quiet(self, n: int, x: Array) -> Array:
         """The states (d, points) after layer n without noise."""
         return self.process.step(n, x, np.zeros((self.process.law_at(n).channels, x.shape[1])))
 
@@ -46,11 +48,11 @@ class LossToGo:
         return u, slope.reshape(u.shape), curvature.reshape(len(u), *u.shape), noise_free
 
     @property
-    def noise_free(self):
+    def noise_free(self) -> float:
         """J_0."""
         return self._ends[3]
 
-    def layer(self, n, x):
+    def layer(self, n: int, x: Array) -> tuple[float, float, float, float]:
         """Gauss–Newton part, bending, bar of differences and standard error of layer n, from its noise-free states x (d, points)."""
         channels, weights = self.process.law_at(n).channels, self.data.weights
         parts = [self._halves(n, x, direction) for direction in self._directions(n, channels, x.shape[1])] if channels else []

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ocnet.laws import Normal, Silent
-from ocnet.process import LayeredProcess
+from ocnet.process import Diffusion, LayeredProcess
+from ocnet.typing import Array, ArrayLike
 
 __all__ = ["NoiseAtNodes"]
 
@@ -19,7 +20,7 @@ class NoiseAtNodes(LayeredProcess):
     times : (N + 1,) between which coefficients are smooth;  steps : of each piece;  point (d,) : where the number of channels is read off
     """
 
-    def __init__(self, diffusion, times, steps, point):
+    def __init__(self, diffusion: Diffusion, times: ArrayLike, steps: int, point: Array) -> None:
         if int(steps) != steps or steps < 1:
             raise ValueError(f"substeps={steps} is not a whole number ≥ 1 of steps a piece of time")
         self.diffusion, self.pieces, self.steps = diffusion, np.asarray(times, dtype=float), int(steps)
@@ -28,7 +29,7 @@ class NoiseAtNodes(LayeredProcess):
         law = Normal(2 * self._channels) if self._channels else Silent()
         super().__init__(self.step, law, diffusion.dim, np.append(inner.ravel(), self.pieces[-1]))
 
-    def step(self, n, x, xi):
+    def step(self, n: int, x: Array, xi: Array) -> Array:
         """The state (d, points) after step n from x (d, points) and ξ (2 channels, points)."""
         start, h = self.times[n], self.times[n + 1] - self.times[n]
         at = start

@@ -10,7 +10,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.typing import Array, ArrayLike, Objective
+from ocnet.typing import Array, ArrayLike, Differentiable
 
 __all__ = ["DualityTest", "TaylorTest", "duality_test", "taylor_test"]
 
@@ -84,7 +84,7 @@ class TaylorTest(Saved):
         return f"TaylorTest({'passed' if self.passed else 'FAILED'}, rate {self.rate:.3f} of {self.expected:g}: {self.status})"
 
 
-def taylor_test(objective: Objective, theta: ArrayLike, directions: Any = 2, steps: ArrayLike = _STEPS, seed: int = 0) -> "TaylorTest":
+def taylor_test(objective: Differentiable, theta: ArrayLike, directions: Any = 2, steps: ArrayLike = _STEPS, seed: int = 0) -> "TaylorTest":
     """Return the `TaylorTest` of `objective.value_and_gradient` at θ.
 
     objective  : anything with `value_and_gradient(theta) -> (float, (P,))`;  theta : (P,)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ocnet.kernels import memory
 from ocnet.process import LayeredProcess, Transition
-from ocnet.typing import Array, Law
+from ocnet.typing import Array, ArrayLike, Law
 
 from .blocks import BlockAt
 from .fused_paths import FusedPaths
@@ -32,7 +32,7 @@ class NetworkLayers(LayeredProcess):
         self.precision, self._carrier = precision, self._of_precision(precision)
         super().__init__(self.step, self._laws[-1], network.dim, network.times)
 
-    def at(self, theta):
+    def at(self, theta: ArrayLike) -> "NetworkLayers":
         """The same process at another θ (P,), of which it takes a copy; what does not depend on θ is kept, so this costs a fraction of `layered`."""
         other = copy(self)
         for bound in ("step", "_views"):                              # of this θ

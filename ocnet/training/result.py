@@ -12,7 +12,7 @@ from ocnet.xarrays import dataset, labelled
 __all__ = ["Ending", "TrainingResult", "first_in", "history_of"]
 
 
-def history_of(rows):
+def history_of(rows: Any) -> dict[str, Any]:
     """Return rows of (iteration, value, seconds) as the `history` of a result."""
     table = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
     return {"iteration": table[:, 0].astype(np.int64), "value": table[:, 1], "seconds": table[:, 2]}
@@ -28,21 +28,21 @@ class Ending:
     fault: bool = False
 
     @classmethod
-    def by_interrupt(cls, iterations):
+    def by_interrupt(cls, iterations: int) -> "Ending":
         return cls(False, f"interrupted after {iterations} iterations; the best point so far is returned", True)
 
     @classmethod
-    def by_callback(cls, iterations):
+    def by_callback(cls, iterations: int) -> "Ending":
         return cls(False, f"stopped by the callback after {iterations} iterations; the best point so far is returned")
 
     @classmethod
-    def at_fault(cls, iteration, fault, detail=""):
+    def at_fault(cls, iteration: int, fault: Any, detail: str = "") -> "Ending":
         """fault : has `what` is not finite, and the `place` where first;  detail : more of the iteration"""
         told = f"{fault.what} is not finite in iteration {iteration}{detail}{first_in(fault)}; the best point before it is returned"
         return cls(False, told, fault=True)
 
 
-def first_in(fault):
+def first_in(fault: Any) -> str:
     """", first in …" with the place of a fault, or "" where there is none."""
     return f", first in {fault.place}" if fault.place else ""
 
@@ -87,11 +87,11 @@ class TrainingResult(Saved):
         return dataset(variables, {"iteration": labelled("iteration", self.history["iteration"], "iteration of the optimiser")},
                        {"fun": float(self.fun), "nit": int(self.nit), "nfev": int(self.nfev), "success": bool(self.success), "message": self.message})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"TrainingResult(J={self.fun:.6g}, {self.nit} iterations, {self.nfev} evaluations, "
                 f"{self.seconds:.1f} s: {self.message})")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers, strings and lists, ready for JSON."""
         return {"x": self.x.tolist(), "fun": float(self.fun), "jac": self.jac.tolist(), "nit": int(self.nit), "nfev": int(self.nfev),
                 "success": bool(self.success), "message": self.message, "seconds": float(self.seconds),
