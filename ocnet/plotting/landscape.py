@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["landscape"]
 
-_LEVELS = 12
-
 
 @drawing
 def landscape(axes: Sequence[ArrayLike], values: ArrayLike, bars: ArrayLike | None = None, *, label: str | None = None, colour: str = FIRST,
-              dashes: str = "-", ax: Axes | None = None) -> Axes:
+              dashes: str = "-", levels: int | ArrayLike = 12, ax: Axes | None = None) -> Axes:
     """Draw values (n,) over one axis as a line with a band of half-width bars (n,), or (n, m) over two as contours; returns the axes.
 
-    colour, dashes : of the line, or of all contours.  A cross marks (0, 0), and the title of contours is their label
+    colour, dashes : of the line, or of all contours;  levels : how many contours, or where.  A cross marks (0, 0), and contours' title is their label
     """
     places, values = [np.asarray(axis, float) for axis in axes], np.asarray(values, float)
     if len(places) == 1:
@@ -32,8 +30,8 @@ def landscape(axes: Sequence[ArrayLike], values: ArrayLike, bars: ArrayLike | No
             ax.fill_between(places[0], values - np.asarray(bars, float), values + np.asarray(bars, float), color=colour, alpha=0.25, lw=0)
         ax.set(xlabel="a, in lengths of the filters", ylabel="J(θ + a d)")
         return ax
-    drawn = ax.contour(places[0], places[1], values.T, _LEVELS, colors=colour, linestyles=dashes, linewidths=0.9)
-    ax.clabel(drawn, drawn.levels[::2], fontsize=7)
+    drawn = ax.contour(places[0], places[1], values.T, levels, colors=colour, linestyles=dashes, linewidths=0.9)
+    ax.clabel(drawn, drawn.levels[::2], fontsize=7.5, fmt="%.2g")
     ax.plot(0, 0, "x", color="black", ms=6)
     ax.set(xlabel="a, in lengths of the filters", ylabel="b, in lengths of the filters", title=label)
     return ax
