@@ -19,9 +19,9 @@ _HOMES = {
     "network_ode_distance": "analysis", "Reconstructed": "particles", "Stored": "particles",
     "fgsm": "analysis", "pgd": "analysis", "input_gradient": "analysis", "L2Ball": "analysis", "LInfinityBall": "analysis",
     "lyapunov_exponent": "analysis", "taylor_test": "analysis", "weak_order": "analysis", "set_threads": "kernels.threads",
-    "save": "archive", "load": "archive", "ArchiveError": "archive",
+    "StochasticResNetClassifier": "classifier", "save": "archive", "load": "archive", "ArchiveError": "archive",
     "regularisation_ledger": "analysis", "variance_ledger": "analysis",
-    "landscape": "analysis", "top_eigenvalue": "analysis",
+    "landscape": "analysis", "top_eigenvalue": "analysis", "warm_up": "compilation",
 }
 
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi

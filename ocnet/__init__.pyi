@@ -24,6 +24,8 @@ from .archive import ArchiveError as ArchiveError
 from .archive import load as load
 from .archive import save as save
 from .chain import solve_chain as solve_chain
+from .classifier import StochasticResNetClassifier as StochasticResNetClassifier
+from .compilation import warm_up as warm_up
 from .density import Density as Density
 from .grid import Grid as Grid
 from .kernels.threads import set_threads as set_threads
