@@ -4,13 +4,11 @@ The 1-D toy R2 under several sizes of noise and both criteria, where the posteri
 where every point has one label and the bound knows it.  Prints a table and draws value functions of feedback and network.
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 
 from command_line import OneLineParser, fraction, report_errors, whole
 from datasets import load
@@ -23,13 +21,13 @@ from ocnet.networks.noise import Gaussian
 from ocnet.networks.readouts import Linear, Tanh
 from ocnet.spline import LimitedSpline
 from ocnet.training import train
-from ocnet.training.checkpoint import write_bytes, write_text
 from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives import GridObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import LBFGS
 from ocnet.training.regularisers import Tikhonov
+from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "feedback"
 BOX = (-30.0, 30.0)                  # of θ, in training and for the bound
@@ -130,19 +128,19 @@ def _draw_line(left, right, case):
     upper, points = bound.posterior, np.ascontiguousarray(bound.points.T)
     mixed = (np.stack([1 - upper, upper]) * LimitedSpline(case.grid, own)(points)).sum(axis=0)
     floor = 2 * upper * (1 - upper)                                      # ½ (1 − m²) at the posterior mean m = 2π − 1
-    plotting.curve(at, mixed - floor, ax=left, color=plotting.FIRST, label="trained layers")
-    plotting.curve(at, bound.per_point + bound.tail - floor, ax=left, color=plotting.SECOND, label="feedback, blind to the label")
+    told = ("start $x$", "expected cost above ½ (1 − m²)")
+    plotting.curve(at, mixed - floor, labels=told, ax=left, color=plotting.FIRST, label="trained layers")
+    plotting.curve(at, bound.per_point + bound.tail - floor, labels=told, ax=left, color=plotting.SECOND, ls="--", label="feedback, blind to the label")
     density = 0.3 * (mixed - floor).max() * bound.masses / bound.masses.max()
     left.fill_between(at, 0, density, color="0.88", lw=0, label="density of the data")
-    left.set(title=f"loss of a start beyond any function of x, σ = {case.sigma:g}", xlim=(-2, 2))
+    left.set(title=f"cost of a start beyond the best function of x, σ = {case.sigma:g}", xlim=(-2, 2))
     for y, colour, column in ((-1, plotting.LOWER, 0), (1, plotting.UPPER, -1)):
-        plotting.curve(x, own[column], ax=right, color=colour, label=f"trained layers, label {y:+d}")
+        plotting.curve(x, own[column], labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, label=f"trained layers, label {y:+d}")
         known = bound.fields(bound.points)[:, column] + bound.tail
-        plotting.curve(at, known, ax=right, color=colour, ls="--", label=f"feedback that knows {y:+d}")
+        plotting.curve(at, known, labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, ls="--", label=f"feedback that knows {y:+d}")
     right.set(title="value functions at time 0", xlim=(-2, 2), yscale="log")
-    left.legend(fontsize=7, loc="upper left")
-    left.set_ylim(top=1.3 * (mixed - floor).max())
-    right.legend(fontsize=7)
+    plotting.legend_above(left, "upper left")
+    plotting.legend_above(right)
 
 
 def _draw_plane(left, right, case):
@@ -151,17 +149,17 @@ def _draw_plane(left, right, case):
     ideal = fields.grid.reshape(fields.values[0, -1]) + case.bound.tail
     for ax, axes, values, title in ((left, fields.grid.axes, ideal, "moons, label +1: feedback that knows it"),
                                     (right, case.grid.axes, own, "the trained layers, log scale")):
-        plotting.field(*axes, values, ax=ax, norm="log" if ax is right else None)
-        plotting.scatter(case.setting.data.points, case.setting.data.labels, size=2, alpha=0.5, ax=ax)
+        plotting.field(*axes, values, bar="expected cost V(0, x)", ax=ax, norm="log" if ax is right else None)
+        plotting.scatter(case.setting.data.points, case.setting.data.labels, size=6, alpha=0.7, ax=ax)
         ax.set(title=title, xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
 
 
 def draw(cases):
     """Return the figure: two panels on the line, two in the plane."""
-    made, (panels,) = plotting.figure(1, 4, 15.0, 3.6)
+    made, panels = plotting.figure(2, 2, 9.4, 6.8)
     expected = [case for case in cases if case.name == "interval" and case.bound.criterion == "EL"]
-    _draw_line(*panels[:2], next((case for case in expected if case.sigma == DRAWN), expected[-1]))
-    _draw_plane(*panels[2:], cases[-1])
+    _draw_line(*panels[0], next((case for case in expected if case.sigma == DRAWN), expected[-1]))
+    _draw_plane(*panels[1], cases[-1])
     return made
 
 
@@ -181,12 +179,8 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     cases = measure(given)
     head = "data      sigma  loss   J trained            no layers below            gap   any f(x)   knowing y  J ≥ bound"
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
     summary = [case.to_dict() for case in cases]
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "feedback.png", plotting.png(draw(cases), dpi=100))
-    write_text(out / "feedback.json", json.dumps(summary, indent=1) + "\n")
+    keep(given.out, "feedback", summary, lambda: draw(cases))
     return {"cases": summary, "paragraph": paragraph(cases), "lines": [head, *(case.row() for case in cases)]}
 
 

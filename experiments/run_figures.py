@@ -5,16 +5,19 @@ from matplotlib import rc_context
 
 from ocnet import plotting
 from ocnet.chain import chain_sweep
+from ocnet.kernels.philox import derived_seed
 from ocnet.moving_grid import MovingGrid
-from ocnet.particles import propagate
+from ocnet.particles import over_ends, propagate
 from ocnet.spline import LimitedSpline
 from ocnet.training.checkpoint import write_bytes
 from ocnet.training.objectives import GridObjective
 
-__all__ = ["column_names", "density_layers", "draw_run", "window"]
+__all__ = ["column_names", "density_layers", "draw_run", "score_quantiles", "window"]
 
 _SHOWN = 121                         # nodes per axis of a picture
 _MOST_POINTS = 400                   # data points drawn in a picture
+_LAYERS = 5                          # that are drawn side by side
+_RARE, _RUNS, _SPREADING = 0.05, 200, 8  # share of runs that decide against the rest; runs from each point; word of their random stream
 
 
 def draw_run(path, setting, dataset, trained, verdicts):
@@ -53,24 +56,46 @@ def _some(data):
 
 
 def _value_functions(setting, dataset, trained, verdicts):
-    """u(0, x) per label on the judging grid, data and decision boundary; a row per trained view."""
+    """u(0, x) per label on the judging grid, data, decision boundary and where single runs disagree with it; a row per trained view."""
     names, axes = column_names(setting), window(dataset.train.points)
-    made, panels = plotting.figure(len(trained), len(names), 4.4 * len(names), 3.3 * len(trained))
+    made, panels = plotting.figure(len(trained), len(names), 4.4 * len(names), 3.2 * len(trained) + 0.3)
     points, labels = _some(dataset.test)
     for row, (view, result) in zip(panels, trained.items()):
         values = _values(setting, result.theta, verdicts[view][0].grid.grid.shape, _mesh(axes).T)
+        score = setting.criterion.boundary(values)
+        bounds = dict(zip(("low", "high"), score_quantiles(setting, result.theta, _mesh(axes).T, (_RARE, 1 - _RARE))))
         for ax, name, value in zip(row, names, values):
-            if dataset.dim == 2:
-                shape = (_SHOWN, _SHOWN)
-                plotting.field(*axes, value.reshape(shape), ax=ax)
-                plotting.boundary(*axes, setting.criterion.boundary(values).reshape(shape), ax=ax)
-            else:
-                plotting.curve(axes[0], value, ax=ax, color="black")
-                ax.set_ylabel(name.split(":")[0])
-            plotting.scatter(points, labels, size=7, ax=ax)
+            _value_panel(ax, axes, value, score, bounds, name)
+            plotting.scatter(points, labels, size=10, ax=ax)
             ax.set_title(f"{view}-trained, {name}")
-    panels[0, 0].legend(loc="best", framealpha=0.8, frameon=True)
+    made.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, markerscale=1.6)
     return made
+
+
+def _value_panel(ax, axes, value, score, bounds, name):
+    shape = [a.size for a in axes]
+    told = {"band": f"more than {_RARE:.0%} of single runs decide otherwise", "label": "decision boundary"}
+    if len(axes) == 2:
+        plotting.field(*axes, value.reshape(shape), bar=name.split(":")[-1].split(" if")[0].strip(), ax=ax)
+        plotting.boundary(*axes, score.reshape(shape), **{k: b.reshape(shape) for k, b in bounds.items()}, **told, ax=ax)
+    else:
+        plotting.curve(axes[0], value, labels=("$x$", name.split(":")[0]), ax=ax, color="black")
+        plotting.threshold(axes[0], score, **bounds, **told, ax=ax)
+
+
+def score_quantiles(setting, theta, points, levels):
+    """Quantiles (levels, n) of the score of one run of the stochastic network from points (n, d), by 200 runs from each.
+
+    Where 0 lies between those of p and 1 − p, a run decides against the majority with a probability above p; p = 5 % is met to ± 1.5 % (s.e.).
+    """
+    network, found = setting.network, np.empty((len(levels), len(points)))
+
+    def consume(ends, rows):
+        scores = network.score(np.ascontiguousarray(ends.reshape(-1, network.dim).T), theta)
+        found[:, rows] = np.quantile(scores.reshape(ends.shape[:2]), levels, axis=1)
+
+    over_ends(network.layered(theta), points, _RUNS, consume, derived_seed(0, _SPREADING))
+    return found
 
 
 def _values(setting, theta, nodes, points):
@@ -96,39 +121,27 @@ def _layers(setting, dataset, trained, verdicts):
     grid = verdicts[view][0].grid.grid
     densities = density_layers(setting, dataset.train, result.theta, grid)
     data_points, labels = _some(dataset.train)
-    paths = propagate(network.layered(result.theta), data_points, 2, seed=1, keep_layers=True).layers
-    shown = np.unique(np.round(np.linspace(0, network.layers, 6)).astype(int))[1:] if dataset.dim == 2 else (
-        np.unique(np.round(np.linspace(0, network.layers, 5)).astype(int)))
-    made, panels = plotting.figure(1, len(shown), 10.5, 2.7)
-    for ax, n in zip(panels[0], shown):
-        points = paths[n][:, 0]
-        axes = window(points, 0.15)
+    states = propagate(network.layered(result.theta), data_points, 2, seed=1, keep_layers=True).layers[:, :, 0]
+    made, panels = plotting.figure(1, _LAYERS, 10.4, 2.7)
+    shown = {}
+    for n in plotting.shown_layers(len(states), _LAYERS):
+        axes = window(states[n], 0.15)
         density = LimitedSpline(grid.at(n), densities[n][None])(_mesh(axes))[0]
-        if dataset.dim == 2:
-            plotting.field(*axes, np.sqrt(np.maximum(density, 0)).reshape(_SHOWN, _SHOWN), bar=None, ax=ax, cmap="Greys")
-        else:
-            plotting.curve(axes[0], density, ax=ax, color="black")
-            ax.set_ylabel("density" if n == 0 else "")
-        plotting.scatter(points, labels, size=5, alpha=0.6, ax=ax)
-        ax.set_title(f"layer {n}, t = {network.times[n]:.2f}")
-        if n:
-            ax.set_ylabel("")
-    panels[0, 0].legend(loc="best", frameon=True, framealpha=0.8, markerscale=1.5)
+        shown[n] = (*axes, density.reshape([a.size for a in axes]))
+    plotting.layers(network.times, states, labels, densities=shown, panels=panels[0])
+    made.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=1.6)
     made.suptitle(f"{view}-trained network: particles through the layers over the density of the data"
                   + (" (grey, square root)" if dataset.dim == 2 else ""), fontsize=9.5)
     return made
 
 
 def _training(trained):
-    """Training curves of both views on one axis, against seconds and against iterations."""
+    """Training curves of both views, against seconds and against iterations."""
     made, panels = plotting.figure(1, 2, 8.0, 3.0, sharey=True)
-    for (view, result), colour in zip(trained.items(), (plotting.FIRST, plotting.SECOND)):
-        for ax, key in zip(panels[0], ("seconds", "iteration")):
-            ax.plot(result.history[key], result.history["value"], color=colour, lw=1.3,
-                    label=f"{view} ({'L-BFGS' if view == 'grid' else 'Adam'})")
-    panels[0, 0].set(xlabel="seconds of training", ylabel="objective with penalties", yscale="log")
-    panels[0, 1].set(xlabel="iterations", xscale="symlog", xlim=(0, None))
-    panels[0, 1].legend()
+    histories = {f"{view} ({'L-BFGS' if view == 'grid' else 'Adam'})": result.history for view, result in trained.items()}
+    for ax, against in zip(panels[0], ("seconds", "iteration")):
+        plotting.training(histories, against=against, label="objective J with penalties", ax=ax)
+    panels[0, 1].set(xscale="symlog", xlim=(0, None), ylabel="")
     return made
 
 
@@ -136,8 +149,7 @@ def _agreement(verdicts):
     """Grid against Monte Carlo at every data point, and the z-scores; a row per trained view."""
     made, panels = plotting.figure(len(verdicts), 2, 8.0, 3.2 * len(verdicts))
     for (scatter_ax, z_ax), (view, (a, _)) in zip(panels, verdicts.items()):
-        plotting.agreement(a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within, ax=scatter_ax)
-        scatter_ax.set(xlabel="grid (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e., {a.paths} paths)")
+        a.plot(scatter_ax)
         scatter_ax.set_title(f"{view}-trained: one value a data point")
         scatter_ax.legend(loc="upper left")
         error = np.sqrt(a.point_errors**2 + a.point_bars**2) + np.finfo(float).tiny

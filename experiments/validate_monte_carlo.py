@@ -4,22 +4,18 @@ Prints and plots the error budget (space, time, box, sampling, modelling), the a
 calibration of the z-scores.  Exit status 0 when the bars cover the differences, 1 when they do not, 2 for bad input.
 """
 
-import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
-from scipy.stats import beta, norm
 
 import binary_classification
 from command_line import OneLineParser, report_errors, whole
 from ocnet import plotting
 from ocnet.analysis import compare
 from ocnet.kernels.philox import derived_seed
-from ocnet.training.checkpoint import write_bytes, write_text
 from ocnet.training.objectives.labelled import LabelledPoints
+from outcome import keep
 from value_functions import open_run
 
 _VALIDATING = 6                      # word of the random stream: not that of the run
@@ -68,39 +64,23 @@ def budget(comparison):
             f"  modelling gap (Itô limit − chain) {comparison.modelling_gap:+.2e} ± {sde.error_bar + a.grid.error_bar:.0e}"]
 
 
-def _calibration(ax, z):
-    """Ordered z-scores against normal quantiles, with the 99 % band that so many normal draws would keep."""
-    n = z.size
-    rank = np.arange(1, n + 1)
-    middle = norm.ppf((rank - 0.5) / n)
-    low, high = (norm.ppf(beta.ppf(level, rank, n + 1 - rank)) for level in (0.005, 0.995))
-    ax.fill_between(middle, low, high, color="0.85", label=f"99 % band of {n} normal draws")
-    ax.plot(middle, middle, color="black", lw=0.8)
-    ax.plot(middle, np.sort(z), ".", ms=3, color=plotting.FIRST, label="points")
-    limit = max(3.5, abs(middle[0]) + 0.5)
-    ax.set(xlabel="normal quantile", ylabel="z-score", xlim=(-limit, limit), ylim=(-limit, limit))
-    ax.legend(loc="upper left")
-
-
 def draw(results):
     """Return the figure: agreement, calibration and budget, a row a trained network."""
-    made, panels = plotting.figure(len(results), 3, 11.0, 3.3 * len(results))
+    made, panels = plotting.figure(len(results), 3, 10.4, 3.3 * len(results))
     for row, (view, (comparison, z)) in zip(panels, results.items()):
         a, sde = comparison.agreement, comparison.diffusion
-        plotting.agreement(a.grid_values, a.particle_values, a.point_bars, a.point_quantile * a.point_errors, a.points_within, ax=row[0])
-        row[0].set(xlabel="chain (bar: space + box)", ylabel=f"particles (bar: {a.point_quantile} s.e.)",
-                   title=f"{view}-trained: one value a data point")
+        a.plot(row[0])
+        row[0].set(xlabel="chain (bar: space + box)", title=f"{view}-trained: one value a data point")
         row[0].legend(loc="upper left")
-        _calibration(row[1], z)
+        plotting.calibration(z, ax=row[1])
         row[1].set_title("difference in units of its error")
+        row[1].legend(loc="upper left")
         parts = {"space": a.grid.space, "box": a.grid.box, "sampling (3 s.e.)": 3 * a.standard_error,
                  "|chain − particles|": abs(a.difference), "|modelling gap|": abs(comparison.modelling_gap),
                  "Itô limit: space": sde.space, "Itô limit: time": sde.time, "Itô limit: box": sde.box}
         colours = [plotting.FIRST] * 3 + ["black", "black"] + [plotting.SECOND] * 3
-        row[2].barh(list(parts), np.maximum(list(parts.values()), 1e-12), color=colours)
-        row[2].set(xscale="log", xlabel="in units of the objective", title="error budget (black: differences)",
-                   xlim=(1e-7, None))
-        row[2].invert_yaxis()
+        plotting.budget(parts, colours=colours, ax=row[2])
+        row[2].set_title("error budget (black: differences)")
     return made
 
 
@@ -112,16 +92,12 @@ def main(arguments=None):
     options = folder.options
     results = {view: validate(setting, result.theta, options["nodes"], given.paths, options["seed"])
                for view, result in trained.items()}
-    out = Path(given.out or folder.path)
-    out.mkdir(parents=True, exist_ok=True)
     report = {"paths": given.paths, "points": len(setting.data),
               "covered": all(comparison.within for comparison, _ in results.values()),
               "views": {view: {"agreement": c.agreement.to_dict(), "modelling_gap": c.to_dict(), "covered": c.within,
                                "z_standard_deviation": float(z.std()), "z_largest": float(np.abs(z).max())}
                         for view, (c, z) in results.items()}}
-    with rc_context(plotting.STYLE):
-        write_bytes(out / "validation.png", plotting.png(draw(results), dpi=110))
-    write_text(out / "validation.json", json.dumps(report, indent=1) + "\n")
+    keep(given.out or folder.path, "validation", report, lambda: draw(results), dpi=110)
     report["lines"] = [line for view, (c, _) in results.items() for line in (f"{view}-trained network", *budget(c))]
     return report
 

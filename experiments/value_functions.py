@@ -3,7 +3,6 @@
 Works on the folder of a run of binary_classification.py; without one, a default run is trained first.
 """
 
-import io
 import sys
 from pathlib import Path
 
@@ -108,6 +107,10 @@ def _names(setting):
     return ["$v_{-1}$", "$v_{+1}$"] if setting.criterion.name == "EL" else ["$u$"]
 
 
+def _meaning(setting):
+    return "expected loss" if setting.criterion.name == "EL" else "expected score"
+
+
 def _windows(fields, layers):
     """One window for all times: what the data reach at the layers drawn."""
     x = np.repeat(fields.dataset.train.points.T, 4, axis=1)
@@ -129,7 +132,7 @@ def _slice_panel(ax, fields, n, axes, columns):
     for q, colour in zip(columns, (plotting.LOWER, plotting.UPPER)):
         ax.plot(axes[0], values[q], color=colour, lw=1.2, label=f"{_names(fields.setting)[q]} grid")
         ax.errorbar(few[:, 0], means[q], yerr=3 * errors[q], fmt=".", ms=3, lw=0.8, color="black",
-                    label="Monte Carlo ± 3 s.e." if q == columns[-1] else None)
+                    label="Monte Carlo ± 3 s.e., 33 points" if q == columns[-1] else None)
     where = "" if len(axes) == 1 else f" at $x_2$ = {middle[1]:.2g}"
     ax.set(xlabel="$x_1$" if len(axes) > 1 else "$x$", ylabel=f"value{where}")
 
@@ -138,14 +141,14 @@ def draw(fields, layers, columns):
     """Return the figure: a row a time; fields per label, slice with band, density with the decision boundary."""
     setting, names, plane = fields.setting, _names(fields.setting), fields.dataset.dim == 2
     panels_a_row = len(columns) * plane + 2
-    made, panels = plotting.figure(len(layers), panels_a_row, 3.0 * panels_a_row, 2.5 * len(layers))
+    made, panels = plotting.figure(len(layers), panels_a_row, 2.6 * panels_a_row, 2.2 * len(layers) + 0.3)
     for row, n in zip(panels, layers):
         axes = _windows(fields, layers)[n]
         values, density = fields.at(n, axes)
         t = setting.network.times[n]
         if plane:
             for ax, q in zip(row, columns):
-                plotting.field(*axes, values[q], ax=ax)
+                plotting.field(*axes, values[q], bar=_meaning(setting), ax=ax)
                 ax.set_title(f"{names[q]}(t = {t:.2f}, x)")
         _slice_panel(row[-2], fields, n, axes, columns)
         row[-2].set_title(f"slice at t = {t:.2f}")
@@ -155,35 +158,29 @@ def draw(fields, layers, columns):
             plotting.boundary(*axes, score, ax=row[-1])
         else:
             plotting.curve(axes[0], density, labels=("$x$", "density"), ax=row[-1], color="black")
-        row[-1].set_title(f"density of the data, t = {t:.2f}")
-    panels[0, -2].legend(loc="best")
+        row[-1].set_title(f"data at t = {t:.2f}, boundary" if plane else f"density of the data, t = {t:.2f}")
+    made.legend(*panels[0, -2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return made
 
 
 def animate(fields, q):
-    """Return the bytes of a GIF: value q and the density of the data, layer by layer."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-    layers, plane = range(fields.process.layers + 1), fields.dataset.dim == 2
-    windows, frames = _windows(fields, layers), []
-    for n in layers:
-        made, panels = plotting.figure(1, 2, 7.0, 3.0)
+    """Return the film of value q and the density of the data, layer by layer, values in one scale."""
+    count, plane, setting = fields.process.layers + 1, fields.dataset.dim == 2, fields.setting
+    windows = _windows(fields, range(count))
+    scale = {"vmin": min(v[q].min() for v in fields.values), "vmax": max(fields.at(n, windows[n])[0][q].max() for n in range(count))}
+
+    def frame(n, panels):
         values, density = fields.at(n, windows[n])
         if plane:
-            plotting.field(*windows[n], values[q], ax=panels[0, 0])
-            plotting.field(*windows[n], np.maximum(density, 0), bar="density", ax=panels[0, 1], cmap="Greys")
+            plotting.field(*windows[n], values[q], bar=_meaning(setting), ax=panels[0], **scale)
+            plotting.field(*windows[n], np.maximum(density, 0), bar="density", ax=panels[1], cmap="Greys")
         else:
-            plotting.curve(windows[n][0], values[q], ax=panels[0, 0], color=plotting.LOWER)
-            plotting.curve(windows[n][0], density, labels=("$x$", "density"), ax=panels[0, 1], color="black")
-        panels[0, 0].set_title(f"{_names(fields.setting)[q]}(t = {fields.setting.network.times[n]:.2f}, x)")
-        panels[0, 1].set_title("density of the data")
-        canvas = FigureCanvasAgg(made)
-        made.set_dpi(90)
-        canvas.draw()
-        frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(128))
-    buffer = io.BytesIO()
-    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=1000 // _FRAMES_PER_SECOND, loop=0)
-    return buffer.getvalue()
+            plotting.curve(windows[n][0], values[q], labels=("$x$", _meaning(setting)), ax=panels[0], color=plotting.LOWER)
+            plotting.curve(windows[n][0], density, labels=("$x$", "density"), ax=panels[1], color="black")
+        panels[0].set_title(f"{_names(setting)[q]}(t = {setting.network.times[n]:.2f}, x)")
+        panels[1].set_title("density of the data")
+
+    return plotting.animate(frame, count, columns=2, width=7.6, height=3.0, pace=_FRAMES_PER_SECOND)
 
 
 def main(arguments=None):
@@ -207,7 +204,7 @@ def main(arguments=None):
         write_bytes(files[0], plotting.png(draw(fields, layers, columns), dpi=100))
         if given.animate:
             files.append(out / "value_functions_in_time.gif")
-            write_bytes(files[1], animate(fields, columns[0]))
+            animate(fields, columns[0]).save(files[1])
     mass = [float(fields.densities[n] @ fields.grid.weights) for n in layers]
     return {"files": [str(f) for f in files], "layers": layers, "mass": mass}
 

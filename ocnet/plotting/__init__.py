@@ -9,7 +9,7 @@ One convention.  Data come first, in float arrays or what converts to them, and 
 axes of a new figure.  What comes back is the axes; what was drawn is in them under its legend's name (`ax.get_legend_handles_labels()`), and
 `ax.figure` is the figure.  Where a picture has several panels, it takes `panels=None` and returns an array of axes (`sections`, `layers`, `control`).
 Films (`animate`, `animate_field`, `animate_paths`) return an `Animation`, whose `save` writes a GIF or an MP4.  A legend is drawn only where the
-picture cannot be read without; elsewhere call `ax.legend()`.
+picture cannot be read without; elsewhere call `ax.legend()`, or `legend_above(ax)`, which makes room for it first.
 
 Figures are made off screen: nothing here touches pyplot, its list of figures or its current axes.  matplotlib is imported on first use.
 Style: `STYLE`, a dictionary for `matplotlib.rc_context`, read from house.mplstyle, which is `plt.style.use("ocnet.plotting.house")` too.
@@ -28,15 +28,15 @@ from .depth import control, weights
 from .fields import contours, curve, field, on_grid, scatter, sections
 from .landscape import landscape
 from .ledger import ledger
-from .paths import density_in_time, layers, paths
+from .paths import density_in_time, layers, paths, shown_layers
 from .rates import Slope, convergence, fitted_slope
-from .style import COLOURS, DASHES, FIRST, GREY, LOWER, MARKERS, SECOND, UPPER, drawing, figure, png
+from .style import COLOURS, DASHES, FIRST, GREY, LOWER, MARKERS, SECOND, UPPER, drawing, figure, legend_above, png
 from .training import training
 
 __all__ = ["COLOURS", "DASHES", "FIRST", "GREY", "LOWER", "MARKERS", "SECOND", "STYLE", "UPPER", "Animation", "Slope", "agreement", "animate",
            "animate_field", "animate_paths", "boundary", "budget", "calibration", "contours", "control", "convergence", "curve",
-           "density_in_time", "drawing", "field", "figure", "fitted_slope", "intervals", "landscape", "layers", "ledger", "on_grid", "paths", "png",
-           "scatter", "sections", "threshold", "training", "weights", "z_scores"]
+           "density_in_time", "drawing", "field", "figure", "fitted_slope", "intervals", "landscape", "layers", "ledger", "legend_above", "on_grid",
+           "paths", "png", "scatter", "sections", "shown_layers", "threshold", "training", "weights", "z_scores"]
 
 
 def __getattr__(name: str) -> Any:                       # STYLE is read from its file on first use

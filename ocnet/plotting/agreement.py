@@ -59,7 +59,7 @@ def calibration(z: ArrayLike, *, share: float = 0.99, ax: Axes | None = None) ->
     rank = np.arange(1, n + 1)
     middle = norm.ppf((rank - 0.5) / n)
     low, high = (norm.ppf(beta.ppf(level, rank, n + 1 - rank)) for level in (0.5 - 0.5 * share, 0.5 + 0.5 * share))
-    ax.fill_between(middle, low, high, color="0.85", label=f"{share:.0%} band of {n} normal draws")
+    ax.fill_between(middle, low, high, color="0.85", label=f"{share:.0%} band, {n} draws")
     ax.plot(middle, middle, color="black", lw=0.8, label="equal")
     ax.plot(middle, np.sort(z), ".", ms=3, color=FIRST, label="points")
     limit = max(3.5, abs(middle[0]) + 0.5)

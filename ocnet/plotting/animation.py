@@ -40,7 +40,7 @@ class Animation:
     pace: float = 5.0
 
     def save(self, path: str | os.PathLike, dpi: float = 90) -> Path:
-        """Write the frames to `path`, whole or not at all: .gif by Pillow, .mp4 (or .mkv, .mov, .webm) by ffmpeg; returns the path.
+        """Write the frames to `path`, whole or not at all: .gif by Pillow, .mp4 (or .mkv, .mov) by ffmpeg; returns the path.
 
         Raises ValueError for another suffix; FileNotFoundError where ffmpeg is wanted and not there.
         Cost   memory of a frame or two, however many there are.  GIFs have the same bytes each time; what ffmpeg writes is its own affair.
@@ -76,7 +76,7 @@ class Animation:
         return f"Animation({self.frames} frames, {self.frames / self.pace:.3g} s; save it as .gif or .mp4)"
 
 
-_BY_FFMPEG = (".mp4", ".mkv", ".mov", ".webm")
+_BY_FFMPEG = (".mp4", ".mkv", ".mov")
 
 
 def _writer(path, pace):
@@ -90,8 +90,7 @@ def _writer(path, pace):
         raise FileNotFoundError(f"path={str(path)!r} needs the program ffmpeg, which is not found; install it, or set matplotlib's "
                            f"rcParams['animation.ffmpeg_path'] to where it is, or save {path.with_suffix('.gif').name} instead")
     # H.264 wants an even number of pixels: what is missing is filled in white
-    even = [] if path.suffix == ".webm" else ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"]
-    return FFMpegWriter(fps=pace, extra_args=even)
+    return FFMpegWriter(fps=pace, codec="h264", extra_args=["-pix_fmt", "yuv420p", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"])
 
 
 def animate(draw: Callable[[int, np.ndarray], Any], frames: int, *, columns: int = 1, width: float = 5.0, height: float = 3.4, pace: float = 5.0) -> Animation:

@@ -34,6 +34,7 @@ def boundary(x: ArrayLike, y: ArrayLike, score: ArrayLike, *, low: ArrayLike | N
         outside = _outside(low, high)
         if outside.min() < 0:
             ax.contourf(x, y, outside.T, levels=[-np.inf, 0.0], colors=[GREY], alpha=0.35)
+            ax.contour(x, y, outside.T, levels=[0.0], colors="white", linewidths=0.5, alpha=0.6)      # an edge that dark fields show
         ax.fill([], [], color=GREY, alpha=0.35, lw=0, label=band)
     if score.min() < 0 < score.max():
         ax.contour(x, y, score.T, levels=[0.0], colors="black", linewidths=1.2)

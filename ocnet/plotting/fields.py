@@ -106,7 +106,7 @@ def scatter(points: ArrayLike, labels: ArrayLike, *, size: float = 9, alpha: flo
         chosen = points[labels == label]
         height = chosen[:, 1] if points.shape[1] > 1 else np.full(len(chosen), 0.02 if label < 0 else 0.06)
         transform = {} if points.shape[1] > 1 else {"transform": ax.get_xaxis_transform()}
-        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0.25, edgecolors=_EDGE,
+        ax.scatter(chosen[:, 0], height, s=size, c=colour, marker=marker, alpha=alpha, linewidths=0.06 * np.sqrt(size), edgecolors=_EDGE,
                    label=f"label {'+1' if label > 0 else '−1'}", rasterized=True, **transform)
     if not ax.get_xlabel():
         ax.set_xlabel("$x_1$" if points.shape[1] > 1 else "$x$")

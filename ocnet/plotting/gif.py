@@ -11,7 +11,7 @@ from PIL.GifImagePlugin import getdata
 
 __all__ = ["GifWriter"]
 
-_COLOURS = 128                       # of the palette that each frame has of its own
+_COLOURS = 256                       # of the palette that each frame has of its own
 _FOR_EVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 
 

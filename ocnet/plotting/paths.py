@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
-__all__ = ["density_in_time", "layers", "paths"]
+__all__ = ["density_in_time", "layers", "paths", "shown_layers"]
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _LABELS = ("time t", "state x")
@@ -81,14 +81,14 @@ def density_in_time(times: ArrayLike, x: ArrayLike, density: ArrayLike, *, quant
 
 
 @drawing
-def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None = None, *, shown: int = 5, densities: Sequence | None = None,
-           panels: Sequence[Axes] | None = None, margin: float = 0.15) -> np.ndarray:
+def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None = None, *, shown: int = 5,
+           densities: Mapping[int, Sequence] | Sequence | None = None, panels: Sequence[Axes] | None = None, margin: float = 0.15) -> np.ndarray:
     """Draw points at several layers side by side, over their densities where given; returns the axes (k,).
 
     times  : (N + 1,) of the layers;  states : (N + 1, n, d), d = 1 or 2 (of more, the first two coordinates are drawn)
     point_labels : (n,) −1 or 1, or None for points of one kind
     shown  : how many layers, evenly from the first to the last
-    densities : for each layer (x, y, p (len(x), len(y))) in the plane, or (x, p) on a line; square roots are shown in the plane, so that
+    densities : by layer, of those shown at least, (x, y, p (len(x), len(y))) in the plane, or (x, p) on a line; square roots are shown in the plane, so that
              thin parts are seen
     panels : axes to draw on, one a layer shown; a new figure by default
     margin : of the picture around the points, as a share of their spread
@@ -96,7 +96,7 @@ def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None =
     times, states = np.asarray(times, float), np.asarray(states, float)
     if states.ndim != 3 or len(states) != times.size:
         raise ValueError(f"states has shape {states.shape}; expected ({times.size}, n, d): a layer for each time")
-    chosen = np.unique(np.round(np.linspace(0, len(times) - 1, shown if panels is None else len(panels))).astype(int))
+    chosen = shown_layers(len(times), shown if panels is None else len(panels))
     drawn = figure(1, len(chosen), 9.6, 2.5)[1][0] if panels is None else np.asarray(panels)
     marks = np.full(states.shape[1], -1) if point_labels is None else np.asarray(point_labels)
     for ax, n in zip(drawn, chosen):
@@ -110,6 +110,11 @@ def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None =
         if points.shape[1] > 1:
             ax.set_ylim(lower[1] - edge[1], upper[1] + edge[1])
     return drawn
+
+
+def shown_layers(count: int, shown: int) -> list[int]:
+    """Return which of `count` layers `layers` draws: about `shown` of them, evenly from the first to the last."""
+    return [int(n) for n in np.unique(np.round(np.linspace(0, count - 1, shown)))]
 
 
 def _under(ax, density):

@@ -64,7 +64,7 @@ FILMS = {
     "animate_field": lambda: plotting.animate_field(TIMES[:3], (X, Y), np.stack([PLANE, 2 * PLANE, 3 * PLANE]), densities=np.stack([PLANE**2] * 3)),
     "animate_paths": lambda: plotting.animate_paths(TIMES, PATHS[..., None]),
 }
-_NO_PICTURES = {"drawing", "figure", "fitted_slope", "png", "Animation", "Slope"}
+_NO_PICTURES = {"drawing", "figure", "fitted_slope", "legend_above", "png", "shown_layers", "Animation", "Slope"}
 
 
 def drawn_names():

@@ -192,7 +192,7 @@ def test_a_gif_holds_every_frame_and_has_the_same_bytes_twice(tmp_path):
     film.made.set_dpi(50)
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
-    # a palette of 128 colours for viridis, greys and print: the mean error of a colour is below a step of 256/128^(1/3) = 51, by far
+    # a palette of 256 colours for viridis, greys and print: were they spread over the whole cube, neighbours would be 256/256^(1/3) = 40 apart; they are not
     assert drawn.shape == frames[1].shape and np.abs(drawn - frames[1]).mean() < 5
 
 

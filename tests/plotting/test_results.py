@@ -4,8 +4,23 @@ import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
 
-from ocnet import (Diffusion, Grid, KolmogorovProblem, ResidualNetwork, Setting, estimate, estimate_multilevel, plotting, propagate, solve_backward,
-                   solve_forward, taylor_test, train, train_in_depth, weak_order)
+from ocnet import (
+    Diffusion,
+    Grid,
+    KolmogorovProblem,
+    ResidualNetwork,
+    Setting,
+    estimate,
+    estimate_multilevel,
+    plotting,
+    propagate,
+    solve_backward,
+    solve_forward,
+    taylor_test,
+    train,
+    train_in_depth,
+    weak_order,
+)
 from ocnet.analysis import compare
 from ocnet.networks import TrainedNetwork
 from ocnet.networks.blocks import Perceptron, Sine
