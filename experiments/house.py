@@ -36,7 +36,7 @@ def room_of(name):
     """The room of the picture in which a file or folder of the package lies."""
     if any(name in floor for floor in FLOORS):
         return name
-    return {**dict.fromkeys(("classifier", "warm_up", "__main__"), "faces"), **dict.fromkeys(("xarrays", "typing"), "archive")}.get(name, NOUNS)
+    return {**dict.fromkeys(("classifier", "compilation", "__main__"), "faces"), **dict.fromkeys(("xarrays", "typing"), "archive")}.get(name, NOUNS)
 
 
 def imported(path):

@@ -1,8 +1,8 @@
 """The public names, as tools see them; `__init__.py` loads each from the same place on first use."""
 
 from .analysis import L2Ball as L2Ball
-from .analysis import LInfinityBall as LInfinityBall
 from .analysis import LinearProblem as LinearProblem
+from .analysis import LInfinityBall as LInfinityBall
 from .analysis import compare as compare
 from .analysis import compare_gradients as compare_gradients
 from .analysis import fgsm as fgsm

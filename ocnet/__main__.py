@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module, metadata
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import ocnet
@@ -135,7 +136,7 @@ def cache() -> dict[str, Any]:
     """Where compiled kernels are kept, how large that is, and how many of them are compiled for the present sources."""
     from ocnet import kernels
     places, compiled, size, count = set(), 0, 0, 0
-    for name in kernels.__all__:
+    for name in [found.name for found in iter_modules(kernels.__path__)]:
         for function in vars(getattr(kernels, name)).values():
             if getattr(function, "__module__", None) != f"{kernels.__name__}.{name}" or not hasattr(function, "_cache"):
                 continue

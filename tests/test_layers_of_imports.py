@@ -8,7 +8,8 @@ from pathlib import Path
 import ocnet
 
 ROOT = Path(ocnet.__file__).parent
-FLOOR = {"classifier": 6, "analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3, "kernels": 0, "plotting": 0, "archive": 0, "xarrays": 0, "typing": 0}
+FLOOR = {"__main__": 8, "compilation": 7, "classifier": 6, "analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3,
+         "kernels": 0, "plotting": 0, "archive": 0, "xarrays": 0, "typing": 0}
 GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "expectation",
           "moving_grid", "sweep", "tensor_spline", "report", "products")
 FLOOR |= dict.fromkeys(GROUND, 1)
