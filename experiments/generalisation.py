@@ -114,13 +114,12 @@ def draw(found, given):
             values, errors = np.array([mean_and_error(_column(found["trained"], "test_loss", data, kind, ratio)) for ratio in given.ratios]).T
             loss.errorbar(given.ratios, values, errors, color=colour, marker=marker, ls=line, ms=4, lw=1, label=NAMES[kind])
         loss.set(xscale="log", xticks=given.ratios, xticklabels=[f"{r:g}" for r in given.ratios], title=data, ylim=(0, None),
-                 xlabel="variance / squared increment")
+                 xlabel="variance / squared increment", ylabel="test loss (± s.e.)")
         loss.minorticks_off()
         for ax, what, scale in ((gap, "gap", 1), (error, "test_error", 100)):
             _draw_differences(ax, found["differences"][data], given, what, scale)
         gap.set_xlabel("gap less that of no noise")
         error.set_xlabel("test error less that of no noise, %")
-    axes[0, 0].set_ylabel("test loss (± s.e.)")
     axes[1, 0].set_ylabel("gap: test − training loss (95 %)")
     axes[2, 0].set_ylabel("test error (95 %)")
     made.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
@@ -150,7 +149,7 @@ def paragraph(found, given):
         interval = to[best[0]][best[1]]["test_loss"]
         verdicts = [i["test_loss"].verdict for of_kind in to.values() for i in of_kind.values()]
         told.append(f"On {data} the test loss without noise is {none:.3f} ± {its:.3f}; of {len(verdicts)} pairs of kind and level it is lower with "
-                    f"{verdicts.count('lower')}, higher with {verdicts.count('higher')}, and {verdicts.count('undecided')} intervals hold 0. The lowest is that of "
+                    f"{verdicts.count('lower')}, higher with {verdicts.count('higher')}, and {verdicts.count('undecided')} intervals hold 0; the lowest is that of "
                     f"{NAMES[best[0]]} at ratio {best[1]:g}, by {interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}] (chosen after the fact).")
     errors = [i["test_error"].verdict for to in found["differences"].values() for of_kind in to.values() for i in of_kind.values()]
     told.append(f"Of the {len(errors)} differences in test error {errors.count('lower')} are below 0, {errors.count('higher')} above, and {errors.count('undecided')} "

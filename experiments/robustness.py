@@ -250,7 +250,7 @@ def paragraph(found, given):
         told.append(f"On {data} PGD within {BALLS[data][0].radius:g} in every coordinate takes the share of wrong decisions of the network without noise from "
                     f"{error['error_before'][0]:.1f} ± {error['error_before'][1]:.1f} % to {error['error_after'][0]:.1f} ± {error['error_after'][1]:.1f} % ({given.seeds} seeds); of "
                     f"{len(intervals)} paired 95 % intervals of noise and ensembles against none, over all attacks, {counts[0]} are below 0, {counts[1]} above and "
-                    f"{counts[2]} hold 0.  Under PGD L∞ the lowest mean is that of noise {level:g} with {_members(members)}: {100 * best.mean:+.1f} "
+                    f"{counts[2]} hold 0, and under PGD L∞ the lowest mean is that of noise {level:g} with {_members(members)}: {100 * best.mean:+.1f} "
                     f"[{100 * best.low:+.1f}, {100 * best.high:+.1f}] % (chosen after the fact).")
     pairs = [(of["quadrature"][k], of["paths"][k], of["errors"][k]) for of in found["chain"]["schemes"].values() for k in range(len(given.time_steps))]
     inside = sum(abs(q - p) < 1.96 * e for q, p, e in pairs)

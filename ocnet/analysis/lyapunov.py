@@ -17,8 +17,9 @@ from scipy.stats import norm
 from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.kernels.philox import checked_seed, derived_seed, normals
-from ocnet.kernels.threads import run_all
-from ocnet.particles.propagate import chunks_of_points, starts
+from ocnet.kernels.threads import over_chunks
+from ocnet.particles.partition import chunk_of
+from ocnet.particles.propagate import starts
 from ocnet.particles.schemes import EulerMaruyama
 from ocnet.process import Diffusion, LayeredProcess, checked_starts
 from ocnet.typing import Array, ArrayLike, Axes, PathScheme
@@ -171,11 +172,10 @@ def lyapunov_exponent(process: Diffusion | LayeredProcess, x0: ArrayLike, paths:
             raise ValueError(f"{name}={value} is not a whole number from {low} to {high:g}")
     growth = np.empty((len(points) * paths, exponents))
 
-    def along(rows: slice) -> None:
-        lo, hi = rows.start * paths, rows.stop * paths
+    def along(lo: int, hi: int) -> None:
         growth[lo:hi] = _grown(walked, starts(points, paths, lo, hi), lo, exponents, burn_in, seed).T
 
-    run_all([lambda rows=rows: along(rows) for rows in chunks_of_points(len(points), paths, walked.dim)])
+    over_chunks(along, len(growth), chunk_of((1 + 2 * exponents) * walked.dim))
     return Lyapunov(growth.reshape(len(points), paths, exponents), float(walked.times[-1] - walked.times[burn_in]), N - burn_in, seed)
 
 
