@@ -4,6 +4,7 @@ Names load on first use, so that `import ocnet` stays free of the compiler.
 """
 
 from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -12,8 +13,8 @@ _HOMES = {
     "KolmogorovProblem": "problem", "ValueFunction": "value_function", "Density": "density",
     "solve_backward": "kolmogorov", "solve_forward": "kolmogorov", "solve_chain": "chain",
     "estimate": "particles", "estimate_difference": "particles", "estimate_gradient": "particles", "estimate_multilevel": "particles",
-    "propagate": "particles", "ResidualNetwork": "networks", "TrainedNetwork": "networks", "Control": "networks", "train": "training", "train_on_grid": "training",
-    "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
+    "propagate": "particles", "ResidualNetwork": "networks", "TrainedNetwork": "networks", "Control": "networks",
+    "train": "training", "train_on_grid": "training", "train_in_depth": "training", "LabelledPoints": "training", "Setting": "training", "compare": "analysis",
     "compare_gradients": "analysis", "linear_limit": "analysis", "LinearProblem": "analysis",
     "order_of": "analysis", "stability_region": "analysis", "zero_stability": "analysis",
     "network_ode_distance": "analysis", "Reconstructed": "particles", "Stored": "particles",
@@ -27,7 +28,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ocnet' has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -35,5 +36,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

@@ -43,6 +43,7 @@ class Agreement(Saved):
 
     @property
     def difference(self) -> float:
+        """Chain minus particles."""
         return self.grid.value - self.objective_particles
 
     @property

@@ -64,6 +64,7 @@ class LinearTraining(Saved):
 
     @property
     def largest_size(self) -> float:
+        """The largest |θ_n| of all layers and times."""
         return float(self.sizes.max())
 
     @property

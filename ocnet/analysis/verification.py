@@ -77,6 +77,7 @@ class TaylorTest(Saved):
         return "remainders fall with the square of short steps; longer ones meet a kink or a large cubic term"
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, by name."""
         return {"steps": self.steps.tolist(), "remainders": self.remainders.tolist(), "rate": self.rate, "expected": self.expected,
                 "floor": self.floor, "passed": self.passed, "status": self.status}
 
@@ -139,6 +140,7 @@ class DualityTest(Saved):
         return self.spread <= self.tolerance and self.mass_spread <= self.tolerance
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, by name."""
         return {"products": self.products.tolist(), "masses": self.masses.tolist(), "spread": self.spread, "mass_spread": self.mass_spread,
                 "tolerance": self.tolerance, "passed": self.passed}
 
