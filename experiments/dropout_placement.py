@@ -160,6 +160,8 @@ def draw(found, given):
     for ax, data in zip(axes[1], given.data):
         _draw_ways(ax, found["to_averaged"][data], given)
         ax.set_title(data)
+        if ax is not axes[1, 0]:
+            ax.set_yticklabels([])
     for ax in axes[1, len(given.data):]:
         ax.set_axis_off()
     made.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
@@ -186,7 +188,7 @@ def _draw_errors(ax, to_none, given):
         ax.errorbar(mean, np.arange(len(rows)) + 0.18 * (j - 1.5), xerr=(mean - low, high - mean), fmt=marker, ms=3.5, lw=1, color=colour)
     ax.axvline(0, color="0.6", lw=0.8, zorder=0)
     ax.set(yticks=range(len(rows)), yticklabels=[f"{data}\nq = {q:g}" for data, q in rows], ylim=(len(rows) - 0.5, -0.5),
-           xlabel="test error less that of no noise, %", title="noise on, averaged")
+           xlabel="test error less no noise's, %", title="noise on, averaged")
 
 
 def _draw_ways(ax, to_averaged, given):
@@ -196,8 +198,8 @@ def _draw_ways(ax, to_averaged, given):
         mean, low, high = np.array([(i.mean, i.low, i.high) for i in (to_averaged[place][q][way] for place, q in rows)]).T
         ax.errorbar(mean, np.arange(len(rows)) + 0.26 * (j - 0.5), xerr=(mean - low, high - mean), fmt=marker, ms=3.5, lw=1, color=shade, label=dict(WAYS)[way])
     ax.vlines(0, -0.5, len(rows) - 0.5, color="0.6", lw=0.8, zorder=0)
-    ax.set(yticks=range(len(rows)), yticklabels=[f"{place}, q = {q:g}" for place, q in rows], ylim=(len(rows) - 0.5, -1.6),
-           xlabel="test loss, less noise on, averaged")
+    ax.set(yticks=range(len(rows)), yticklabels=[f"{place}, q = {q:g}" for place, q in rows], ylim=(len(rows) - 0.5, -2.4),
+           xlabel="test loss less that of noise on")
     ax.legend(fontsize=7.5, loc="upper center", ncols=1)
 
 

@@ -183,7 +183,7 @@ def _draw_errors(ax, found, data, given):
                         mfc=None if members == 1 else "white", label=f"{attack}, {_members(members)}")
     clean = np.array([mean_and_error(100 * chosen(found["attacks"], "error_before", data=data, attack=ATTACKS[0], level=level, members=1)) for level in levels])
     ax.errorbar(levels, *clean.T, color=plotting.GREY, marker="x", ls=":", ms=4, lw=1, label="no attack, 1 member")
-    ax.set(xlabel="noise of a layer / deviation of its states", ylabel="wrong, % of points (± s.e.)",
+    ax.set(xlabel="noise / deviation of a layer's states", ylabel="wrong, % of points (± s.e.)",
            title=f"{data}: radius {BALLS[data][0].radius:g} (L∞), {BALLS[data][1].radius:g} (L2)")
     ax.set_ylim(0, 1.45 * ax.get_ylim()[1])
     ax.legend(ncols=2, fontsize=7, loc="upper left", columnspacing=0.8)
@@ -202,7 +202,7 @@ def _draw_exponents(ax, found, given):
             ax.errorbar(levels, mean, its, color=colour, marker=marker, ls="-" if members == 1 else "--", ms=4, lw=1,
                         mfc=None if members == 1 else "white", label=f"{data}, {_members(members)}")
     ax.axhline(0, color="0.6", lw=0.8, zorder=0)
-    ax.set(xlabel="noise of a layer / deviation of its states", ylabel="exponent, per time (± s.e.)", title="how fast inputs part, trained networks")
+    ax.set(xlabel="noise / deviation of a layer's states", ylabel="exponent, per time (± s.e.)", title="trained networks: how inputs part")
     ax.margins(y=0.25)
     ax.legend(fontsize=7.5)
 
