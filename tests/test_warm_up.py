@@ -1,5 +1,6 @@
 """After a warm-up, what users do first compiles nothing, in that process or another; the bar is where it should be."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,21 @@ import pytest
 
 import ocnet
 
-FIRST_LOOKS = """
+# every kernel with the types that this process has met it with, loaded from the cache or compiled
+MET = """
+import json, pkgutil
+from ocnet import kernels
+
+def met():
+    modules = [getattr(kernels, found.name) for found in pkgutil.iter_modules(kernels.__path__)]
+    return sorted({f"{module.__name__}.{name}{signature}" for module in modules for name, function in vars(module).items()
+                   for signature in getattr(function, "signatures", ())})
+"""
+WARM_UP = MET + """
+import ocnet
+print(json.dumps({"told": [repr(ocnet.warm_up(progress=False)), repr(ocnet.warm_up())], "met": met()}))
+"""
+FIRST_LOOKS = MET + """
 import warnings
 import numpy as np
 from ocnet.kernels import notice
@@ -63,33 +78,38 @@ with notice.watching(heard.append), warnings.catch_warnings():
     train(ParticleObjective(of_wide, 2), wide.initialise(0), Adam(iterations=3), progress=quiet)
     StochasticResNetClassifier(max_iter=3, random_state=0).fit(x, y).predict_proba(x)
     StochasticResNetClassifier(max_iter=3, random_state=0).fit(rng.normal(size=(60, 6)), np.arange(60) % 3).predict(rng.normal(size=(5, 6)))
-print("compiled:", *sorted(set(heard)))
+print(json.dumps({"compiled": sorted(set(heard)), "met": met()}))
 """
 
 
 def ran(script, **more):
-    """stdout and stderr of a process of its own, with the cache that all tests share."""
+    """What a process of its own prints, and its stderr, with the cache that all tests share."""
     done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, env={**os.environ, **more})
     assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+    return json.loads(done.stdout), done.stderr
 
 
 @pytest.fixture(scope="module")
 def warm():
     """What a warm-up in another process prints; threads as they are, two at least, so that parallel loops are met."""
-    return ran("import ocnet; first = ocnet.warm_up(progress=False); print(first); print(ocnet.warm_up())", OCNET_NUM_THREADS="2", OCNET_QUIET="0")
+    return ran(WARM_UP, OCNET_NUM_THREADS="2", OCNET_QUIET="0")
 
 
 def test_after_a_warm_up_first_looks_compile_nothing(warm):
-    """With two threads too, whose parallel loops are other kernels.  (That `watching` hears what is compiled: tests/kernels/test_notice.py.)"""
+    """Nor need what it meets have been in the cache before: all of it is met by the warm-up too, so that an empty cache would have it by then.
+
+    With two threads too, whose parallel loops are other kernels.  (That `watching` hears what is compiled: tests/kernels/test_notice.py.)
+    """
     for count in ("1", "2"):
-        assert ran(FIRST_LOOKS, OCNET_NUM_THREADS=count)[0] == "compiled:\n"
+        looks, _ = ran(FIRST_LOOKS, OCNET_NUM_THREADS=count)
+        assert looks["compiled"] == [] and len(looks["met"]) > 30
+        assert set(looks["met"]) <= set(warm[0]["met"])
 
 
 def test_a_warm_up_says_what_it_did_and_a_second_one_has_nothing_to_compile(warm):
     """Neither writes to stderr: the line of a first compilation waits, and the bar is silent off a terminal."""
-    out, err = warm
-    first, second = out.splitlines()
+    found, err = warm
+    first, second = found["told"]
     assert first.startswith("WarmUp(") and second.startswith("WarmUp(0 kernels compiled by ") and err == ""
 
 
