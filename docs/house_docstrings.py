@@ -25,7 +25,7 @@ _FIELD = re.compile(rf"({_TERMS})\s+:\s+(\S.*)")
 _SECOND = re.compile(rf";\s\s+(?={_TERMS}\s+:\s)")
 _VERB = re.compile(rf"({'|'.join(_VERBS)})(?::\s+|\s\s+|\s(?=[A-Z]))(\S.*)")
 _CHOICE = re.compile(r"(\"[^\"]+\")(?:\s\s+|\s:\s)(\S.*)")
-_HEADWORD = re.compile(r"([A-Z]\w*)\s\s+\S")
+_HEADWORD = re.compile(r"([A-Z]\w*(?:\s\w+)?)\s\s+\S")
 _MARKED = re.compile(r"(``[^`]+``|`[^`]+`|\*\*[^*\s][^*]*\*\*)")
 _CITED = re.compile(r"MATH (\d(?:\.\d)?|R\d)")
 _LIST_LIKE = re.compile(r"([-+•]|\w{1,3}[.)]|\(\w\)|>>>|\.\.|:)\s")
@@ -158,11 +158,17 @@ def process(app, what, name, thing, options, lines):
     """Rewrite a docstring in place; a class that has a file to itself is told what that file says first."""
     if what == "attribute" and lines and inspect.getdoc(type(thing)) == inspect.getdoc(thing):
         lines[:] = []                                                  # a plain number or string has the docstring of its type
-    if what == "class" and lines and thing.__module__ != name.rpartition(".")[0]:
-        module = sys.modules[thing.__module__]
-        if [known for known in getattr(module, "__all__", ()) if inspect.isclass(getattr(module, known))] == [thing.__name__]:
-            lines[:0] = [*inspect.getdoc(module).split("\n\n")[0].splitlines(), ""]
+    if what == "class" and lines and thing.__module__ != name.rpartition(".")[0] and _has_a_file(thing):
+        lines[:0] = [*inspect.getdoc(sys.modules[thing.__module__]).split("\n\n")[0].splitlines(), ""]
     lines[:] = converted(lines)
+
+
+def _has_a_file(thing):
+    """Whether a class has a file to itself, named after it, but for its checks and its state."""
+    home = sys.modules[thing.__module__]
+    others = [known for known in getattr(home, "__all__", ()) if known != thing.__name__]
+    named = thing.__module__.rpartition(".")[2].replace("_", "") == thing.__name__.lower()
+    return named and all(known.startswith("checked_") or inspect.isclass(getattr(home, known)) for known in others)
 
 
 def fill_in(app, name, source):
