@@ -1,8 +1,6 @@
 """Files that are not what was saved: damaged, cut off, foreign, hostile.  All are refused in one line that names them; nothing runs, nothing unpacks."""
 
-import hashlib
 import io
-import json
 import os
 import pickle
 import struct
@@ -15,24 +13,10 @@ import numpy as np
 import pytest
 
 import ocnet
-from ocnet import ArchiveError, Grid, TrainedNetwork, ValueFunction
-from ocnet.networks import ResidualNetwork
-from ocnet.networks.blocks import Perceptron
-from ocnet.networks.noise import Gaussian
-from ocnet.report import ErrorBar, SolveReport
+from ocnet import ArchiveError
 
+from .forged_archives import SMALL, A, archive, claiming, header, npy, peak, sealed, small
 from .saved_examples import same
-
-_SMALL = 1 << 20                         # bytes of memory within which a hostile file is refused, however much it claims
-
-
-def small():
-    """A value function and a network in a file of some 3 kB."""
-    grid = Grid.uniform(-1, 1, 5)
-    report = SolveReport("Scheme()", 10, np.inf, 1 / 3, np.float64(0.1), (0.0, 1.0), (-0.25, 1.1))
-    value = ValueFunction(grid, [0.0, 0.5], np.arange(20.0).reshape(2, 2, 5), report, False, ErrorBar(1e-4, 1 / 3, 0.0, 1e-3, True))
-    network = ResidualNetwork(Perceptron(1), Gaussian(0.2), 2)
-    return {"value": value, "trained": TrainedNetwork(network, network.initialise(0))}
 
 
 @pytest.fixture(scope="module")
@@ -57,44 +41,6 @@ def refused(tmp_path):
         return line
 
     return check
-
-
-def sealed(data):
-    """Bytes of a zip archive, whose comment ends in 64 zeros, with a checksum that is right: what an attacker can do."""
-    return data[:-64] + hashlib.sha256(data[:-64]).hexdigest().encode()
-
-
-def archive(*members, how=zipfile.ZIP_STORED, seal=True):
-    """A sealed zip archive of (name, bytes), written as the primer of `ocnet.archive` says, without its code."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", how) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")                                    # about two members of one name
-        file.comment = b"ocnet sha256 " + b"0" * 64 if seal else b""
-        for name, data in members:
-            file.writestr(name, data)
-    return sealed(buffer.getvalue()) if seal else buffer.getvalue()
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def header(content, version=1):
-    """The member of the header; `content` may be JSON text already."""
-    text = content if isinstance(content, str) else json.dumps({"format": version, "content": content})
-    return "ocnet.npy", npy(np.frombuffer(text.encode(), dtype=np.uint8))
-
-
-def claiming(shape, descr="<f8", data=b""):
-    """An .npy member that claims a shape."""
-    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape!r}, }}".encode()
-    text += b" " * (-(len(text) + 11) % 64) + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
-
-
-A = {"array": "a"}
 
 
 def test_what_is_written_by_the_description_of_the_format_is_read(tmp_path):
@@ -158,7 +104,7 @@ def test_changed_files_with_a_right_checksum_are_refused_or_read_but_do_nothing_
                 read += 1
             except ArchiveError as reason:
                 lines.append(str(reason))
-            assert tracemalloc.get_traced_memory()[1] < _SMALL + 50 * len(whole)
+            assert tracemalloc.get_traced_memory()[1] < SMALL + 50 * len(whole)
     finally:
         tracemalloc.stop()
     assert all(line.startswith(f"path={path} cannot be loaded: ") and "\n" not in line for line in lines)
@@ -220,15 +166,6 @@ def test_only_public_classes_are_made(refused):
         refused(archive(header({"object": ["grid.Grid", given]})), "parts do not fit: grid.Grid says")
 
 
-def peak(work):
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 def test_bombs_are_refused_before_memory_is_asked_for(refused):
     """Members that unpack to more than they are, and arrays that claim more than is there."""
     zeros = npy(np.zeros(1 << 21))                                          # 16 MiB, 16 kB deflated
@@ -238,7 +175,7 @@ def test_bombs_are_refused_before_memory_is_asked_for(refused):
     bombs += [archive(header(A), ("a.npy", claiming(shape, data=b"0" * 8))) for shape in ((-1, -1), (-1, 1), (True, 2))]
     bombs += [archive(("ocnet.npy", claiming((10**12,), "|u1"))), archive(header("[" * 10_000_000))]
     for bomb in bombs:
-        assert peak(lambda bomb=bomb: refused(bomb)) < _SMALL + 4 * len(bomb)
+        assert peak(lambda bomb=bomb: refused(bomb)) < SMALL + 4 * len(bomb)
 
 
 def test_compressed_members_are_refused_however_small(refused):
@@ -259,7 +196,7 @@ def test_members_that_share_their_bytes_are_refused(refused):
             struct.pack_into("<II", shared, place + 20, big.file_size, big.file_size)
             struct.pack_into("<I", shared, place + 42, big.header_offset)
         place += 46 + name + extra + comment
-    assert peak(lambda: refused(sealed(bytes(shared)), "claim more bytes than it has")) < 4 * _SMALL
+    assert peak(lambda: refused(sealed(bytes(shared)), "claim more bytes than it has")) < 4 * SMALL
 
 
 def test_limits_are_stated_and_can_be_changed(whole, tmp_path, refused):
@@ -295,4 +232,4 @@ def test_loading_takes_the_memory_of_the_file_and_saving_that_of_a_buffer(tmp_pa
     """NumPy writes through buffers of 16 MiB, two at once; reading adds blocks of 1 MiB, several at once."""
     given = np.random.default_rng(0).normal(size=1 << 23)                   # 64 MiB
     assert peak(lambda: ocnet.save(tmp_path / "it.npz", given)) < 2.5 * (1 << 24)
-    assert peak(lambda: ocnet.load(tmp_path / "it.npz")) < given.nbytes + 8 * _SMALL
+    assert peak(lambda: ocnet.load(tmp_path / "it.npz")) < given.nbytes + 8 * SMALL

@@ -21,6 +21,8 @@ from .readouts import Linear
 
 __all__ = ["ResidualNetwork"]
 
+_MOST = 1_000_000                    # layers, and components of a state: what a file may claim, and far beyond what was ever run
+
 
 @dataclass(frozen=True)
 class ResidualNetwork(Saved):
@@ -29,7 +31,7 @@ class ResidualNetwork(Saved):
     (Or, before a nonlinearity, another increment of that mean; see `networks.noise`.  Or another architecture of such increments.)
 
     block, noise, readout : members of `networks.blocks`, `.noise`, `.readouts`
-    layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1
+    layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1;  N and d up to 10⁶
     architecture : member of `networks.architectures`; ResNet() is the formula above
     Raises  ValueError for numbers without meaning, a class instead of an object, a noise that needs what the block does not show, and an architecture
             that cannot have so many layers or so many dimensions
@@ -47,8 +49,8 @@ class ResidualNetwork(Saved):
     def __post_init__(self) -> None:
         for name in ("layers", "dim"):
             value = getattr(self, name)
-            if int(value) != value or value < 1:
-                raise ValueError(f"{name}={value} is not a positive whole number")
+            if int(value) != value or not 1 <= value <= _MOST:
+                raise ValueError(f"{name}={value} is not a whole number from 1 to {_MOST}")
             object.__setattr__(self, name, int(value))
         if not (np.isfinite(self.horizon) and self.horizon > 0):
             raise ValueError(f"horizon={self.horizon} is not a finite positive time")
