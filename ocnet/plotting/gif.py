@@ -2,12 +2,16 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.animation import AbstractMovieWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from PIL.GifImagePlugin import getdata
+
+from ocnet.typing import FilePath
 
 __all__ = ["GifWriter"]
 
@@ -23,13 +27,13 @@ class GifWriter(AbstractMovieWriter):
     Source: CompuServe, GIF89a specification (1990), sections 17–27; the looping extension is Netscape's.
     """
 
-    def setup(self, fig, outfile, dpi=None):
+    def setup(self, fig: Figure, outfile: FilePath, dpi: float | None = None) -> None:
         super().setup(fig, outfile, dpi)
         self._canvas, self._file = FigureCanvasAgg(fig), Path(outfile).open("wb")      # noqa: SIM115  closed by `finish`
         fig.set_dpi(self.dpi)
         self._file.write(b"GIF89a" + struct.pack("<HHBBB", *self.frame_size, 0x70, 0, 0) + _FOR_EVER)
 
-    def grab_frame(self, **options):
+    def grab_frame(self, **options: Any) -> None:
         """Draw the figure as it is and append it.  Raises TypeError for options: a frame has none."""
         if options:
             raise TypeError(f"options {', '.join(options)} have no place in a frame of a GIF")
@@ -39,6 +43,6 @@ class GifWriter(AbstractMovieWriter):
         for part in getdata(frame, duration=1000 / self.fps, include_color_table=True):
             self._file.write(part)
 
-    def finish(self):
+    def finish(self) -> None:
         self._file.write(b";")
         self._file.close()
