@@ -68,7 +68,7 @@ class Dirichlet:
         return not callable(self.value)
 
     def value_at(self, t: float, x: Array) -> Array:
-        """The value at the points x (n, d) as rows (1 or q, n)."""
+        """The value at the points x (n, d) as rows (1 or q, n); ValueError where a callable's are not finite or do not fit."""
         if self.constant:
             return np.full((1, len(x)), float(self.value))
         value = np.asarray(self.value(t, x), dtype=np.float64)

@@ -124,6 +124,7 @@ class Attack(Saved):
 def input_gradient(objective: ParticleObjective, theta: ArrayLike, points: ArrayLike | None = None, labels: ArrayLike | None = None) -> InputGradient:
     """Return the sampled loss of each point and its derivative in the point: the reverse sweep carried on to the start.
 
+    theta     : (P,)
     objective : ParticleObjective of an architecture whose state is its point; its criterion, paths and seed are used
     points, labels : (n, d), (n,); None: those of the objective's data.  Penalties and the data's weights play no part
     Accuracy    exact for the paths that were drawn, to rounding; unbiased for ∇_x of the expectation where the criterion's value is
@@ -152,6 +153,7 @@ def fgsm(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L
          judges: int = 8) -> Attack:
     """Move each point once, to the edge of the ball, along the steepest rise of its loss: x + radius · steepest(∇_x J_x).
 
+    theta     : (P,)
     objective : ParticleObjective of the network under attack: its criterion is what is made worse, by its paths and seed
     ball      : `LInfinityBall(radius)`, the sign of the gradient, or `L2Ball(radius)`, its direction
     points, labels : (n, d), (n,); None: those of the objective's data
@@ -170,7 +172,9 @@ def pgd(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L2
         iterations: int = 20, random_starts: int = 0, judges: int = 8) -> Attack:
     """Climb each point's loss by projected gradient steps of 2.5 radius/iterations, and keep the best point met under the attack's noise.
 
-    The first climb starts at the point itself; `random_starts` more start anywhere in the ball.  Others as for `fgsm`.
+    The first climb starts at the point itself; `random_starts` more start anywhere in the ball.
+    objective, theta, ball, points, labels, judges : as for `fgsm`
+    Raises      ValueError for fewer than one iteration or a negative number of starts, and as `fgsm`
     Accuracy    a local maximum at best; under the attack's noise never below the loss at the start
     Cost        (iterations + 1)(random_starts + 1) `input_gradient`s
     Source      Madry et al. (2018), section 2.1, and appendix for the step

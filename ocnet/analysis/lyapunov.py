@@ -156,7 +156,7 @@ def lyapunov_exponent(process: Diffusion | LayeredProcess, x0: ArrayLike, paths:
 
     process : Diffusion, walked by `scheme` in `steps` steps to `horizon` (both are needed); or a LayeredProcess such as network.layered(theta),
               whose own layers and times are taken (then neither is)
-    x0      : (n, d) start points, `paths` ≥ 2 from each, with first directions drawn evenly
+    x0      : (n, d) start points, `paths` ≥ 2 from each, with first directions drawn evenly;  seed : of noise and directions
     exponents : k ≤ d directions, made orthonormal in their order (Benettin et al.)
     burn_in : steps that are walked first and not counted, for exponents of a stationary law; the directions turn meanwhile
     Accuracy  DΦ_n v by central differences of the step with its noise held: rounding and curvature leave some 4e-11/dt in an exponent; a kink at the

@@ -18,7 +18,7 @@ __all__ = ["TrainedNetwork"]
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork(Saved):
-    """A ResidualNetwork and its θ (P,), a copy that is read-only.
+    """A ResidualNetwork and its θ (P,), `theta`, a copy that is read-only.
 
     `TrainedNetwork(network, result.x).save(path)` keeps both; `TrainedNetwork.load(path)` has the same θ to the last bit and an equal network,
     so that its processes give the same bits.

@@ -57,7 +57,7 @@ class SemiLagrangian:
         return grid.dim <= cls.most_axes
 
     def prepare(self, problem: KolmogorovProblem, grid: Any, t0: float, t1: float, ends: tuple[int, int] = (0, 0), previous: Any = None) -> Any:
-        """The stepper from t1 down to t0 (see the primer of this folder)."""
+        """The stepper from t1 down to t0 (see the primer of this folder); ValueError for a grid of too many axes."""
         if grid.dim > self.most_axes:
             raise ValueError(f"SemiLagrangian serves up to {self.most_axes} axes, the grid has {grid.dim}; use HundsdorferVerwer()")
         lent = None if previous is None else previous.lend(t0, t1)

@@ -126,7 +126,10 @@ class ParticleObjective:
                       errors, self.paths, self.seed)
 
     def hamiltonian(self, theta: Array) -> ParticleHamiltonian:
-        """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held."""
+        """The `ParticleHamiltonian` at θ with this noise: J as each layer sees it while states and costates are held.
+
+        Raises ValueError for single precision, reconstructed states and the Itô limit's view, which have none.
+        """
         if self.precision != "double":
             raise ValueError(f"precision={self.precision!r}: a Hamiltonian is evaluated in double precision, with other draws; use 'double'")
         if not self.activations.stores:

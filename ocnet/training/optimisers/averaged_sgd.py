@@ -29,6 +29,7 @@ class AveragedSGD(FirstOrder):
 
     decay   : in [½, 1];  rate_k is the rate, unless `final` < 1 lets it fall by a cosine besides
     burn_in : iterations before the average begins; until then it is θ_k itself
+    Raises  ValueError for a decay outside [½, 1] and a burn-in that is not within the iterations
     """
 
     rate: float = 0.1
