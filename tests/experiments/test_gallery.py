@@ -43,6 +43,13 @@ def test_a_figure_made_again_has_the_numbers_that_are_committed(tmp_path):
     assert (tmp_path / "modified_equations" / "modified_equations.png").stat().st_size > 5000
 
 
+def test_every_entry_has_an_experiment_and_a_folder_of_its_own():
+    for entry in gallery.ENTRIES:
+        source = (Path(gallery.__file__).parent / f"{entry.module}.py").read_text(encoding="utf-8")
+        assert "def main(" in source and '"paragraph"' in source and entry.pictures and entry.minutes > 0, entry.name
+    assert len(set(gallery.NAMES)) == len(gallery.NAMES) and sum(entry.minutes for entry in gallery.ENTRIES) < 60
+
+
 def test_every_section_that_is_committed_has_its_pictures_and_its_paragraph():
     """One section an entry, in their order; a paragraph of several sentences with numbers, none of which is missing or without end."""
     sections, entries = gallery.read_sections(gallery.FIGURES / "README.md"), {entry.name: entry for entry in gallery.ENTRIES}
