@@ -141,7 +141,7 @@ def draw(fields, layers, columns):
     """Return the figure: a row a time; fields per label, slice with band, density with the decision boundary."""
     setting, names, plane = fields.setting, _names(fields.setting), fields.dataset.dim == 2
     panels_a_row = len(columns) * plane + 2
-    made, panels = plotting.figure(len(layers), panels_a_row, 2.6 * panels_a_row, 2.2 * len(layers) + 0.3)
+    made, panels = plotting.figure(len(layers), panels_a_row, (2.6 if plane else 4.0) * panels_a_row, 2.2 * len(layers) + 0.3)
     for row, n in zip(panels, layers):
         axes = _windows(fields, layers)[n]
         values, density = fields.at(n, axes)

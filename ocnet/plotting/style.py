@@ -101,8 +101,3 @@ def legend_above(ax: Axes, place: str = "upper right") -> None:
 def _size_of_legends(settings):
     from matplotlib.font_manager import FontProperties
     return FontProperties(size=settings["legend.fontsize"]).get_size_in_points()
-
-
-def axes_or_new(ax: Any) -> Any:
-    """`ax`, or the axes of a new figure that no window shows."""
-    return figure()[1][0, 0] if ax is None else ax

@@ -11,6 +11,7 @@ from matplotlib import colors
 from matplotlib.animation import FFMpegWriter
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from PIL import Image
 
 from ocnet import plotting
@@ -62,8 +63,11 @@ def test_the_boundary_is_the_zero_contour_and_its_band_holds_exactly_where_zero_
     assert np.abs(line[:, 1] - np.sin(2 * line[:, 0]) / 1.2).max() < allowed
     inside = np.abs(band[:, 1]) < 1 - 1e-9                                     # the rest runs along the edge of the picture
     inside &= np.abs(band[:, 0]) < 2 - 1e-9
-    away = np.abs(band[:, 1] - np.sin(2 * band[:, 0]) / 1.2)[inside]
-    assert inside.sum() > 50 and np.abs(away - 0.2 / 1.2).max() < allowed
+    away = (band[:, 1] - np.sin(2 * band[:, 0]) / 1.2)[inside]
+    assert (away > 0).sum() > 25 and (away < 0).sum() > 25                      # both of its sides
+    assert np.abs(np.abs(away) - 0.2 / 1.2).max() < allowed
+    held = Path(band)
+    assert held.contains_points([(0.5, np.sin(1.0) / 1.2)]).all() and not held.contains_points([(0.5, 0.2), (0.5, 0.99)]).any()
 
 
 def test_a_threshold_stands_at_the_zero_of_the_score():
@@ -152,6 +156,19 @@ def test_the_interval_of_a_slope_covers_as_often_as_it_says():
         plain += free.low <= -1 <= free.high
     assert covered / 2000 > 0.95 - 4.5 * 0.0049
     assert abs(plain / 2000 - 0.95) < 4.5 * 0.0049
+
+
+def test_a_slope_of_unequal_bars_is_that_of_numpys_weighted_fit():
+    """The same normal equations by another road (QR): rounding of numbers of size 10 times a condition of some 100, 1e-12."""
+    y, bars = ERRORS, ERRORS * np.array([0.1, 0.01, 0.05, 0.02, 0.2])
+    (slope, _), covariance = np.polyfit(np.log(LAYERS), np.log(y), 1, w=y / bars, cov="unscaled")
+    found = plotting.fitted_slope(LAYERS, y, bars)
+    assert found.value == pytest.approx(slope, abs=1e-12)
+    residual = (np.log(y) - np.polyval(np.polyfit(np.log(LAYERS), np.log(y), 1, w=y / bars), np.log(LAYERS))) * y / bars
+    assert found.error == pytest.approx(np.sqrt(covariance[0, 0] * max(1.0, residual @ residual / 3)), rel=1e-9)
+    free, scaled = np.polyfit(np.log(LAYERS), np.log(y), 1, cov=True)
+    unweighted = plotting.fitted_slope(LAYERS, y)
+    assert (unweighted.value, unweighted.error) == pytest.approx((free[0], np.sqrt(scaled[0, 0])), rel=1e-9)
 
 
 def test_a_slope_needs_three_positive_points_and_positive_bars():
