@@ -45,7 +45,7 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
     X_0 are the features, standardised inside; the last state is read out by log-odds w · X_N + b (two classes) or scores W X_N + b (more).
     Probabilities are means over the noise.  What training does to the noise is `ocnet.classifier`'s primer.
 
-    noise, level : a model of `ocnet.networks.noise`, None for HiddenDropout(0.7); `level` sets its strength: the standard deviation of Gaussian models, the
+    noise, level : a model of `ocnet.networks.noise`, None for HiddenDropout(0.6); `level` sets its strength: the standard deviation of Gaussian models, the
         share that masks drop, 0 for the same network without noise; None leaves the model's own
     layers, width, horizon : N ≥ 1, hidden units of each layer, and the time N dt that all layers reach
     alpha, smoothness : weights of the penalties (alpha/2)(∫|θ|² dt + |readout|²) and (smoothness/2) ∫|θ'|² dt, in units of the mean loss
@@ -64,7 +64,7 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
     Attributes: classes_, n_features_in_, feature_names_in_, network_, theta_ (P,), n_iter_ (epochs, those of warm starts included), loss_curve_,
     loss_ (the last of it), validation_losses_ and best_validation_loss_ (None without early stopping), seed_, feature_map_, trained_.
     Raises ValueError for parameters without meaning when they are used, in `fit`.
-    Cost of a fit: max_iter · rows · paths · layers · O(features · width).  Source: Sun, Tao, Du (arXiv 1812.00174) for the network and its noise.
+    Cost of a fit: max_iter · rows · paths · layers · O(features · width), of a prediction rows · prediction_paths · layers of the same.  Source: Sun, Tao, Du (arXiv 1812.00174) for the network and its noise.
     """
 
     classes_: Any

@@ -12,7 +12,7 @@ from ocnet.networks.noise import HiddenDropout, Noiseless
 
 __all__ = ["DROPPED", "checked", "noise_of"]
 
-DROPPED = 0.3                        # share of hidden units that the default noise drops
+DROPPED = 0.4                        # share of hidden units that the default noise drops
 
 
 def _whole(least: int, remedy: str) -> tuple[Any, str]:
@@ -57,7 +57,7 @@ def checked(parameters: dict[str, Any]) -> None:
 
 
 def noise_of(noise: Any, level: float | None) -> Any:
-    """Return the noise model at a strength; HiddenDropout(0.7) where it is None.
+    """Return the noise model at a strength; HiddenDropout(0.6) where it is None.
 
     level : None leaves the model's own strength.  Else the `level` of Gaussian and other models that have one, or the share that masks drop, 1 − `keep` (or
             1 − `survival`): 0 is no noise for every model
