@@ -64,7 +64,8 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
     Attributes: classes_, n_features_in_, feature_names_in_, network_, theta_ (P,), n_iter_ (epochs, those of warm starts included), loss_curve_,
     loss_ (the last of it), validation_losses_ and best_validation_loss_ (None without early stopping), seed_, feature_map_, trained_.
     Raises ValueError for parameters without meaning when they are used, in `fit`.
-    Cost of a fit: max_iter · rows · paths · layers · O(features · width), of a prediction rows · prediction_paths · layers of the same.  Source: Sun, Tao, Du (arXiv 1812.00174) for the network and its noise.
+    Cost of a fit: max_iter · rows · paths · layers · O(features · width), of a prediction rows · prediction_paths · layers of the same.
+    Source: Sun, Tao, Du (arXiv 1812.00174) for the network and its noise.
     """
 
     classes_: Any
