@@ -186,7 +186,7 @@ class Grid:
         return f"Grid({' × '.join(map(str, self.shape))} nodes on {box})"
 
 
-def _is_uniform(axis: Array) -> bool:
+def _is_uniform(axis: Array) -> np.bool_:
     return np.ptp(np.diff(axis)) <= _UNIFORM * (axis[-1] - axis[0]) / (axis.size - 1)
 
 

@@ -52,7 +52,7 @@ class Aggregated:
         """As for a perceptron of so many units."""
         return self._whole.gain
 
-    def reach(self, sizes: Any) -> float:
+    def reach(self, sizes: Any) -> Any:
         """As for a perceptron, for numbers of at most these sizes."""
         return self._whole.reach(self._flat(sizes))
 

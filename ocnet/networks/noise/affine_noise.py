@@ -1,5 +1,7 @@
 """Noise that is affine in ξ: increment = dt · mean + scale · Σ_j g_j ξ_j."""
 
+from typing import Any
+
 import numpy as np
 
 from ocnet.networks.blocks.block_at import BlockAt
@@ -46,7 +48,7 @@ class AffineNoise(NoiseModel):
         out = dt * self.mean(at)
         return out + self.scale(dt) * self.spread(at.features, xi) if len(xi) else out
 
-    def increment_vjp(self, at: BlockAt, xi: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
+    def increment_vjp(self, at: BlockAt, xi: Array, dt: float, cotangent: Array) -> tuple[Any, Array]:
         """The cotangents of points and numbers for one of the increment."""
         return at.vector_jacobian(self._back(at, xi, dt, cotangent))
 
@@ -59,7 +61,7 @@ class AffineNoise(NoiseModel):
         """The increments (branches, d, n) at quadrature nodes (branches, channels)."""
         return np.stack([self.increment(at, repeated(node, at.x.shape[1]), dt) for node in nodes])
 
-    def branches_vjp(self, at: BlockAt, nodes: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
+    def branches_vjp(self, at: BlockAt, nodes: Array, dt: float, cotangent: Array) -> tuple[Any, Array]:
         """The cotangents of points and numbers for one (branches, d, n) of the `branches`."""
         total = Features()
         for node, part in zip(nodes, cotangent):
@@ -85,7 +87,7 @@ class AffineNoise(NoiseModel):
             total = total + self.spread_vjp(at.features, repeated(unit, cotangent.shape[2]), np.ascontiguousarray(cotangent[:, j]))
         return total
 
-    def coefficients_vjp(self, at: BlockAt, mean_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Array, Array]:
+    def coefficients_vjp(self, at: BlockAt, mean_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Any, Array]:
         """The cotangents of points and numbers for those of mean (d, n) and factor (d, m, n)."""
         back = Features(self.mean_share * mean_cotangent)
         return at.vector_jacobian(back if factor_cotangent is None else back + self.factor_vjp(at, factor_cotangent))

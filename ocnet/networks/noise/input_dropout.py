@@ -68,7 +68,7 @@ class InputDropout(Masks):
         mean = self.mean(at)
         return dt * mean + np.sqrt(dt) * (sample - mean)
 
-    def increment_vjp(self, at: BlockAt, xi: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
+    def increment_vjp(self, at: BlockAt, xi: Array, dt: float, cotangent: Array) -> tuple[Any, Array]:
         """The cotangents of points and numbers for one of the increment."""
         scale = self.scale(dt)
         back, gradient = self._masked(at, xi).vector_jacobian(Features(scale * cotangent))
@@ -82,7 +82,7 @@ class InputDropout(Masks):
         """The increments (branches, d, n) at quadrature nodes (branches, d)."""
         return np.stack([self.increment(at, repeated(node, at.x.shape[1]), dt) for node in nodes])
 
-    def branches_vjp(self, at: BlockAt, nodes: Array, dt: float, cotangent: Array) -> tuple[Array, Array]:
+    def branches_vjp(self, at: BlockAt, nodes: Array, dt: float, cotangent: Array) -> tuple[Any, Array]:
         """The cotangents of points and numbers for one (branches, d, n) of the `branches`."""
         parts: list[Any] = [self.increment_vjp(at, repeated(node, at.x.shape[1]), dt, part) for node, part in zip(nodes, cotangent)]
         return sum(part[0] for part in parts), sum(part[1] for part in parts)
@@ -114,7 +114,7 @@ class InputDropout(Masks):
         values, vectors = np.linalg.eigh(self._covariance(at)[1])
         return np.einsum("nij,nj,nkj->ikn", vectors, np.sqrt(np.maximum(values, 0.0)), vectors)
 
-    def coefficients_vjp(self, at: BlockAt, mean_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Array, Array]:
+    def coefficients_vjp(self, at: BlockAt, mean_cotangent: Array, factor_cotangent: Array | None = None) -> tuple[Any, Array]:
         """The cotangents of points and numbers for those of mean (d, n) and factor (d, d, n).
 
         With g = √S = V diag(r) Vᵀ: S̄ = V [(Vᵀ ḡ V)_ij/(r_i + r_j)] Vᵀ, and 0 where r_i + r_j is: there √ has no derivative.

@@ -44,7 +44,7 @@ class EnsembleLoss(MeanScore):
     def columns(self) -> int:
         return self.loss.scores + self.loss.quadratic
 
-    def enough(self, paths: int) -> int:
+    def enough(self, paths: float) -> int:
         """The next multiple of `members` from `paths` on, two of them at least."""
         return int(self.members) * max(2, -(-int(paths) // int(self.members)))
 

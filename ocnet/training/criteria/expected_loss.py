@@ -33,7 +33,7 @@ class ExpectedLoss:
         """(labels, 1, …): against each of them every score is held."""
         return np.asarray(self.loss.labels, dtype=float).reshape(-1, *(1,) * axes)
 
-    def enough(self, paths: int) -> int:
+    def enough(self, paths: float) -> int:
         """`paths`, and two at least: one has no standard error."""
         return max(2, int(paths))
 

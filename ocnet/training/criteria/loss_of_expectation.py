@@ -32,7 +32,7 @@ class LossOfExpectation(MeanScore):
     def columns(self) -> int:
         return self.loss.scores
 
-    def enough(self, paths: int) -> int:
+    def enough(self, paths: float) -> int:
         """The next even number from `paths` on: two halves."""
         return max(2, int(paths) + int(paths) % 2)
 

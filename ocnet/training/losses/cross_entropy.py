@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.kernels.memory import empty
-from ocnet.typing import Array, ArrayLike
+from ocnet.typing import ArrayLike
 
 from .loss import ClassLoss
 
@@ -43,13 +43,13 @@ class CrossEntropy(ClassLoss):
     def example(cls) -> "CrossEntropy":
         return cls(classes=3)
 
-    def value(self, u: Any, y: ArrayLike) -> Array:
+    def value(self, u: Any, y: ArrayLike) -> Any:
         """l, of the broadcast shape (…)."""
         u, own, shape = self.checked(u, y)
         top, _, rest = _exponentials(u)
         return (top - self.over(u, shape)[own]) + np.log1p(rest)
 
-    def derivative(self, u: Any, y: ArrayLike) -> Array:
+    def derivative(self, u: Any, y: ArrayLike) -> Any:
         """p_k − 1{k = y}, (K, …), for the class probabilities p; that of the label is −Σ_{k≠y} p_k, so none is lost where p_y is near 1."""
         u, own, shape = self.checked(u, y)
         slope = empty((self.classes, *shape))
@@ -58,7 +58,7 @@ class CrossEntropy(ClassLoss):
         slope[own] = -slope.sum(axis=0)
         return slope
 
-    def second_derivative(self, u: Any, y: ArrayLike) -> Array:
+    def second_derivative(self, u: Any, y: ArrayLike) -> Any:
         """diag(p) − p pᵀ, (K, K, …); each row is made to sum to 0, as Σ p = 1."""
         u, _, shape = self.checked(u, y)
         p, each = self.over(_probabilities(u), shape), np.arange(self.classes)

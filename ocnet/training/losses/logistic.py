@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.typing import Array, ArrayLike
+from ocnet.typing import ArrayLike
 
 from .loss import Loss
 
@@ -29,17 +29,17 @@ class Logistic(Loss):
     def example(cls) -> "Logistic":
         return cls()
 
-    def value(self, u: ArrayLike, y: ArrayLike) -> Array:
+    def value(self, u: ArrayLike, y: ArrayLike) -> Any:
         """l, of the broadcast shape of u and y."""
         m, e = _margin(u, y)
         return np.maximum(-m, 0) + np.log1p(e)
 
-    def derivative(self, u: ArrayLike, y: Any) -> Array:
+    def derivative(self, u: ArrayLike, y: Any) -> Any:
         """−y / (1 + e^m)."""
         m, e = _margin(u, y)
         return -y * (np.where(m >= 0, e, 1) / (1 + e))
 
-    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
+    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """e^{−|m|} / (1 + e^{−|m|})²."""
         _, e = _margin(u, y)
         return e / (1 + e) ** 2

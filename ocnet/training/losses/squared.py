@@ -1,10 +1,11 @@
 """l(u, y) = ½ (u − y)²: the loss whose two criteria differ by half a variance (MATH 1.4)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ocnet.typing import Array, ArrayLike
+from ocnet.typing import ArrayLike
 
 from .loss import Loss
 
@@ -22,14 +23,14 @@ class Squared(Loss):
     def example(cls) -> "Squared":
         return cls()
 
-    def value(self, u: ArrayLike, y: ArrayLike) -> Array:
+    def value(self, u: ArrayLike, y: ArrayLike) -> Any:
         """l, of the broadcast shape of u and y."""
         return 0.5 * np.subtract(u, y, dtype=np.float64) ** 2
 
-    def derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
+    def derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """u − y."""
         return np.subtract(u, y, dtype=np.float64)
 
-    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Array:
+    def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """1."""
         return np.ones(np.broadcast_shapes(np.shape(u), np.shape(y)))

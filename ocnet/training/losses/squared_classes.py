@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.typing import Array, ArrayLike
+from ocnet.typing import ArrayLike
 
 from .loss import ClassLoss
 
@@ -22,18 +22,18 @@ class SquaredClasses(ClassLoss):
     def example(cls) -> "SquaredClasses":
         return cls(classes=3)
 
-    def value(self, u: Any, y: ArrayLike) -> Array:
+    def value(self, u: Any, y: ArrayLike) -> Any:
         """l, of the broadcast shape (…)."""
         return 0.5 * (self.derivative(u, y) ** 2).sum(axis=0)
 
-    def derivative(self, u: Any, y: ArrayLike) -> Array:
+    def derivative(self, u: Any, y: ArrayLike) -> Any:
         """u_k − 1{k = y}, (K, …)."""
         u, own, shape = self.checked(u, y)
         slope = np.array(self.over(u, shape))
         slope[own] -= 1
         return slope
 
-    def second_derivative(self, u: Any, y: ArrayLike) -> Array:
+    def second_derivative(self, u: Any, y: ArrayLike) -> Any:
         """The identity, (K, K, …)."""
         _, _, shape = self.checked(u, y)
         curvature = np.zeros((self.classes, self.classes, *shape))
