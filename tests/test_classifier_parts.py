@@ -143,6 +143,19 @@ def test_a_process_given_out_at_another_theta_is_that_of_the_network_there(model
     assert process.theta is not two and (process.theta == two).all()
 
 
+def test_no_draw_of_the_noise_is_used_twice_in_a_fit(monkeypatch):
+    addresses, real = [], Course._value_and_gradient
+
+    def noted(self, process, columns, rows, weights, seed, first):
+        addresses.extend((seed, first + k) for k in range(len(rows) * self.paths))
+        return real(self, process, columns, rows, weights, seed, first)
+
+    monkeypatch.setattr(Course, "_value_and_gradient", noted)
+    fitted = StochasticResNetClassifier(max_iter=3, batch_size=40, paths=2, warm_start=True, random_state=0).fit(*IRIS)
+    fitted.fit(*IRIS)
+    assert len(addresses) == len({*addresses}) == 2 * 3 * 4 * 40 * 2                  # 4 batches hold the 149 rows that differ
+
+
 def test_an_epoch_meets_equal_weights_once_and_its_batches_have_the_classes_in_proportion():
     classes = np.repeat([0, 1, 2], [40, 60, 20])
     data = WeightedPoints.of(np.arange(120.0)[:, None], classes, np.ones(120))
