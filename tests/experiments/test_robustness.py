@@ -18,7 +18,7 @@ from ocnet.networks.blocks import Perceptron  # noqa: E402
 from ocnet.networks.noise import Noiseless  # noqa: E402
 
 TINY = ["--data", "moons", "breast-cancer", "--levels", "0.3", "--members", "1", "2", "--layers", "2", "--iterations", "40", "--rounds", "2", "--points", "30",
-        "--steps", "5", "--paths", "8", "--chain-paths", "4000", "--time-steps", "0.1", "0.01", "--seeds", "2", "--workers", "1"]
+        "--steps", "5", "--paths", "8", "--judges", "64", "--chain-paths", "4000", "--time-steps", "0.1", "0.01", "--seeds", "2", "--workers", "1"]
 
 
 @pytest.mark.parametrize("dt, given", [(0.1, -1.1380), (0.01, -1.1006), (0.001, -1.0086)])
@@ -64,6 +64,11 @@ def test_attacks_and_exponents_obey_what_holds_for_any_network(tmp_path):
             # a step of half the radius and more in each of five: no worse than one, but for the attack's own noise and a curvature of some per cent
             assert row["loss_after"] > one["loss_after"] - error - 0.05 * abs(one["loss_after"] - one["loss_before"])
             assert row["loss_after"] > row["loss_before"]
+    assert [(r["data"], r["paths"]) for r in summary["strengths"][:4]] == [("moons", 4), ("moons", 16), ("moons", 64), ("breast-cancer", 4)]
+    for row in summary["strengths"]:
+        # one judge for all: the loss before is one and the same number
+        same = [r["loss_before"] for r in summary["strengths"] if (r["data"], r["seed"]) == (row["data"], row["seed"])]
+        assert set(same) == {rows[row["data"], 0.3, 1, row["seed"], "PGD L∞"]["loss_before"]}
     for data, to in summary["against"].items():
         for attack, of in to.items():
             for pair, interval in of.items():
@@ -84,6 +89,8 @@ def test_attacks_and_exponents_obey_what_holds_for_any_network(tmp_path):
 
 
 def test_what_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="even number of paths"):
+        robustness.main(["--paths", "6", "--judges", "64"])
     for wrong in (["--seeds", "1"], ["--members", "4"], ["--levels", "0"]):
         with pytest.raises(ValueError, match="give two seeds or more"):
             robustness.main(wrong)
