@@ -9,7 +9,8 @@ Prediction averages the probabilities of M draws of the network's noise, the sam
 of M members of the ensemble that a noisy network is.  By how much the members differ is `predict_proba_spread`.
 """
 
+from .course import Epoch
 from .estimator import StochasticResNetClassifier
 from .spread import ProbabilitySpread
 
-__all__ = ["ProbabilitySpread", "StochasticResNetClassifier"]
+__all__ = ["Epoch", "ProbabilitySpread", "StochasticResNetClassifier"]

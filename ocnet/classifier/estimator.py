@@ -59,7 +59,7 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
         their loss has not fallen by `tol` for so many epochs; the θ of the lowest validation loss is kept then
     warm_start : go on from θ of the fit before, with its standardisation, instead of a random start
     random_state : seed of start, batches and noise; None draws one.  n_jobs : threads, None for those of `ocnet.set_threads`, −1 for all cores;
-        results have the same bits for any number.  callback : function of a `classifier.course.Epoch`, called after each; a true answer stops
+        results have the same bits for any number.  callback : function of a `classifier.Epoch`, called after each; a true answer stops
 
     Attributes: classes_, n_features_in_, feature_names_in_, network_, theta_ (P,), n_iter_ (epochs, those of warm starts included), loss_curve_,
     loss_ (the last of it), validation_losses_ and best_validation_loss_ (None without early stopping), seed_, feature_map_, trained_.
