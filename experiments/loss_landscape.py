@@ -144,9 +144,10 @@ def _draw_ratios(ax, named, title):
     ax.set(title=title, xlabel="noise level σ", ylabel="ratio to no noise", yscale="log")
     low, high = ax.get_ylim()
     high *= (high / low) ** 0.35                                             # room for the legend
-    ticks = [t for t in (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 10, 30) if low <= t <= high and (high / low < 10 or t not in (0.5, 0.7, 1.5, 2))]
+    wide = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30) if high / low > 10 else (0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2, 3)
+    ticks, levels = [t for t in wide if low <= t <= high], list(next(iter(named.values())))
     ax.minorticks_off()
-    ax.set(yticks=ticks, yticklabels=[f"{t:g}" for t in ticks], ylim=(low, high))
+    ax.set(yticks=ticks, yticklabels=[f"{t:g}" for t in ticks], ylim=(low, high), xticks=levels, xticklabels=[f"{s:g}" for s in levels])
     ax.legend(loc="upper left")
 
 

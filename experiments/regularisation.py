@@ -111,7 +111,7 @@ def paragraph(found):
         f"In a network trained on moons with that dropout on its hidden units the penalty is {ledger.penalty:.4f}, "
         f"{100 * ledger.gauss_newton.sum() / ledger.penalty:.0f} % of it Gauss–Newton's; at the noise it was trained with, second order is "
         f"{'all that is seen' if whole_story else 'not all'}: J_EL is {el:.4f} ± {error:.0e} where the ledger says {ledger.expected_loss():.4f}, and what it leaves has slope "
-        f"{order(found['skewed'], 0.5):.1f} for small noise, as masks are skewed (theory 3). "
+        f"{order(found['skewed'], 0.5):.1f} between ε = {min(found['skewed']):g} and {max(found['skewed']):g} (3 in the limit, as masks are skewed). "
         f"Exact at any noise is the split into the variances of the layers, whose sum {variance.total:.5f} ± {variance.total_bar:.0e} stands against "
         f"J_EL − J_LE = {variance.gap:.5f} ± {variance.gap_bar:.0e} (three standard errors each).")
 

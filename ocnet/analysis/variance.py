@@ -77,7 +77,7 @@ class VarianceLedger(Saved):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the parts with their bars; returns the axes."""
-        ax = plotting.ledger(self.times, {"½ variance of the layer": self.parts}, self.bars, ax=ax)
+        ax = plotting.ledger(self.times, {f"½ variance{' ± 3 s.e.' if self.sampled else ''}": self.parts}, self.bars, ax=ax)
         ax.set(ylabel="share of J$_{EL}$ − J$_{LE}$")
         return ax
 

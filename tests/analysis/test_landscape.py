@@ -86,12 +86,14 @@ def test_the_expected_loss_lies_above_the_loss_of_the_expectation_everywhere():
     assert (expected.values - of_mean.values > -expected.bars - of_mean.bars).all() and expected.centre > 1.05 * of_mean.centre
 
 
-def test_results_say_what_they_are_and_draw_themselves():
+def test_results_say_what_they_are_draw_themselves_and_are_saved(tmp_path):
     line, plane = (landscape(ParticleObjective(SETTING, 4), THETA, k, points=3, name="J_EL") for k in (1, 2))
     assert "J_EL: 3 × 3 places" in repr(plane) and line.to_dict()["values"] == line.values.tolist()
     ax = line.plot()
     assert ax.get_legend_handles_labels()[1] == ["J_EL"] and len(ax.collections) == 1      # the band
     assert plane.plot().get_title() == "J_EL"
+    plane.save(tmp_path / "plane.npz")
+    assert np.array_equal(type(plane).load(tmp_path / "plane.npz").values, plane.values)
 
 
 @pytest.mark.parametrize("change, message", [({"points": 4}, "points=4"), ({"reach": 0}, "reach=0"), ({"directions": np.zeros((1, 3))}, "directions has shape"),
