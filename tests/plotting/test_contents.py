@@ -37,6 +37,7 @@ def test_a_curve_and_a_histogram_hold_their_numbers():
     assert np.array_equal(line.get_xydata(), np.stack([LINE, np.tanh(LINE)], axis=1))
     ax = PICTURES["z_scores"]()
     assert sum(bar.get_height() * bar.get_width() for bar in ax.patches) == pytest.approx(1, abs=1e-12)      # 27 products and sums
+    assert {bar.get_y() for bar in ax.patches} == {0}
     (normal,) = ax.lines
     assert normal.get_ydata().max() == pytest.approx(1 / np.sqrt(2 * np.pi), rel=1e-3)     # 200 nodes, h = 0.045: h²/8 beside the peak
 

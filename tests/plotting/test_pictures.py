@@ -1,6 +1,7 @@
 """Every public drawing function keeps one contract: axes by name or new ones, labels on every axis, nothing that overlaps, no pyplot, equal bytes."""
 
 import inspect
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_equal_data_make_equal_files_whatever_the_users_style(name):
     with rc_context({"font.size": 14, "axes.grid": False, "lines.linewidth": 1.5, "image.cmap": "magma", "axes.spines.top": True,
                      "legend.fontsize": 3, "font.family": "serif"}):
         assert plotting.png(PICTURES[name]().figure, dpi=50) == first
+
+
+def test_numbers_at_the_ticks_have_the_houses_size_in_a_figure_that_its_user_saves():
+    with rc_context({"font.size": 14}):
+        ax = plotting.curve([0, 1], [0, 1])
+        ax.figure.savefig(io.BytesIO())
+        assert {label.get_fontsize() for label in [*ax.get_xticklabels(), *ax.get_yticklabels()]} == {plotting.STYLE["font.size"]}
 
 
 def test_axes_among_the_data_are_refused_with_the_remedy():
