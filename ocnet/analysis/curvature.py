@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 
 from ocnet.archive import Saved
 from ocnet.kernels import philox
@@ -78,26 +79,34 @@ def top_eigenvalue(objective: Any, theta: ArrayLike, tolerance: float = 1e-4, it
     start = philox.normals(philox.derived_seed(seed, _START), 0, theta.size, 0, 1)[0]
     vector, taken = _lanczos(product, start, tolerance, min(int(iterations), theta.size))
     found, doubled = product(vector), product(vector, 2 * step)
-    value = float(vector @ found)
-    residual = float(np.linalg.norm(found - value * vector))
-    error = float(np.linalg.norm(doubled - found))
+    value = _dot(vector, found)
+    residual, error = _length(found - value * vector), _length(doubled - found)
     return Eigenvalue(value, vector, residual, error, taken + 2, residual <= 10 * tolerance * abs(value) + error)
 
 
 def _lanczos(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, tolerance: float, most: int) -> tuple[np.ndarray, int]:
     """The Ritz vector (P,) of the largest Ritz value, once β_k |last entry| ≤ tolerance · |value|, and how many products it took."""
-    basis, diagonal, beside = [start / np.linalg.norm(start)], list[float](), list[float]()
+    basis, diagonal, beside = [start / _length(start)], list[float](), list[float]()
     while True:
         w = product(basis[-1])
-        diagonal.append(float(basis[-1] @ w))
+        diagonal.append(_dot(basis[-1], w))
         for _ in range(2):                                             # twice is enough (Parlett, sec. 6.9)
             for q in basis:
-                w = w - (q @ w) * q
-        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-        rest = float(np.linalg.norm(w))
+                w = w - _dot(q, w) * q
+        values, vectors = eigh_tridiagonal(diagonal, beside)
+        rest = _length(w)
         small = rest * abs(vectors[-1, -1]) <= tolerance * abs(values[-1]) or rest <= _SPENT * np.abs(values).max()
         if small or len(basis) >= most:
-            ritz = np.stack(basis, axis=1) @ vectors[:, -1]
-            return ritz / np.linalg.norm(ritz), len(basis)
+            ritz = np.einsum("kp,k->p", np.stack(basis), vectors[:, -1])
+            return ritz / _length(ritz), len(basis)
         beside.append(rest)
         basis.append(w / rest)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Σ a b, not by BLAS, whose sums depend on its threads."""
+    return float(np.einsum("p,p->", a, b))
+
+
+def _length(a: np.ndarray) -> float:
+    return float(np.sqrt(_dot(a, a)))

@@ -115,7 +115,7 @@ def landscape(objective: Any, theta: ArrayLike, directions: np.ndarray | int = 1
     half = np.linspace(0.0, reach, points // 2 + 1)
     axis, evaluate = np.concatenate([-half[:0:-1], half]), _evaluation(objective)
     places = np.stack(np.meshgrid(*[axis] * len(chosen), indexing="ij"), axis=-1)
-    pairs = np.array([evaluate(centre + place @ chosen) for place in places.reshape(-1, len(chosen))])
+    pairs = np.array([evaluate(centre + np.einsum("k,kp->p", place, chosen)) for place in places.reshape(-1, len(chosen))])
     values, bars = pairs.T.reshape(2, *places.shape[:-1])
     return Landscape((axis,) * len(chosen), values, bars, chosen, name)
 

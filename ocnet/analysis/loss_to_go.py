@@ -60,9 +60,9 @@ class LossToGo:
             return 0.0, 0.0, 0.0, 0.0
         sums = np.array(parts)                                             # (directions, 3, points)
         if self.directions is None:
-            return *(sums.sum(axis=0) @ weights), 0.0
+            return *(sums.sum(axis=0) * weights).sum(axis=-1), 0.0
         each = sums[:, 0] + sums[:, 1]
-        return *(sums.mean(axis=0) @ weights), float(np.sqrt((weights**2 * each.var(axis=0, ddof=1)).sum() / len(each)))
+        return *(sums.mean(axis=0) * weights).sum(axis=-1), float(np.sqrt((weights**2 * each.var(axis=0, ddof=1)).sum() / len(each)))
 
     def _directions(self, n, channels, points):
         """Yield directions (channels, points) in the noise of layer n: its channels, or random signs."""
@@ -114,5 +114,6 @@ def _extrapolated(fine, middle, coarse):
 
 def _spread(data):
     """Root mean square distance of the points from their mean."""
-    centre = data.weights @ data.points / data.weights.sum()
-    return float(np.sqrt(data.weights @ ((data.points - centre) ** 2).sum(axis=1) / data.weights.sum()))
+    share = data.weights / data.weights.sum()
+    centre = (share[:, None] * data.points).sum(axis=0)
+    return float(np.sqrt((share * ((data.points - centre) ** 2).sum(axis=1)).sum()))

@@ -120,7 +120,7 @@ def process_variance_ledger(process: LayeredProcess, data: LabelledPoints, score
     samples = np.array([_sampled(process, n, data.points, score, int(paths), seed) for n in range(process.layers)])       # (N, points, paths)
     means, variances = samples.mean(axis=2), samples.var(axis=2, ddof=1) / paths
     gap, gap_error = _direct(process, data, score, 2 * int(paths), derived_seed(seed, _DIRECT))
-    return VarianceLedger(means @ data.weights, 3 * np.sqrt(variances @ data.weights**2), gap, 3 * gap_error, process.times, True)
+    return VarianceLedger((means * data.weights).sum(axis=1), 3 * np.sqrt((variances * data.weights**2).sum(axis=1)), gap, 3 * gap_error, process.times, True)
 
 
 def _sampled(process, n, points, score, paths, seed):
@@ -162,7 +162,7 @@ def _direct(process, data, score, paths, seed):
         halves[rows], errors[rows] = squares.mean(axis=1), squares.var(axis=1, ddof=1) / paths
 
     over_ends(process, data.points, paths, consume, seed)
-    return float(data.weights @ halves), float(np.sqrt(data.weights**2 @ errors))
+    return float((data.weights * halves).sum()), float(np.sqrt((data.weights**2 * errors).sum()))
 
 
 def diffusion_variance_ledger(process: Diffusion, data: LabelledPoints, score: Callable[[np.ndarray], ArrayLike], grid: Grid, horizon: float = 1.0,
@@ -192,13 +192,13 @@ def _on_grid(process, data, score, grid, horizon, steps, times):
     value = solve_backward(KolmogorovProblem(process, terminal, horizon), grid, steps, keep=steps + 1)
     density = solve_forward(process, data.points, grid, horizon, steps, keep=steps + 1, weights=data.weights)
     at_data = value(data.points)
-    gap = 0.5 * float(data.weights @ (at_data[:, -1] - (at_data[:, :-1] ** 2).sum(axis=1)))
+    gap = 0.5 * float((data.weights * (at_data[:, -1] - (at_data[:, :-1] ** 2).sum(axis=1))).sum())
     parts, slopes = np.zeros(len(times) - 1), value.gradient(grid.nodes.T, value.times[0])[:, :-1]
     for k in range(len(value.times) - 1):
         middle, dt = 0.5 * (value.times[k] + value.times[k + 1]), value.times[k + 1] - value.times[k]
         after = value.gradient(grid.nodes.T, value.times[k + 1])[:, :-1]
         mean, masses = 0.5 * (slopes + after), 0.5 * (density.masses[k] + density.masses[k + 1])
         rate = np.einsum("nqi,ijn,nqj->n", mean, process.variance_rows(middle, grid.nodes), mean)
-        parts[np.searchsorted(times, middle) - 1] += 0.5 * dt * float(masses @ rate)
+        parts[np.searchsorted(times, middle) - 1] += 0.5 * dt * float((masses * rate).sum())
         slopes = after
     return parts, gap
