@@ -15,7 +15,7 @@ import generalisation  # noqa: E402
 import small_sets  # noqa: E402
 from ocnet.networks import ResidualNetwork  # noqa: E402
 from ocnet.networks.blocks import Perceptron  # noqa: E402
-from ocnet.networks.noise import HiddenDropout, InputDropout, Noiseless  # noqa: E402
+from ocnet.networks.noise import HiddenDropout, InputDropout, Noiseless, OutputDropout  # noqa: E402
 
 TINY = ["--data", "moons", "--kinds", "output", "input", "--ratios", "0.2", "1", "--layers", "2", "--iterations", "40", "--rounds", "2", "--paths", "16",
         "--seeds", "3", "--workers", "1"]
@@ -107,6 +107,19 @@ def test_small_sets_are_in_proportion_and_apart_from_their_tests(name):
     assert not {tuple(x) for x in one.train.points} & {tuple(x) for x in one.test.points}
     assert not np.array_equal(one.train.points, other.train.points)
     assert np.array_equal(one.train.points, small_sets.small_set(name, 4).train.points)
+
+
+def test_each_round_sets_its_noise_at_the_network_as_it_stands():
+    data, seen = small_sets.small_set("moons", 0), []
+
+    def noise_at(network, theta):
+        seen.append(theta.copy())
+        return OutputDropout(1 / (1 + len(seen)))
+
+    network, theta = small_sets.trained(small_sets.network_for(data, Noiseless(), 2, 1.0), data, noise_at, 6, 0.03, rounds=3)
+    assert np.array_equal(seen[0], network.initialise(0)) and network.noise == OutputDropout(1 / 4)
+    # Adam moves a number by about its rate, 0.03, in a step
+    assert all(np.abs(a - b).max() > 0.01 for a, b in zip(seen, [*seen[1:], theta]))
 
 
 def test_processes_give_what_one_gives_in_order():
