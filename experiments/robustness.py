@@ -288,7 +288,7 @@ def paragraph(found, given):
         "on {} with noise {:g} PGD L∞ by {} paths leaves {:.1f} ± {:.1f} % wrong, by {} paths {:.1f} ± {:.1f} %".format(
             data, max(given.levels), few, *mean_and_error(100 * chosen(found["strengths"], "error_after", data=data, paths=few)),
             many, *mean_and_error(100 * chosen(found["strengths"], "error_after", data=data, paths=many))) for data in given.data)
-        + f"; the intervals above are of attackers of {given.paths}.")
+        + f"; the intervals above are of attackers of {given.paths} paths, so where more paths find more, what noise gains is overstated.")
     pairs = [(of["quadrature"][k], of["paths"][k], of["errors"][k]) for of in found["chain"]["schemes"].values() for k in range(len(given.time_steps))]
     inside = sum(abs(q - p) < 1.96 * e for q, p, e in pairs)
     quadrature, m, states = found["chain"]["schemes"]["Euler–Maruyama"]["quadrature"], found["chain"]["moment"], found["on_states"]
