@@ -5,6 +5,9 @@
 An attacker who holds the noise of one evaluation still would fit that noise.  So here the gradient in x is that of the average over many paths (the
 pathwise reverse sweep, carried on to the start), the same paths at every step of the attack, and what the attack has done is judged by other paths:
 fresh noise, the same before and after.
+
+Too few paths make a weak attack, and so a noisy network look robust (experiments/robustness.py: of 4 paths and of 256, 19 and 36 % wrong).  Before
+anything is said of a network's robustness, raise `paths` until what the judges see no longer changes.
 """
 
 from dataclasses import dataclass, replace
