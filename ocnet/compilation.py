@@ -68,7 +68,7 @@ def warm_up(progress: bool = True) -> WarmUp:
 
     progress : whether a bar on stderr shows what is compiled (silent where stderr is no terminal)
     Returns    WarmUp.  Kernels stay compiled in the cache on disk (`python -m ocnet info` says where), so that later processes load them
-    Cost       about a minute or two of one core with an empty cache, a few seconds with a full one
+    Cost       one to three minutes of one core with an empty cache, some five seconds with a full one
     What is not covered: arrays of unusual layout given to kernels themselves, and kernels of your own.
     """
     begun, listed = perf_counter(), list(_cases())
