@@ -68,6 +68,7 @@ ENTRIES = (
     _one("stability_regions", "Where architectures are stable", "stability regions of nine architectures", 0.2),
     _one("memory_free_adjoint", "Gradients without stored activations", "errors, memory and test errors of reconstructed gradients", 3),
     _one("linear_deep_limit", "Deep linear networks", "weights of deep linear networks as functions of depth", 0.5),
+    _one("house", "How the library is built", "rooms of the library and the imports between them", 0.1),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)
 

@@ -16,6 +16,7 @@ from outcome import keep
 ROOT = Path(ocnet.__file__).parent
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "house"
 NOUNS = "nouns"                      # the room of all files on the ground floor
+EVERYWHERE = "typing"                # names of types, under every room: not drawn
 FLOORS = (("experiments",), ("faces",), ("analysis",), ("training",), ("networks", "kolmogorov", "chain", "particles"), (NOUNS,), ("kernels", "plotting", "archive"))
 TOLD = {"experiments": "one command each", "faces": "classifier, warm-up, command line", "analysis": "compare, verify, explain",
         "training": "objectives, optimisers,\nlosses, penalties", "networks": "blocks, noise,\narchitectures, readouts", "kolmogorov": "backward equation\nand its transpose",
@@ -36,7 +37,7 @@ def room_of(name):
     """The room of the picture in which a file or folder of the package lies."""
     if any(name in floor for floor in FLOORS):
         return name
-    return {**dict.fromkeys(("classifier", "compilation", "__main__"), "faces"), **dict.fromkeys(("xarrays", "typing"), "archive")}.get(name, NOUNS)
+    return {**dict.fromkeys(("classifier", "compilation", "__main__"), "faces"), "xarrays": "archive"}.get(name, NOUNS)
 
 
 def imported(path):
@@ -60,13 +61,13 @@ def homes():
 
 def measure():
     """Return {"lines": {room: lines of code}, "arrows": pairs of rooms, "drawn": those that no way round replaces}."""
-    sources = {path: room_of(path.relative_to(ROOT).parts[0].removesuffix(".py")) for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"}
+    sources = {path: room_of(path.relative_to(ROOT).parts[0].removesuffix(".py")) for path in ROOT.rglob("*.py") if path not in (ROOT / "__init__.py", ROOT / f"{EVERYWHERE}.py")}
     sources |= dict.fromkeys(Path(__file__).parent.rglob("*.py"), "experiments")
     public = homes()
     lines, arrows = {}, set()
     for path, room in sources.items():
         lines[room] = lines.get(room, 0) + path.read_text(encoding="utf-8").count("\n")
-        arrows |= {(room, room_of(public.get(name, name))) for name in imported(path)}
+        arrows |= {(room, room_of(public.get(name, name))) for name in imported(path) if name != EVERYWHERE}
     arrows = {(a, b) for a, b in arrows if a != b}
     return {"lines": lines, "arrows": sorted(arrows), "drawn": sorted(arrow for arrow in arrows if not _way_round(arrow, arrows))}
 
@@ -133,10 +134,13 @@ def main(arguments=None):
     """Read the sources; return {"lines_of_code", "arrows", "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
     found = measure()
-    summary = {"lines_of_code": found["lines"], "arrows": found["arrows"],
-               "paragraph": "The library's rooms by floor, as its sources import each other. An arrow is an import, and none climbs. An import that also goes round by way "
-                            "of other rooms is not drawn. Networks give out processes, which the three views (grid, chain, particles) serve without knowing networks; "
-                            "training is the lowest room that knows all of them."}
+    thousands = {name: round(sum(found["lines"][room] for room in rooms) / 1000) for name, rooms in
+                 (("library", [room for room in found["lines"] if room != "experiments"]), ("experiments", ["experiments"]))}
+    told = (f"The {len(found['lines'])} rooms of the project on {len(FLOORS)} floors, as the sources import each other: {len(found['drawn'])} arrows, one an import, and none "
+            f"climbs. {len(found['arrows']) - len(found['drawn'])} more imports skip floors and are not drawn, for other rooms lead there too. Networks give out processes; the "
+            "views (kolmogorov, chain, particles) serve any process and know no network; training is the lowest room that knows them all. The library has about "
+            f"{thousands['library']} thousand lines, its experiments {thousands['experiments']}.")
+    summary = {"lines_of_code": found["lines"], "arrows": found["arrows"], "paragraph": told}
     keep(given.out, "house", summary, lambda: draw(found))
     return {**summary, "lines": table(found)}
 
