@@ -152,6 +152,7 @@ def _draw_plane(left, right, case):
         plotting.field(*axes, values, bar="expected cost V(0, x)", ax=ax, norm="log" if ax is right else None)
         plotting.scatter(case.setting.data.points, case.setting.data.labels, size=6, alpha=0.7, ax=ax)
         ax.set(title=title, xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
+    left.legend(loc="lower left", frameon=True, framealpha=0.9, markerscale=2)
 
 
 def draw(cases):

@@ -38,14 +38,14 @@ def test_sizes_errors_and_files_are_what_they_are_said_to_be(tmp_path):
         assert told["p"] == pytest.approx(0.5 - np.arctan((a + b) / abs(a - b)) / np.pi if a != b else float(a <= 0), abs=1e-12)
     kept = json.loads((tmp_path / "classifier_accuracy.json").read_text())
     assert kept == json.loads(json.dumps({name: value for name, value in summary.items() if name != "lines"}))
-    assert (tmp_path / "classifier_accuracy.png").stat().st_size > 5000 and len(summary["lines"]) == 2 + 2 * 2
+    assert (tmp_path / "classifier_accuracy.png").stat().st_size > 5000 and len(summary["lines"]) == 3 + 2 * 2
     assert "moons" in summary["paragraph"] and "2 seeds" in summary["paragraph"]
 
 
 def test_the_figure_can_be_read():
     given = accuracy.parser().parse_args([*TINY, "--only", *accuracy.DATA])
     rng = np.random.default_rng(0)
-    found = {"folds": [accuracy.Fold(name, 0, *rng.uniform(0.9, 1, 2), 1.0, 1.0, 9, 9) for name in accuracy.DATA for _ in range(3)],
+    found = {"folds": [accuracy.Fold(name, 0, *rng.uniform(0.9, 1, 2), 1.0, 1.0, 9, 9, False) for name in accuracy.DATA for _ in range(3)],
              "pairs": [accuracy.Pair(name, seed, *rng.uniform(0.8, 0.9, 2)) for name in accuracy.DATA for seed in range(10)]}
     told = accuracy.summarised(found, given)
     assert_legible(accuracy.draw(found, told, given))
