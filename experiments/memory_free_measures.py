@@ -1,12 +1,13 @@
 """What `memory_free_adjoint.py` measures: errors of reconstructed gradients, peak memory, trained networks."""
 
+import gc
 import tracemalloc
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datasets import ten_classes
-from ocnet.kernels import memory
+from ocnet.kernels import memory, threads
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.architectures import HeunNet, ResNet
 from ocnet.networks.blocks import Perceptron
@@ -87,6 +88,7 @@ def peak_of(layers, activations, paths):
     network = replace(network, readout=LinearClasses(2))
     objective = ParticleObjective(Setting(network, data, ExpectedLoss(CrossEntropy(2))), 2, activations=activations)
     theta = network.initialise(0)
+    gc.collect()
     memory._waiting.clear()                          # or arrays that wait from before would not be counted
     tracemalloc.start()
     objective.value_and_gradient(theta)
@@ -96,10 +98,18 @@ def peak_of(layers, activations, paths):
 
 
 def memory_of(depths):
-    """{"depths", "stored", "reconstructed", "parameters": what arrays as long as θ take, measured with two points}, bytes."""
-    peak_of(2, Stored(), 2), peak_of(2, SWEEPS["reconstructed"], 2)      # what is loaded on first use is not theirs
-    found = {name: [peak_of(n, sweep, MEMORY_PATHS // 2) for n in depths] for name, sweep in SWEEPS.items()}
-    return {"depths": list(depths), **found, "parameters": [peak_of(n, SWEEPS["reconstructed"], 2) for n in depths]}
+    """{"depths", "stored", "reconstructed", "parameters": what arrays as long as θ take, measured with two points}, bytes.
+
+    On one thread: how much of their arrays two threads hold at the same time is a matter of chance.
+    """
+    before = threads.threads()
+    threads.set_threads(1)
+    try:
+        peak_of(2, Stored(), 2), peak_of(2, SWEEPS["reconstructed"], 2)      # what is loaded on first use is not theirs
+        found = {name: [peak_of(n, sweep, MEMORY_PATHS // 2) for n in depths] for name, sweep in SWEEPS.items()}
+        return {"depths": list(depths), **found, "parameters": [peak_of(n, SWEEPS["reconstructed"], 2) for n in depths]}
+    finally:
+        threads.set_threads(before)
 
 
 # ---- training ------------------------------------------------------------------------------------------------------------------------
