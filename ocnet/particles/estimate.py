@@ -97,7 +97,8 @@ def estimate(problem: KolmogorovProblem, x0: ArrayLike, paths: int = 100_000, st
     scheme   : member of `particles.schemes` (default EulerMaruyama())
     sampling : member of `particles.sampling` (default Independent())
     control  : ValueFunction of the problem on a grid with kept times from 0 to T, whose martingale is taken off each payoff:
-               unbiased whatever it is, of far less variance where it is near the solution (see `ControlVariate`)
+               the mean stays what it is, the bias of the time steps included, and the variance is far smaller where it is near the solution
+               (see `ControlVariate`)
     executor : `concurrent.futures.Executor` that carries out the work (at most 64 tasks); None: threads of this process.  The bits
                of the result depend neither on it nor on the number of threads
     progress : whether to show a bar of finished tasks
