@@ -13,7 +13,7 @@ import numpy as np
 
 import datasets
 import ocnet
-from command_line import OneLineParser, explicit, fraction, report_errors, whole
+from command_line import OneLineParser, explicit, fraction, report_errors, stage, whole
 from ocnet.analysis import Comparison, compare_gradients, compare_views
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import set_threads
@@ -104,6 +104,7 @@ def train_views(setting, folder, options):
         mark = setting.fingerprint(view, sorted(options.items()))
         done = folder.trained(view, mark)
         if done is None:
+            stage(f"training: {view}")
             done = (_train_grid if view == "grid" else _train_particles)(setting, start, folder, options)
             folder.save_trained(view, done, mark)
         trained[view] = done
@@ -129,6 +130,7 @@ def judge(setting, dataset, trained, options):
     paths = max(16, 2 * (options["paths"] // len(setting.data) // 2))
     verdicts = {}
     for view, result in trained.items():
+        stage(f"judging the network trained by {view}, on grids and by particles")
         agreement = compare_views(setting, result.theta, options["nodes"], paths, options["seed"])
         verdicts[view] = agreement, {part: _accuracy(setting, result.theta, view, agreement.grid.grid, data, options)
                                      for part, data in (("train", dataset.train), ("test", dataset.test))}
@@ -214,6 +216,7 @@ def main(arguments=None):
     trained = train_views(setting, folder, options)
     verdicts = judge(setting, dataset, trained, options)
     view, (agreement, _) = next(iter(verdicts.items()))
+    stage("gradients, the Itô limit, figures")
     gradients = compare_gradients(setting, trained[view].theta, agreement.grid.grid, seed=options["seed"])
     nodes = max(options["nodes"], round(max(agreement.grid.grid.shape) / 1.5))        # what the chain has needed
     comparison = Comparison(agreement, estimate_on_grid(setting, trained[view].theta, _LAWS["sde"], nodes, _GAP_TOLERANCE))

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-__all__ = ["OneLineParser", "explicit", "fraction", "report_errors", "whole"]
+__all__ = ["OneLineParser", "explicit", "fraction", "report_errors", "stage", "whole"]
 
 
 class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
@@ -54,6 +54,12 @@ def explicit(parser, arguments):
     for action in parser._actions:
         action.default = silent[action.dest]
     return named
+
+
+def stage(text):
+    """Say on stderr what comes next, where that is a terminal."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
 
 
 def report_errors(command):
