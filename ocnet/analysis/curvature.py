@@ -28,7 +28,7 @@ class Eigenvalue(Saved):
 
     residual         : |H v − λ v| of the computed H v: the Hessian has an eigenvalue no farther than that from λ (Weinstein)
     difference_error : |change of H v when the step of the differences is doubled|, three times what order 2 leaves; large where the gradient
-                       jumps, as that of a coarse grid does
+                       jumps, as that of a coarse grid does.  And eps (8 |∇J| + |λ| |θ|)/δ: gradients of a few ulp, and θ ± δ v to one
     products         : Hessian-vector products taken, of two gradients each;  converged : whether the residual met the tolerance
     """
 
@@ -80,7 +80,8 @@ def top_eigenvalue(objective: Any, theta: ArrayLike, tolerance: float = 1e-4, it
     vector, taken = _lanczos(product, start, tolerance, min(int(iterations), theta.size))
     found, doubled = product(vector), product(vector, 2 * step)
     value = _dot(vector, found)
-    residual, error = _length(found - value * vector), _length(doubled - found)
+    rounding = np.finfo(float).eps / step * (8 * _length(np.asarray(objective.value_and_gradient(theta)[1])) + abs(value) * _length(theta))
+    residual, error = _length(found - value * vector), _length(doubled - found) + rounding
     return Eigenvalue(value, vector, residual, error, taken + 2, residual <= 10 * tolerance * abs(value) + error)
 
 

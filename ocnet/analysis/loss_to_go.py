@@ -10,8 +10,10 @@ from ocnet.typing import Array, Labelled, Loss
 
 __all__ = ["LossToGo"]
 
-_STEP = 2.5e-3                       # of the data's spread: sixth order leaves (step/length)⁶, rounding some 8 ulp/(step/2)² ≈ 1e-9 of the score
+# of the data's spread, or of what a unit of noise moves a state if that is more: sixth order leaves (step/length)⁶, rounding some 8 ulp/(step/2)²
+_STEP = 2.5e-3
 _OFFSETS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
+_FIRST_ROUNDING, _SECOND_ROUNDING = 3.4, 24.7      # Σ |weights| of the values in `_extrapolated` over steps ½, 1, 2, for first and second derivatives
 _COLUMNS = 1 << 17                   # points pushed through the layers at once
 _SIGNS = 11                          # word that keeps the random directions apart from other random numbers
 
@@ -25,7 +27,7 @@ class LossToGo:
     def __init__(self, process: Any, data: Labelled, score: Any, loss: Loss, directions: int | None = None, seed: int = 0) -> None:
         self.process, self.data, self.score, self.loss = process, data, score, loss
         self.directions, self.seed = directions, seed
-        self.step = _STEP * max(_spread(data), np.finfo(float).tiny)
+        self.step = _STEP * _spread(data)
 
     def quiet(self, n: int, x: Array) -> Array:
         """The states (d, points) after layer n without noise."""
@@ -83,16 +85,23 @@ class LossToGo:
         return 0.5 * np.stack([newton, bend, bar])
 
     def _derivatives(self, n, x, direction):
-        """First and second derivative (K, points) of u along the direction at ξ_n = 0, of order 6, and their differences from order 4."""
+        """First and second derivative (K, points) of u along the direction at ξ_n = 0, of order 6; their differences from order 4, and rounding."""
         reach = np.linalg.norm(self.process.step(n, x, direction) - self.quiet(n, x), axis=0)
-        size = self.step / np.maximum(reach, self.step)                    # in units of ξ; at most 1, where the noise hardly moves the state
+        step = np.maximum(self.step, _STEP * reach)
+        size = np.where(reach > step, step / np.maximum(reach, np.finfo(float).tiny), 1.0)     # of ξ; 1 where the noise hardly moves the state
         below2, below1, below, above, above1, above2 = self._shifted(n, x, direction, size)
         u = self._ends[0]
         odd = [(a - b) / (2 * s * size) for a, b, s in ((above, below, 0.5), (above1, below1, 1.0), (above2, below2, 2.0))]
         even = [(a - 2 * u + b) / (s * size) ** 2 for a, b, s in ((above, below, 0.5), (above1, below1, 1.0), (above2, below2, 2.0))]
         first, first_error = _extrapolated(*odd)
         second, second_error = _extrapolated(*even)
-        return first, second, first_error, second_error
+        rounding = self._rounding(n, x, np.abs(first) / np.maximum(reach, np.finfo(float).tiny))
+        return first, second, first_error + _FIRST_ROUNDING * rounding / size, second_error + _SECOND_ROUNDING * rounding / size**2
+
+    def _rounding(self, n, x, slope):
+        """(K, points) to which u is rounded: each layer and the readout round their state and their sum; slope (K, points): |du/dx|."""
+        size = np.abs(self._ends[0]).max() + slope * np.linalg.norm(x, axis=0)
+        return np.finfo(float).eps * (self.process.layers - n + 2) * size
 
     def _shifted(self, n, x, direction, size):
         """Scores (K, points) for ξ_n = offset · size · direction, offset by offset."""

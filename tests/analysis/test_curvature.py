@@ -40,6 +40,16 @@ def test_the_most_positive_eigenvalue_of_a_quadratic_is_found_though_others_are_
     assert found.products <= 42 and "NOT CONVERGED" not in repr(found)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rounding_is_in_the_bar(size):
+    """In so few dimensions the residual ends at rounding, and so does what a doubled step changes."""
+    for seed in range(20):
+        values = np.random.default_rng(seed).normal(size=size)
+        matrix, _ = with_eigenvalues(values, seed)
+        found = top_eigenvalue(Quadratic(matrix), np.random.default_rng(seed + 100).normal(size=size), tolerance=1e-12)
+        assert abs(found.value - values.max()) <= found.bar < 1e-8
+
+
 def test_multiple_and_single_eigenvalues_end_the_iteration_early():
     """The Krylov space of the identity has one dimension; that of a matrix of rank 1 two."""
     assert top_eigenvalue(Quadratic(3 * np.eye(30)), np.zeros(30)).products <= 4

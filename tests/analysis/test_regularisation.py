@@ -215,3 +215,21 @@ def test_shake_shake_s_directions_are_standardised():
 def test_what_has_no_ledger_is_refused_with_a_remedy(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("offset, spread", [(0, 0), (0, 1e-6), (0, 1e-2), (0, 1), (10, 1), (1000, 1)])
+def test_bars_hold_in_closed_form_however_tight_or_far_the_data_are(offset, spread):
+    """One layer of Gaussian noise s before w·x + b: ½ l'' s² |w|² dt, no bending; within the bars, which stay below 1e-5 of it and the bound on
+    rounding: 25 · 3 ulp of |u| + |∇u| |x| ≲ 2, over twice the squared step 0.0025 in ξ, some 3e-9."""
+    network = ResidualNetwork(Perceptron(3), Gaussian(0.3), 1, horizon=2.0, dim=3)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        theta = 0.6 * rng.normal(size=network.control.size)
+        tail = network.control.tail_views(theta)
+        tail.w[:] *= 1 / (1 + offset)                                     # or the loss has no curvature that far out
+        points, labels = offset + 0.3 + spread * rng.normal(size=(4, 3)), np.array([1, -1, 1, -1])
+        ledger = regularisation_ledger(network, theta, (points, labels))
+        u = network.score(network.layered(theta).step(0, np.ascontiguousarray(points.T), np.zeros((3, 4))), theta)
+        exact = 0.5 * 0.3**2 * 2.0 * (tail.w**2).sum() * Logistic().second_derivative(u, labels.astype(float)).mean()
+        assert abs(ledger.penalty - exact) <= ledger.penalty_bar + 1e-14 * exact
+        assert abs(ledger.bending.sum()) <= ledger.penalty_bar < 1e-5 * exact + 1e-8
