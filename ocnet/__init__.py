@@ -25,15 +25,28 @@ _HOMES = {
     "landscape": "analysis", "top_eigenvalue": "analysis", "warm_up": "compilation",
 }
 
+_FAMILIES = ("networks.noise", "networks.blocks", "networks.readouts", "networks.architectures", "training.optimisers", "training.losses",
+             "training.criteria", "training.regularisers", "training.objectives", "kolmogorov.schemes", "particles.schemes", "particles.sampling",
+             "laws", "boundary", "analysis")
+
 __all__ = sorted(_HOMES)             # noqa: PLE0605 — tools read __init__.pyi
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'ocnet' has no attribute {name!r}")
+        raise AttributeError(f"module 'ocnet' has no attribute {name!r}{_elsewhere(name)}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _elsewhere(name: str) -> str:
+    """A hint at the family that has the name; capitalised ones only, as asking imports families, and Python asks for submodules here before it does so."""
+    if name[0].isupper():
+        for family in _FAMILIES:
+            if name in import_module(f"{__name__}.{family}").__all__:
+                return f"; did you mean {__name__}.{family}.{name}?"
+    return ""
 
 
 def __dir__() -> list[str]:

@@ -92,6 +92,9 @@ class Grid:
         points  : (n, d) start points;  shape : nodes per axis
         options : passed on to `extent`, such as horizon=2.0 for a Diffusion (default 1)
         """
+        if not hasattr(process, "extent"):
+            raise ValueError(f"process={type(process).__name__}(…) is no process; give a Diffusion or a LayeredProcess, such as network.layered(theta) or "
+                             "network.diffusion(theta)")
         lower, upper = process.extent(points, leak, **options)
         return cls.uniform(lower, upper, shape)
 

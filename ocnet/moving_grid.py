@@ -33,6 +33,8 @@ class MovingGrid:
 
         The box of a layer holds the next layer's states too, for time steps within a layer.  shape : nodes per axis
         """
+        if not hasattr(process, "extents"):
+            raise ValueError(f"process={type(process).__name__}(…) is no LayeredProcess; give one, such as network.layered(theta)")
         lower, upper = process.extents(points, leak)
         lower[:-1], upper[:-1] = np.minimum(lower[:-1], lower[1:]), np.maximum(upper[:-1], upper[1:])
         lacking = np.maximum(_THINNEST * (upper - lower).max(axis=0) - (upper - lower), 0.0)

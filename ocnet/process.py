@@ -53,14 +53,17 @@ class Diffusion:
     dim    : d
     breaks : times at which coefficients may jump (a network's layer times); solvers step onto them
     steady_factor : whether the factor is the same at all times, so that grids evaluate it once (a constant one is)
-    Raises   ValueError for a dim that is no whole number ≥ 1 and a constant factor of another shape; on evaluation, for a shape that does not fit or
-             values that are not finite, naming t and the point
+    Raises   ValueError for a drift that is no function, a dim that is no whole number ≥ 1 and a constant factor of another shape; on evaluation, for a
+             shape that does not fit or values that are not finite, naming t and the point
     """
 
     def __init__(self, drift: FieldFunction, factor: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
                  steady_factor: bool = False) -> None:
         if int(dim) != dim or dim < 1:
             raise ValueError(f"dim={dim} is not a positive whole number")
+        if not callable(drift):
+            remedy = f"lambda t, x: {drift} * x" if np.isscalar(drift) else "lambda t, x: x @ matrix.T for a linear one"
+            raise ValueError(f"drift={drift!r} is not callable; write {remedy}")
         self.drift, self.dim = drift, int(dim)
         self.factor: Any = factor
         self.breaks = tuple(float(t) for t in breaks)

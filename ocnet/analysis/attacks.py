@@ -213,7 +213,8 @@ def _data(setting: Any, points: ArrayLike | None, labels: ArrayLike | None) -> L
         raise ValueError(f"{'points' if points is None else 'labels'}=None: give points and labels both, or none of them for the objective's data")
     if points is None or labels is None:
         return LabelledPoints(setting.data.points, setting.data.labels)
-    return LabelledPoints(checked_points(points, setting.network.dim), np.asarray(labels))
+    data = LabelledPoints(checked_points(points, setting.network.dim), np.asarray(labels))
+    return replace(setting, data=data).data                                # which refuses labels that are none of the loss's
 
 
 def _to_start(process: Any, states: Array, seed: int, first: int, cotangent: Array) -> Array:

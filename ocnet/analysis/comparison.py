@@ -9,7 +9,7 @@ from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.losses import Logistic
 from ocnet.training.objectives import DiffusionView
-from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from ocnet.training.objectives.labelled import Setting
 from ocnet.typing import Array, Criterion
 
 from .agreement import Agreement, compare_views
@@ -116,7 +116,6 @@ def compare(network: Any, theta: Array, data: Any, criterion: Criterion = Expect
     Raises      ValueError for a network that no grid serves, labels that the loss does not know
     Cost        some solves on grids of 61² to 10⁶ nodes, and 10⁵ to 2·10⁷ paths
     """
-    data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)
     setting = Setting(network, data, criterion)
     agreement = compare_views(setting, theta, nodes, paths, seed, 0.5 * tolerance, 0.5 * floor)
     try:

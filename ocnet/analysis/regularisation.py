@@ -24,8 +24,10 @@ from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.networks import ResidualNetwork
 from ocnet.process import Diffusion, LayeredProcess
+from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.losses import Logistic
-from ocnet.training.objectives import LabelledPoints
+from ocnet.training.objectives import LabelledPoints, Setting
+from ocnet.training.objectives.labelled import check_labels
 from ocnet.xarrays import dataset, labelled
 
 from .loss_to_go import LossToGo
@@ -117,7 +119,7 @@ def regularisation_ledger(network: ResidualNetwork, theta: ArrayLike, data: Any,
     """
     if not isinstance(network, ResidualNetwork):
         raise ValueError(f"network={network!r} is no ResidualNetwork; use process_ledger for other layered processes, diffusion_ledger for a Diffusion")
-    data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)
+    data = Setting(network, data, ExpectedLoss(loss)).data
     theta = network.control.check(theta)
     return process_ledger(network.layered(theta), data, lambda x: np.asarray(network.score(np.ascontiguousarray(x.T), theta)).T, loss, directions, seed)
 
@@ -132,6 +134,7 @@ def process_ledger(process: LayeredProcess, data: LabelledPoints, score: Callabl
         raise ValueError(f"process={process!r} is no LayeredProcess; use diffusion_ledger for a Diffusion, or network.layered(theta)")
     if directions is not None and (int(directions) != directions or directions < 2):
         raise ValueError(f"directions={directions}: give a whole number ≥ 2 (one has no standard error), or None for every channel")
+    check_labels(data.labels, loss)
     to_go = LossToGo(process, data, score, loss, directions, seed)
     rows, x = [], np.ascontiguousarray(data.points.T)
     for n in range(process.layers):

@@ -24,7 +24,7 @@ from ocnet.kolmogorov import solve_backward, solve_forward
 from ocnet.networks import ResidualNetwork
 from ocnet.particles import over_ends
 from ocnet.problem import KolmogorovProblem
-from ocnet.process import Diffusion, LayeredProcess
+from ocnet.process import Diffusion, LayeredProcess, checked_points
 from ocnet.training.objectives import LabelledPoints
 from ocnet.xarrays import dataset, labelled
 
@@ -100,7 +100,10 @@ def variance_ledger(network: ResidualNetwork, theta: ArrayLike, data: Any, paths
     paths : ≥ 2, independent samples a data point and layer, each of four paths
     Cost    2 paths N² block evaluations a point.
     """
-    data = data if isinstance(data, LabelledPoints) else LabelledPoints(*data)
+    if not isinstance(network, ResidualNetwork):
+        raise ValueError(f"network={network!r} is no ResidualNetwork; use process_variance_ledger for other layered processes")
+    data = LabelledPoints.of(data)
+    checked_points(data.points, network.dim, "data.points")
     theta = network.control.check(theta)
     return process_variance_ledger(network.layered(theta), data, lambda x: np.asarray(network.score(np.ascontiguousarray(x.T), theta)).T, paths, seed)
 

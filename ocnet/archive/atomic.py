@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["replacing", "write_bytes"]
+__all__ = ["in_folder", "replacing", "write_bytes"]
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def replacing(path: str | os.PathLike[str], mark: str = "") -> Iterator[BinaryIO
     mark : tells the drafts of several writers of one path apart; without one a leftover of a killed writer is overwritten
     Raises OSError where the folder is missing or cannot be written.
     """
-    path = Path(path)
+    path = in_folder(path)
     draft = path.with_name(f".{path.name}{mark}.tmp")
     try:
         with open(draft, "w+b") as file:
@@ -29,6 +29,14 @@ def replacing(path: str | os.PathLike[str], mark: str = "") -> Iterator[BinaryIO
         draft.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def in_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a path whose folder is there; FileNotFoundError that names it else."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path={path}: there is no folder {path.parent}; make it first, or mend the path")
+    return path
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

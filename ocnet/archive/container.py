@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from .atomic import replacing
+from .atomic import in_folder, replacing
 
 __all__ = ["FORMAT", "MOST_BYTES", "ArchiveError", "read", "write"]
 
@@ -52,7 +52,7 @@ def read(path: str | os.PathLike[str], most_bytes: int) -> tuple[Any, dict[str, 
     """Return (JSON value, {name: array}) as written; ArchiveError with a reason (that does not name the path) for any other file."""
     if os.path.exists(path) and not os.path.isfile(path):                  # a pipe would be waited for
         raise ArchiveError("it is a folder or a device; give the path of a file")
-    with open(path, "rb") as file:
+    with open(in_folder(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes:
             raise ArchiveError(f"it has {size} bytes, more than most_bytes={most_bytes}; if you trust it, use load(path, most_bytes={size})")

@@ -109,6 +109,9 @@ def _refusal(thing: Any, place: tuple[str, ...]) -> str:
     if hasattr(thing, "drift_rows") or hasattr(thing, "process") or hasattr(thing, "transition"):
         return (f"{_told(place)} is a {kind}, which holds functions and cannot be saved; keep the program that makes it and save what was "
                 "computed from it, or a TrainedNetwork, which gives its processes out again")
+    if hasattr(type(thing), "trained_"):
+        return (f"{_told(place)} is a {kind}, which is no frozen dataclass and cannot be saved; save model.trained_ (the network and θ), or use pickle or "
+                "joblib for the whole classifier")
     return (f"{_told(place)} is a {kind}, which cannot be saved: it is no public frozen dataclass of ocnet; give one of yours by "
             f"also=[{kind}], or keep numbers, texts, arrays, lists and dictionaries")
 

@@ -15,7 +15,7 @@ from .tape import states_upward
 from .terminal import terminal_on_grid
 from .times import step_times
 
-__all__ = ["CoefficientGradient", "March"]
+__all__ = ["CoefficientGradient", "March", "check_problem"]
 
 
 _FIELDS, _AT_HAND = 6, 1 << 28       # fields a step that remembers needs, and bytes up to which fresh memory costs less than its contents
@@ -40,6 +40,13 @@ class CoefficientGradient:
         return f"CoefficientGradient({len(self.times) - 1} steps, {self.terminal.shape[1]} nodes)"
 
 
+def check_problem(problem: Any) -> None:
+    """Raise ValueError for anything but a problem."""
+    if isinstance(problem, type) or not hasattr(problem, "process"):
+        raise ValueError(f"problem={type(problem).__name__}(…) is no KolmogorovProblem; give KolmogorovProblem(process, terminal, horizon) with a Diffusion, "
+                         "such as network.diffusion(theta)")
+
+
 class March:
     """All steps of one problem on one grid.
 
@@ -50,9 +57,13 @@ class March:
     """
 
     def __init__(self, problem: KolmogorovProblem, grid: Any, steps: int = 100, scheme: Any = "auto", linear: bool = False) -> None:
+        check_problem(problem)
         if problem.process.dim > 3:
             raise ValueError(f"the process has dim={problem.process.dim}; grids serve one to three dimensions: use the particle "
                              "view, ocnet.estimate(problem, points)")
+        if not hasattr(grid, "axes"):
+            raise ValueError(f"grid={type(grid).__name__}(…) is no Grid; give Grid((axis, …)), one array of nodes per dimension, or Grid.uniform(lower, upper, "
+                             "shape)")
         if grid.dim != problem.process.dim:
             raise ValueError(f"grid has {grid.dim} axes, the process {problem.process.dim}; they must agree")
         self.problem, self.grid = problem, grid

@@ -15,7 +15,7 @@ from ocnet.value_function import ValueFunction
 
 from .adaptive import solve_to_tolerance
 from .automatic import checked_scheme
-from .march import CoefficientGradient, March
+from .march import CoefficientGradient, March, check_problem
 from .recomputed import Recomputed
 from .times import Keeper
 
@@ -43,6 +43,7 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     Accuracy  order 2 in space (central) and time, reduced where cell Péclet numbers in the report exceed 1
     Source    schemes: see each; splitting with mixed derivatives: in 't Hout & Welfert (2009); damped starts: Rannacher (1984)
     """
+    check_problem(problem)
     if tolerance is not None:
         if grid is not None or at is None:
             raise ValueError("with tolerance=… give at=points, and no grid: it is found")

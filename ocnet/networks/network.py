@@ -21,6 +21,10 @@ from .readouts import Linear
 
 __all__ = ["ResidualNetwork"]
 
+_PARTS = {"block": ("layout", "block", "ocnet.networks.blocks, such as Perceptron(16)"),         # what each must have, what it is, where to find one
+          "noise": ("needs", "noise model", "ocnet.networks.noise, such as Gaussian(0.2), or Noiseless()"),
+          "readout": ("layout", "readout", "ocnet.networks.readouts, such as Linear()"),
+          "architecture": ("at_step", "architecture", "ocnet.networks.architectures, such as ResNet()")}
 _MOST = 1_000_000                    # layers, and components of a state: what a file may claim, and far beyond what was ever run
 
 
@@ -33,8 +37,8 @@ class ResidualNetwork(Saved):
     block, noise, readout : members of `networks.blocks`, `.noise`, `.readouts`
     layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1;  N and d up to 10⁶
     architecture : member of `networks.architectures`; ResNet() is the formula above
-    Raises  ValueError for numbers without meaning, a class instead of an object, a noise that needs what the block does not show, and an architecture
-            that cannot have so many layers or so many dimensions
+    Raises  ValueError for numbers without meaning, parts of another kind than their names say, a noise that needs what the block does not show, and an
+            architecture that cannot have so many layers or so many dimensions
     Source  Sun, Tao, Du (arXiv 1812.00174) for noise; Lu, Zhong, Li, Dong (arXiv 1710.10121) for architectures
     """
 
@@ -59,10 +63,13 @@ class ResidualNetwork(Saved):
         self.architecture.steps(self.layers), self.architecture.block_dim(self.dim)        # each refuses what it cannot do
 
     def _check_pair(self):
-        """Raise ValueError unless the block shows what the noise needs."""
-        for name in ("block", "noise", "readout", "architecture"):
-            if isinstance(getattr(self, name), type):
-                raise ValueError(f"{name}={getattr(self, name).__name__} is a class; give an object, such as {getattr(self, name).__name__}.example()")
+        """Raise ValueError unless each part is of its kind and the block shows what the noise needs."""
+        for name, (lacked, kind, remedy) in _PARTS.items():
+            part = getattr(self, name)
+            if isinstance(part, type):
+                raise ValueError(f"{name}={part.__name__} is a class; give an object, such as {part.__name__}.example()")
+            if not hasattr(part, lacked):
+                raise ValueError(f"{name}={part!r} is no {kind}; give an object of {remedy}")
         name, shows = type(self.block).__name__, self.block.shows
         lacking = [need for need in self.noise.needs if need not in shows]
         if lacking:

@@ -20,6 +20,7 @@ __all__ = ["GridEstimate", "estimate_on_grid"]
 _FINER, _WIDER = 1.5, 1.4            # refinement of the spacing and of the box that the bars compare
 _LEAVES = {"space": 0.3, "time": 0.4, "box": 0.0}        # of a bar, once refined, as a plan: order 3; between orders 1 and 2
 _SETTLED = 0.05                      # share of the wanted bar below which the effect of the box is not computed again
+_MOST_AXES = 3                       # of a grid
 _NEIGHBOURS = 5                      # nodes per axis over which a point's bar takes the largest difference
 _MOST_NODES = 1_000_000              # per field: none is begun with beyond this, none refined that is finer by 1.5 beyond it
 
@@ -73,8 +74,9 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
     nodes     : nodes per axis of the first grids, one for each layer, whose boxes hold the paths of the data; or that MovingGrid, or one Grid for all, itself
     tolerance : wanted bar relative to the value;  floor : wanted bar where that is larger
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
-    Raises ValueError for a first grid of more than a million nodes, and where J is not finite, with the place.
+    Raises ValueError for more than three dimensions, for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
+    check_for_grids(setting.network)
     if isinstance(nodes, (Grid, MovingGrid)):
         grid = nodes
     else:
@@ -91,6 +93,12 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
         levels.refine(estimate, wanted)
         if levels.too_fine:
             return estimate
+
+
+def check_for_grids(network: Any) -> None:
+    """Raise ValueError for a network of more than three dimensions."""
+    if network.dim > _MOST_AXES:
+        raise ValueError(f"network.dim={network.dim}: grids serve one to three dimensions; train with ParticleObjective, and estimate by particles")
 
 
 def _affordable(nodes, setting):

@@ -15,12 +15,12 @@ from ocnet.kernels.philox import derived_seed
 from ocnet.moving_grid import MovingGrid
 from ocnet.typing import ArrayLike, Callback, FilePath, Progress, View
 
-from .grid_estimate import estimate_on_grid
+from .grid_estimate import check_for_grids, estimate_on_grid
 from .objectives.condensed import condensed
 from .objectives.grid import ChainView, DiffusionView, GridObjective
 from .objectives.particles import ParticleObjective
 from .result import TrainingResult
-from .trainer import train
+from .trainer import checked_optimiser, train
 
 __all__ = ["GridTraining", "train_on_grid"]
 
@@ -106,6 +106,8 @@ def train_on_grid(setting: Any, theta: ArrayLike, optimiser: Any, nodes: int, vi
     with both.  At the end it does so for up to three more rounds.  A J that is not finite ends the training with its round, iteration and
     layer.  Returns GridTraining.
     """
+    check_for_grids(setting.network)
+    checked_optimiser(optimiser)
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
     rounds: list[Any] = []
     results: list[Any] = []

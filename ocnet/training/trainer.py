@@ -3,6 +3,7 @@
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,6 +29,21 @@ def _reporter(progress, iterations):
         yield report
 
 
+def checked_optimiser(optimiser: Any) -> Any:
+    """Return an optimiser as it is; ValueError for a class, a name, or anything else without `minimise`."""
+    if isinstance(optimiser, type) or not hasattr(optimiser, "minimise"):
+        is_class = isinstance(optimiser, type) and hasattr(optimiser, "minimise")
+        told, such = (f"{optimiser.__name__} is a class", f"{optimiser.__name__}()") if is_class else (f"{optimiser!r} is no optimiser", "LBFGS()")
+        raise ValueError(f"optimiser={told}; give an object of ocnet.training.optimisers, such as {such}")
+    return optimiser
+
+
+def _check_objective(objective: Any) -> None:
+    if isinstance(objective, type) or not (hasattr(objective, "value") or hasattr(objective, "value_and_gradient")):
+        told = f"{objective.__name__} is a class, not an" if isinstance(objective, type) else f"{type(objective).__name__}(…) is no"
+        raise ValueError(f"objective={told} objective; give ParticleObjective(setting, paths=8) or GridObjective(setting, grid)")
+
+
 def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal: FilePath | None = None, progress: Progress | None = None,
           callback: Callback | None = None) -> TrainingResult:
     """Minimise the objective from θ and return the best point met.
@@ -43,9 +59,11 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
     Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message` (KeyboardInterrupt if no point has been
                 judged yet).
     Raises      CheckpointError if the file at `journal` is damaged or of another run (it is left as it is);
-                ValueError if θ or J(θ) is not finite.
+                ValueError if θ or J(θ) is not finite, or the objective or the optimiser is none.
     BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
     """
+    _check_objective(objective)
+    checked_optimiser(optimiser)
     theta = np.array(theta, dtype=np.float64)
     if theta.ndim != 1 or not np.isfinite(theta).all():
         raise ValueError(f"theta has shape {theta.shape}; expected a finite vector (P,)")

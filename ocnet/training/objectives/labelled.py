@@ -10,11 +10,11 @@ import numpy as np
 
 from ocnet.networks import ResidualNetwork
 from ocnet.process import checked_points
-from ocnet.typing import Array, Criterion, PointFunction, Regulariser
+from ocnet.typing import Array, Criterion, Loss, PointFunction, Regulariser
 
 from .densities import quadrature
 
-__all__ = ["LabelledPoints", "Setting"]
+__all__ = ["LabelledPoints", "Setting", "check_labels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,10 @@ class LabelledPoints:
     leak: float = 0.0
 
     def __post_init__(self) -> None:
-        points = np.atleast_2d(np.asarray(self.points, dtype=np.float64))
-        points = checked_points(points, points.shape[1])
         labels = np.asarray(self.labels)
+        points = np.atleast_2d(_upright(np.asarray(self.points, dtype=np.float64), labels))
+        points = checked_points(points, points.shape[1])
+        _refuse_texts(labels)
         if labels.shape != (len(points),) or labels.dtype.kind not in "iuf" or not (labels == np.rint(labels)).all():
             raise ValueError(f"labels has shape {labels.shape} and dtype {labels.dtype}; expected ({len(points)},) of whole numbers, such as −1 "
                              "and +1 or 0 … K − 1")
@@ -53,6 +54,15 @@ class LabelledPoints:
         """
         return cls(*quadrature(densities, grid, shares))
 
+    @classmethod
+    def of(cls, data: Any) -> "LabelledPoints":
+        """Return labelled points as they are, and a pair (points (n, d), labels (n,)) as LabelledPoints; ValueError for anything else."""
+        if all(hasattr(data, name) for name in ("points", "labels", "weights")):
+            return data
+        if not isinstance(data, (tuple, list)) or len(data) != 2:
+            raise ValueError(f"data={_short(data)} is neither labelled points nor a pair; give LabelledPoints(points (n, d), labels (n,))")
+        return cls(*data)
+
     def __len__(self) -> int:
         return len(self.points)
 
@@ -62,13 +72,49 @@ class LabelledPoints:
         return f"LabelledPoints({len(self)} points in R^{self.points.shape[1]}, labels {said})"
 
 
+def check_labels(labels: Any, loss: Loss) -> None:
+    """Raise ValueError for the first of the labels (n,) that is none of the loss's."""
+    foreign = ~np.isin(labels, loss.labels)
+    if foreign.any():
+        i = int(np.argmax(foreign))
+        raise ValueError(f"data.labels[{i}]={labels[i]} is none of the labels {loss.labels} of loss={loss!r}; "
+                         "rename the labels, or choose another loss")
+
+
+def _upright(points: Array, labels: Any) -> Array:
+    """The points, or ValueError with the remedy where the labels tell that they lie on their side."""
+    n = labels.size
+    if points.shape == (n,) and n > 1:
+        raise ValueError(f"points has shape ({n},) and there are {n} labels: points are rows, so give points[:, None]")
+    if points.ndim == 2 and labels.ndim == 1 and points.shape[1] == n != len(points):
+        raise ValueError(f"points has shape {points.shape} and there are {n} labels: points are rows, so give points.T")
+    return points
+
+
+def _refuse_texts(labels: Any) -> None:
+    """Raise ValueError with a recipe for labels that are words, or true and false."""
+    if labels.dtype.kind == "b":
+        raise ValueError("labels are true and false; give np.where(labels, 1, -1), or labels.astype(int) for a loss of classes 0 and 1")
+    if labels.dtype.kind in "USO" and labels.size and all(isinstance(label, (str, bytes)) for label in labels.flat):
+        names = [str(name) for name in np.unique(labels)]
+        recipe = f"np.where(labels == {names[-1]!r}, 1, -1)" if len(names) <= 2 else "np.unique(labels, return_inverse=True)[1], for 0 … K − 1"
+        raise ValueError(f"labels are texts, such as {names[0]!r}; give whole numbers: {recipe}")
+
+
+def _short(thing: Any) -> str:
+    """A class by its name, anything else by the first 60 letters of its repr."""
+    told = thing.__name__ if isinstance(thing, type) else " ".join(repr(thing).split())
+    return told if len(told) <= 60 else f"{told[:59]}…"
+
+
 @dataclass(frozen=True)
 class Setting:
     """What every view of one training problem shares.
 
-    network : ResidualNetwork;  data : LabelledPoints;  criterion : member of `training.criteria`
-    penalties : members of `training.regularisers`
-    Raises ValueError where the readout has another number of scores than the criterion's loss takes, or a label is none of the loss's.
+    network : ResidualNetwork;  data : LabelledPoints, or a pair (points (n, d), labels (n,));  criterion : member of `training.criteria`
+    penalties : tuple of members of `training.regularisers`
+    Raises ValueError for a class or a loss where an object or a criterion belongs, points of another dimension than the network's, a readout with
+    another number of scores than the criterion's loss takes, and a label that is none of the loss's.
     """
 
     network: ResidualNetwork
@@ -77,15 +123,34 @@ class Setting:
     penalties: tuple[Regulariser, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_parts()
+        object.__setattr__(self, "data", LabelledPoints.of(self.data))
+        columns, dim = self.data.points.shape[1], self.network.dim
+        if columns != dim:
+            raise ValueError(f"data has {columns} columns, network.dim={dim}; give ResidualNetwork(…, dim={columns})")
         loss, readout = self.criterion.loss, self.network.readout
         if readout.scores != loss.scores:
             raise ValueError(f"readout={readout!r} gives {readout.scores} score(s), but loss={loss!r} takes {loss.scores}; "
                              f"use {f'LinearClasses({loss.scores})' if loss.scores > 1 else 'Linear()'}, or another loss")
-        foreign = ~np.isin(self.data.labels, loss.labels)
-        if foreign.any():
-            i = int(np.argmax(foreign))
-            raise ValueError(f"data.labels[{i}]={self.data.labels[i]} is none of the labels {loss.labels} of loss={loss!r}; "
-                             "rename the labels, or choose another loss")
+        check_labels(self.data.labels, loss)
+
+    def _check_parts(self):
+        """Raise ValueError for what is of another kind than its name says."""
+        network, criterion, penalties = self.network, self.criterion, self.penalties
+        if isinstance(network, type) or not hasattr(network, "readout"):
+            raise ValueError(f"network={_short(network)} is no network; give a ResidualNetwork")
+        if isinstance(criterion, type):
+            raise ValueError(f"criterion={criterion.__name__} is a class; give an object, such as {criterion.__name__}(Logistic())")
+        if not hasattr(criterion, "loss"):
+            what = f"is a loss; give ExpectedLoss({criterion!r})" if hasattr(criterion, "derivative") else "is no criterion; give ExpectedLoss(Logistic())"
+            raise ValueError(f"criterion={_short(criterion)} {what}, or another of ocnet.training.criteria")
+        if isinstance(criterion.loss, type):
+            raise ValueError(f"criterion.loss={criterion.loss.__name__} is a class; give an object, such as {type(criterion).__name__}(Logistic())")
+        if not isinstance(penalties, (tuple, list)):
+            raise ValueError(f"penalties={_short(penalties)} is no tuple; give a tuple, ({_short(penalties)},)")
+        for i, term in enumerate(penalties):
+            if isinstance(term, type) or not hasattr(term, "gradient"):
+                raise ValueError(f"penalties[{i}]={_short(term)} is no penalty; give objects of ocnet.training.regularisers, such as Tikhonov(1e-3)")
 
     def penalty(self, theta: Array) -> tuple[float, Array]:
         """The penalties at θ and their gradient (P,)."""
