@@ -2,6 +2,7 @@
 
 Clean labels: stratified cross-validation, repeated; both classifiers see the same folds, MLPClassifier standardised features.  A difference has the
 standard error of Nadeau and Bengio (2003), which knows that the folds share their rows.  Fits are timed in turns, on one thread each.
+Where the limit of epochs stopped MLPClassifier before it converged, it is fitted again with ten times as many, untimed.
 Wrong labels: a share of a small training set gets another class; the test labels are right.  The network with its default noise and the same with level 0,
 the same start and batches, meet the same seeds.  Prints two tables and draws both differences.
 """
@@ -30,6 +31,7 @@ from ocnet.kernels import threads
 from outcome import keep
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "classifier_accuracy"
+LONGER = 10                          # times as many epochs for an MLPClassifier that was stopped
 POINTS, TEST = 300, 2000             # rows of a toy that is cross-validated, and that tests a network trained on wrong labels
 
 
@@ -49,7 +51,10 @@ SMALL = {"moons": 100, "circles": 100, "iris": 75, "wine": 90, "breast-cancer": 
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold: accuracies, seconds of a fit, and parameters of both classifiers; and whether MLPClassifier was stopped before it converged."""
+    """One fold: accuracies, seconds of a fit, and parameters of both classifiers; and whether MLPClassifier was stopped before it converged.
+
+    accuracy_longer, stopped_longer : the same of MLPClassifier with LONGER times as many epochs, which changes nothing where it was not stopped
+    """
 
     data: str
     repeat: int
@@ -60,6 +65,8 @@ class Fold:
     parameters: int
     parameters_mlp: int
     stopped_mlp: bool
+    accuracy_longer: float
+    stopped_longer: bool
 
 
 @dataclass(frozen=True)
@@ -124,18 +131,29 @@ def folds_of(name, repeat, given):
     for number, (train, test) in enumerate(StratifiedKFold(given.folds, shuffle=True, random_state=repeat).split(X, y)):
         ours = StochasticResNetClassifier(random_state=repeat, max_iter=given.max_iter)
         size = StochasticResNetClassifier(random_state=0, max_iter=1).fit(X[train], y[train]).theta_.size
-        mlp = MLPClassifier((hidden_units(size, X.shape[1], len(np.unique(y))),), random_state=repeat, max_iter=given.max_iter)
-        theirs, seconds = make_pipeline(StandardScaler(), mlp), {}
-        for which in ((ours, theirs) if number % 2 else (theirs, ours)):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)          # the table counts them
+        units = hidden_units(size, X.shape[1], len(np.unique(y)))
+        theirs, longer = (make_pipeline(StandardScaler(), MLPClassifier((units,), random_state=repeat, max_iter=epochs))
+                          for epochs in (given.max_iter, LONGER * given.max_iter))
+        seconds = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)              # the table counts them
+            for which in ((ours, theirs) if number % 2 else (theirs, ours)):
                 started = perf_counter()
                 which.fit(X[train], y[train])
                 seconds[which is ours] = perf_counter() - started
-        counted = sum(w.size for w in [*mlp.coefs_, *mlp.intercepts_])
+            if stopped := _stopped(theirs):
+                longer.fit(X[train], y[train])
+            else:
+                longer = theirs                                              # same seed: it would end at the same epoch
+        counted = sum(w.size for w in [*theirs[-1].coefs_, *theirs[-1].intercepts_])
         found.append(Fold(name, repeat, ours.score(X[test], y[test]), theirs.score(X[test], y[test]), seconds[True], seconds[False], size, counted,
-                          mlp.n_iter_ == given.max_iter))
+                          stopped, longer.score(X[test], y[test]), _stopped(longer)))
     return found
+
+
+def _stopped(pipeline):
+    """Whether its MLPClassifier went through all the epochs it was given."""
+    return pipeline[-1].n_iter_ == pipeline[-1].max_iter
 
 
 def spoilt(y, share, rng):
@@ -168,28 +186,35 @@ def measure(given):
 
 
 def summarised(found, given):
-    """{data set: its difference from MLPClassifier, ratio of fit times, interval of noise less no noise, and p of the paired test}."""
+    """{data set: its difference from MLPClassifier, the same with more epochs, how many of either were stopped, ratio of fit times, interval of noise
+    less no noise, and p of the paired test}."""
     told = {}
     for name in given.only:
         folds, pairs = ([one for one in found[what] if one.data == name] for what in ("folds", "pairs"))
         gains = [pair.noisy - pair.silent for pair in pairs]
         deviation = np.std(gains, ddof=1)
         p = student.sf(np.mean(gains) / (deviation / np.sqrt(len(gains))), len(gains) - 1) if deviation > 0 else float(np.mean(gains) <= 0)
-        told[name] = {"difference": FoldDifference.of([fold.accuracy - fold.accuracy_mlp for fold in folds], 1 / (given.folds - 1)),
+        share = 1 / (given.folds - 1)
+        told[name] = {"difference": FoldDifference.of([fold.accuracy - fold.accuracy_mlp for fold in folds], share),
+                      "longer": FoldDifference.of([fold.accuracy - fold.accuracy_longer for fold in folds], share),
+                      "stopped": sum(fold.stopped_mlp for fold in folds), "stopped_longer": sum(fold.stopped_longer for fold in folds),
                       "ratio": float(np.median([fold.seconds / fold.seconds_mlp for fold in folds])), "gain": PairedInterval.of(gains), "p": float(p)}
     return told
 
 
 def table(found, told, given):
-    """Lines of text: a row a data set, twice."""
+    """Lines of text: a row a data set, three times."""
     lines = [f"{'right labels':14s} parameters: ours  MLP     accuracy, %: ours    MLP   difference ± s.e. (naive)    within or above   fit time / MLP's"]
     for name, of in told.items():
         folds, difference = [fold for fold in found["folds"] if fold.data == name], of["difference"]
         lines.append(f"{name:14s} {folds[0].parameters:16d} {folds[0].parameters_mlp:5d} {100 * np.mean([f.accuracy for f in folds]):17.2f} "
                      f"{100 * np.mean([f.accuracy_mlp for f in folds]):6.2f}   {100 * difference.mean:+10.2f} ± {100 * difference.standard_error:.2f} "
                      f"({100 * difference.naive_error:.2f})    {'yes' if difference.holds else 'no':>15s}   {of['ratio']:14.2f}")
-    stopped = sum(fold.stopped_mlp for fold in found["folds"])
-    lines.append(f"MLPClassifier was stopped by its limit of {given.max_iter} iterations in {stopped} of {len(found['folds'])} fits")
+    lines.append(f"MLP to {LONGER * given.max_iter} epochs   stopped at {given.max_iter}   at {LONGER * given.max_iter}     accuracy, %: MLP   difference ± s.e.    within or above")
+    for name, of in told.items():
+        folds, longer = [fold for fold in found["folds"] if fold.data == name], of["longer"]
+        lines.append(f"{name:14s} {of['stopped']:15d} of {len(folds):d} {of['stopped_longer']:10d} {100 * np.mean([f.accuracy_longer for f in folds]):20.2f}   "
+                     f"{100 * longer.mean:+10.2f} ± {100 * longer.standard_error:.2f}    {'yes' if longer.holds else 'no':>15s}")
     lines.append(f"{100 * given.wrong:.0f} % wrong       rows        accuracy, %: noise   none   difference [95 %] over {given.seeds} seeds   p, one-sided")
     for name, of in told.items():
         pairs, gain = [pair for pair in found["pairs"] if pair.data == name], of["gain"]
@@ -198,20 +223,39 @@ def table(found, told, given):
     return lines
 
 
+def _of_stopped(told, given, stopped, listed, differences, below):
+    """Sentences on the fits that the limit stopped, and on what is left of the difference without it."""
+    fits = given.repeats * given.folds
+    if not stopped:
+        return [f"No fit of MLPClassifier was stopped by its limit of {given.max_iter} epochs."]
+    counts = listed(f"{told[name]['stopped']} of {fits} fits on {name}" for name in stopped)
+    still = [f"{told[name]['stopped_longer']} on {name}" for name in stopped if told[name]["stopped_longer"]]
+    end = f"by which {listed(still)} are stopped still" if still else "which stop none"
+    return [f"But MLPClassifier was stopped by that limit before it had converged in {counts}: there the difference is to a network that more epochs can improve.",
+            f"With these fits made again with at most {LONGER * given.max_iter} epochs, {end}, while the classifier keeps its own limit, the difference is "
+            f"{differences('longer', stopped)}; {below('longer', stopped)}."]
+
+
 def paragraph(told, given):
     """What was measured, in sentences, without seconds."""
     def listed(names):
         names = list(names)
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-    behind = [name for name, of in told.items() if not of["difference"].holds]
+    def below(which, names):
+        behind = [name for name in names if not told[name][which].holds]
+        return f"it is more than one such error below on {listed(behind)}" if behind else "nowhere is it more than one such error below"
+
+    def differences(which, names):
+        return ", ".join(f"{100 * told[name][which].mean:+.1f} ± {100 * told[name][which].standard_error:.1f} on {name}" for name in names)
+
     better, worse = ([name for name, of in told.items() if of["gain"].verdict == side] for side in ("higher", "lower"))
     open_ends = [name for name, of in told.items() if of["gain"].verdict == "undecided"]
-    clean = ", ".join(f"{100 * of['difference'].mean:+.1f} ± {100 * of['difference'].standard_error:.1f} on {name}" for name, of in told.items())
+    stopped = [name for name, of in told.items() if of["stopped"]]
     noisy = ", ".join(f"{100 * of['gain'].mean:+.1f} [{100 * of['gain'].low:+.1f}, {100 * of['gain'].high:+.1f}] on {name}" for name, of in told.items())
     said = [f"The classifier with its defaults less scikit-learn's MLPClassifier with equally many parameters, in points of accuracy over {given.repeats} × {given.folds} "
-            f"folds that both share: {clean}, ± one standard error that allows for the folds' common rows (Nadeau and Bengio).",
-            f"It is more than one such error below on {listed(behind)}." if behind else "Nowhere is it more than one such error below.",
+            f"folds that both share and at most {given.max_iter} epochs: {differences('difference', told)}, ± one standard error that allows for the folds' common rows "
+            f"(Nadeau and Bengio); {below('difference', told)}.", *_of_stopped(told, given, stopped, listed, differences, below),
             f"With {100 * given.wrong:.0f} % wrong labels in small training sets, the network with its noise less the same network without, in points of accuracy on right labels, "
             f"with 95 % intervals over {given.seeds} seeds: {noisy}."]
     if better:
@@ -223,19 +267,24 @@ def paragraph(told, given):
 
 def draw(found, told, given):
     """Return the figure: differences from MLPClassifier with right labels, gains by the noise with wrong ones."""
-    made, ((left, right),) = plotting.figure(1, 2, 9.0, 3.6, sharey=True)
+    made, ((left, right),) = plotting.figure(1, 2, 9.0, 4.0, sharey=True)
     names, y = list(told), np.arange(len(told))
     mean, error = 100 * np.array([(of["difference"].mean, of["difference"].standard_error) for of in told.values()]).T
-    left.errorbar(mean, y, xerr=error, fmt="o", ms=5, lw=1.4, capsize=3, color=plotting.LOWER, label="± one standard error")
+    left.errorbar(mean, y, xerr=error, fmt="o", ms=5, lw=1.4, capsize=3, color=plotting.LOWER, label=f"MLPClassifier of at most {given.max_iter} epochs")
+    again = [(100 * of["longer"].mean, at + 0.25, 100 * of["longer"].standard_error) for at, of in enumerate(told.values()) if of["stopped"]]
+    if again:
+        mean, at, error = np.array(again).T
+        left.errorbar(mean, at, xerr=error, fmt="o", ms=5, lw=1.0, capsize=3, mfc="white", color=plotting.FIRST, label=f"where that stopped it: {LONGER * given.max_iter} epochs")
     gain, low, high = 100 * np.array([(of["gain"].mean, of["gain"].low, of["gain"].high) for of in told.values()]).T
     right.errorbar(gain, y, xerr=(gain - low, high - gain), fmt="s", ms=5, lw=1.4, capsize=3, color=plotting.UPPER, label=f"mean, 95 % over {given.seeds} seeds")
     each = np.array([(100 * (pair.noisy - pair.silent), names.index(pair.data) + 0.25) for pair in found["pairs"]]).T
     right.plot(*each, "|", ms=5, color=plotting.GREY, label="each seed")
     for ax in (left, right):
         ax.plot([0, 0], [-0.6, len(names) - 0.4], color="0.6", lw=0.8, zorder=0)
-        ax.set(yticks=y, yticklabels=names, ylim=(len(names) - 0.4, -1.5), xlabel="difference of accuracy, points of %")
-        ax.legend(loc="upper center", ncols=2)
-    left.set(title="right labels: less MLPClassifier", ylabel="data set")
+        ax.set(yticks=y, yticklabels=names, ylim=(len(names) - 0.4, -1.9), xlabel="difference of accuracy, points of %")
+    left.legend(loc="upper center")
+    right.legend(loc="upper center", ncols=2)
+    left.set(title="right labels: less MLPClassifier, ± one standard error", ylabel="data set")
     right.set(title=f"{100 * given.wrong:.0f} % wrong labels: noise less none")
     return made
 
@@ -248,7 +297,8 @@ def main(arguments=None):
                          "standard errors, no more than half of the labels wrong, and each data set once")
     found = measure(given)
     told = summarised(found, given)
-    plain = {name: {"difference": asdict(of["difference"]), "holds": of["difference"].holds, "ratio": of["ratio"], "gain": of["gain"].to_dict(), "p": of["p"]}
+    plain = {name: {"difference": asdict(of["difference"]), "holds": of["difference"].holds, "longer": asdict(of["longer"]),
+                    "longer_holds": of["longer"].holds, "stopped": of["stopped"], "stopped_longer": of["stopped_longer"], "ratio": of["ratio"], "gain": of["gain"].to_dict(), "p": of["p"]}
              for name, of in told.items()}
     summary = {"folds": [asdict(fold) for fold in found["folds"]], "pairs": [asdict(pair) for pair in found["pairs"]], "summary": plain,
                "paragraph": paragraph(told, given)}
