@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from architecture_measures import PairedInterval
+from architecture_measures import PairedInterval, bold_answer
 from command_line import OneLineParser, fraction, report_errors, whole
 from equal_variance import KINDS, at_equal_variance, layer_traces
 from ocnet import plotting
@@ -140,7 +140,8 @@ def _draw_differences(ax, differences, given, what, scale):
 
 def paragraph(found, given):
     """Sentences for the gallery, with the numbers measured."""
-    told = ["Residual networks on small training sets, with noise of six kinds that has the same variance in every layer, tested as they were trained "
+    verdicts = {data: [i["test_loss"].verdict for of_kind in found["differences"][data].values() for i in of_kind.values()] for data in given.data}
+    told = [bold_answer("the test loss", verdicts), "Residual networks on small training sets, with noise of six kinds that has the same variance in every layer, tested as they were trained "
             f"(noise on, by their expected scores); {given.seeds} seeds, paired differences to no noise, 95 % intervals."]
     for data in given.data:
         none, its = mean_and_error(_column(found["trained"], "test_loss", data, "none", 0.0))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import lyapunov_chain as chain
-from architecture_measures import PairedInterval
+from architecture_measures import PairedInterval, bold_answer
 from command_line import OneLineParser, fraction, report_errors, whole
 from equal_variance import Layerwise, quiet_path
 from ocnet import L2Ball, LabelledPoints, LInfinityBall, Setting, fgsm, lyapunov_exponent, pgd, plotting
@@ -272,7 +272,8 @@ def _draw_on_states(ax, rows):
 
 def paragraph(found, given):
     """Sentences for the gallery, with the numbers measured."""
-    told = []
+    verdicts = {data: [i.verdict for to in found["against"][data].values() for i in to.values()] for data in given.data}
+    told = [bold_answer("the share of wrong decisions under attack", verdicts)]
     for data in given.data:
         error = {what: mean_and_error(100 * chosen(found["attacks"], what, data=data, attack="PGD L∞", level=0.0, members=1)) for what in ("error_before", "error_after")}
         intervals = [i for to in found["against"][data].values() for i in to.values()]

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 import equal_variance  # noqa: E402
 import generalisation  # noqa: E402
 import small_sets  # noqa: E402
+from architecture_measures import bold_answer  # noqa: E402
 from ocnet.networks import ResidualNetwork  # noqa: E402
 from ocnet.networks.blocks import Perceptron  # noqa: E402
 from ocnet.networks.noise import HiddenDropout, InputDropout, Noiseless, OutputDropout  # noqa: E402
@@ -152,3 +153,9 @@ def test_differences_are_paired_and_what_is_said_is_what_was_measured(tmp_path):
 def test_without_two_seeds_there_are_no_intervals():
     with pytest.raises(ValueError, match="two seeds or more"):
         generalisation.main(["--seeds", "1"])
+
+
+def test_the_first_sentence_counts_the_intervals_on_each_side():
+    said = bold_answer("the loss", {"one": ["lower", "undecided"], "two": ["lower", "lower"], "three": ["undecided", "higher", "higher"]})
+    assert "**Noise lowers the loss on one in 1 of 2, on two in all 2, on three in none of 3 paired" in said and said.count("**") == 2
+    assert "it raises it on three in 2 of 3**" in said and "raises it in none**" in bold_answer("the loss", {"one": ["undecided"]})
