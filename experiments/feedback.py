@@ -134,22 +134,38 @@ def _draw_line(left, right, case):
     density = 0.3 * (mixed - floor).max() * bound.masses / bound.masses.max()
     left.fill_between(at, 0, density, color="0.88", lw=0, label="density of the data")
     left.set(title=f"cost of a start beyond the best function of x, σ = {case.sigma:g}", xlim=(-2, 2))
-    for y, colour, column in ((-1, plotting.LOWER, 0), (1, plotting.UPPER, -1)):
-        plotting.curve(x, own[column], labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, label=f"trained layers, label {y:+d}")
+    for y, colour, column in (("−1", plotting.LOWER, 0), ("+1", plotting.UPPER, -1)):
+        plotting.curve(x, own[column], labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, label=f"layers, label {y}")
         known = bound.fields(bound.points)[:, column] + bound.tail
-        plotting.curve(at, known, labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, ls="--", label=f"feedback that knows {y:+d}")
-    right.set(title="value functions at time 0", xlim=(-2, 2), yscale="log")
+        plotting.curve(at, known, labels=("start $x$", "expected cost V(0, x)"), ax=right, color=colour, ls="--", label=f"feedback, label {y}")
+    right.set(title="value functions: trained layers, feedback that knows the label", xlim=(-2, 2), yscale="log")
     plotting.legend_above(left, "upper left")
-    plotting.legend_above(right)
+    _frame_visible(right)
+
+
+def _frame_visible(ax):
+    """Limits of a log axis by what its lines show within the limits of x, and room above them for the legend."""
+    seen = np.concatenate([y[(x >= -2) & (x <= 2)] for x, y in (line.get_data() for line in ax.lines)])
+    low, high = np.log10(seen[seen > 0].min()), np.log10(seen.max())
+    ax.set_ylim(10 ** (low - 0.04 * (high - low)), 10 ** (high + 0.3 * (high - low)))
+    ax.set_yticks(10.0 ** np.arange(np.ceil(low), high + 0.5))
+    ax.minorticks_off()
+    ax.legend(loc="upper right", ncols=2, columnspacing=1)
+
+
+_TICKS = [figure * 10.0**power for power in range(-6, 4) for figure in (1, 2, 5)]      # of logarithmic bars
 
 
 def _draw_plane(left, right, case):
-    """V(0, ·) of the label +1: feedback that knows it, and the network's own; each on its own scale of colours."""
+    """V(0, ·) of the label +1: feedback that knows it, and the network's own; each on its own logarithmic scale of colours."""
     fields, own = case.bound.fields, case.grid.reshape(_network_fields(case)[1])
     ideal = fields.grid.reshape(fields.values[0, -1]) + case.bound.tail
     for ax, axes, values, title in ((left, fields.grid.axes, ideal, "moons, label +1: feedback that knows it"),
-                                    (right, case.grid.axes, own, "the trained layers, log scale")):
-        plotting.field(*axes, values, bar="expected cost V(0, x)", ax=ax, norm="log" if ax is right else None)
+                                    (right, case.grid.axes, own, "moons, label +1: the trained layers")):
+        plotting.field(*axes, values, bar="expected cost V(0, x), log", ax=ax, norm="log")
+        bar, ticks = ax.collections[0].colorbar, [tick for tick in _TICKS if values.min() <= tick <= values.max()]
+        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        bar.minorticks_off()
         plotting.scatter(case.setting.data.points, case.setting.data.labels, size=6, alpha=0.7, ax=ax)
         ax.set(title=title, xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
     left.legend(loc="lower left", frameon=True, framealpha=0.9, markerscale=2)

@@ -93,7 +93,7 @@ def paragraph(found):
             f"and from a smooth start the weights converge as functions of depth, their distance falling with order {zero.order:.2f} and {smooth.order:.2f} (theory 1) and the gap between the "
             f"layers and a linear equation with order {zero.gap_order:.2f} and {smooth.gap_order:.2f}; N max |Δθ| stays below {max(run.slopes.max() for run in (*zero.runs, *smooth.runs)):.2f}. "
             f"A rough start is trained as well, to a loss of {last.losses[-1]:.0e}, and stays rough: N max |Δθ| grows from {first.slopes[-1]:.1f} to {last.slopes[-1]:.1f} with depth. "
-            f"Nothing here is sampled but that start, whose seed is fixed.")
+            f"The first panel is figure 2 of Sander, Ablin, Peyré (2022) made again. Nothing here is sampled but that start, whose seed is fixed.")
 
 
 def draw(found):
@@ -102,7 +102,7 @@ def draw(found):
     run = found["figure two"]
     steepest = np.abs(np.diff(run.theta, axis=0)).max(axis=0)
     run.plot(first, np.unravel_index(int(np.argmax(steepest)), steepest.shape))
-    first.set_title(f"figure 2 of the paper: weights during training, N = {run.layers}")
+    first.set_title(f"weights during training, N = {run.layers}")
     found["limits"]["zero"].plot(second)
     _draw_slopes(third, found["limits"])
     _draw_starts(fourth, found["limits"])
@@ -134,7 +134,9 @@ def _draw_starts(ax, limits):
         for values, alpha, said in ((run.weights[0], 0.35, "untrained"), (run.theta, 1.0, "trained")):
             ax.plot(s, values[:, 0, 1], color=_STYLES[name][0], alpha=alpha, lw=1.2, label=f"{name}, {said}")
     ax.set(xlabel="depth n/N", ylabel="entry (1, 2) of θ$_n$", title=f"weights before and after training, N = {run.layers}")
-    ax.legend(ncols=2)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, low + 1.25 * (high - low))                          # room for the legend
+    ax.legend(ncols=2, loc="upper left")
 
 
 def main(arguments=None):

@@ -94,7 +94,7 @@ def _draw_errors(ax, errors):
                   label=f"{e.scheme}, {e.weights} weights: slope −{-e.slope:.2f}")
         ax.loglog(e.depths, e.estimates, "_", color=COLOURS[e.scheme], ms=7, alpha=0.6)
     ax.loglog([], [], "_", color=plotting.GREY, ms=7, label="the sweep's own estimate")
-    ax.set(xlabel="steps N", title="relative error of the reconstructed gradient", xticks=errors[0].depths, xticklabels=errors[0].depths)
+    ax.set(xlabel="steps N", ylabel="relative error", title="error of the reconstructed gradient", xticks=errors[0].depths, xticklabels=errors[0].depths)
     low, high = ax.get_ylim()
     ax.set_ylim(low / 1000, high)                                        # room for the legend
     ax.legend(fontsize=7.5, loc="lower left")
@@ -104,7 +104,7 @@ def _draw_memory(ax, held):
     for name, colour, label in (("stored", plotting.SECOND, "stored"), ("reconstructed", plotting.FIRST, "reconstructed"),
                                 ("parameters", plotting.GREY, "for two points: θ, its gradient")):
         ax.loglog(held["depths"], np.array(held[name]) / MIB, "o-" if name != "parameters" else "o:", color=colour, ms=4, label=label)
-    ax.set(xlabel="layers N", ylabel="MiB", title="peak memory of a gradient", xticks=held["depths"], xticklabels=held["depths"])
+    ax.set(xlabel="layers N", ylabel="peak memory, MiB", title="peak memory of a gradient", xticks=held["depths"], xticklabels=held["depths"])
     ax.legend()
 
 
@@ -114,7 +114,7 @@ def _draw_accuracy(ax, found, depths, data):
             mean, low, high = 100 * np.array([quartiles(found, scheme, activations, n, "test_error") for n in depths]).T
             ax.plot(depths, mean, LINES[activations], marker="o", ms=4, color=COLOURS[scheme], label=f"{scheme}, {activations}")
             ax.fill_between(depths, low, high, color=COLOURS[scheme], alpha=0.15 if activations == "reconstructed" else 0.08, lw=0)
-    ax.set(xscale="log", yscale="log", xlabel="steps N", ylabel="%", title=f"test error, {data}", xticks=depths, xticklabels=depths)
+    ax.set(xscale="log", yscale="log", xlabel="steps N", ylabel="test error, %", title=f"test error, {data}", xticks=depths, xticklabels=depths)
     low, high = ax.get_ylim()
     ticks = [tick for tick in (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 90) if low <= tick <= high]
     ax.set(yticks=ticks, yticklabels=ticks)
@@ -130,7 +130,7 @@ def _draw_tuning(ax, tuned):
             ax.semilogy(later, row.history["value"], LINES[row.activations], color=COLOURS[scheme], label=f"{scheme}, untied, {row.activations}")
     ax.axvline(x[-1], color="0.8", lw=0.8, zorder=0)
     ticks = [0.05, 0.1, 0.2, 0.5, 1, 2]
-    ax.set(xlabel="iterations", title=f"training loss, {tied.steps} steps: tied, then untied", yticks=ticks, yticklabels=ticks)
+    ax.set(xlabel="iterations", ylabel="training loss", title=f"training with {tied.steps} steps: tied, then untied", yticks=ticks, yticklabels=ticks)
     ax.legend(fontsize=7.5)
 
 

@@ -56,30 +56,33 @@ def _some(data):
 
 
 def _value_functions(setting, dataset, trained, verdicts):
-    """u(0, x) per label on the judging grid, data, decision boundary and where single runs disagree with it; a row per trained view."""
+    """u(0, x) per label on the judging grid, data, decision boundary and where single runs disagree with it; a row per trained view, a scale per column."""
     names, axes = column_names(setting), window(dataset.train.points)
     made, panels = plotting.figure(len(trained), len(names), 4.4 * len(names), 3.2 * len(trained) + 0.3)
     points, labels = _some(dataset.test)
+    found = {view: _values(setting, result.theta, verdicts[view][0].grid.grid.shape, _mesh(axes).T) for view, result in trained.items()}
+    scales = [(min(v[k].min() for v in found.values()), max(v[k].max() for v in found.values())) for k in range(len(names))]
     for row, (view, result) in zip(panels, trained.items()):
-        values = _values(setting, result.theta, verdicts[view][0].grid.grid.shape, _mesh(axes).T)
+        values = found[view]
         score = setting.criterion.boundary(values)
         bounds = dict(zip(("low", "high"), score_quantiles(setting, result.theta, _mesh(axes).T, (_RARE, 1 - _RARE))))
-        for ax, name, value in zip(row, names, values):
-            _value_panel(ax, axes, value, score, bounds, name)
+        for ax, name, value, scale in zip(row, names, values, scales):
+            _value_panel(ax, axes, value, scale, score, bounds, name)
             plotting.scatter(points, labels, size=10, ax=ax)
             ax.set_title(f"{view}-trained, {name}")
     made.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, markerscale=1.6)
     return made
 
 
-def _value_panel(ax, axes, value, score, bounds, name):
+def _value_panel(ax, axes, value, scale, score, bounds, name):
     shape = [a.size for a in axes]
     told = {"band": f"more than {_RARE:.0%} of single runs decide otherwise", "label": "decision boundary"}
     if len(axes) == 2:
-        plotting.field(*axes, value.reshape(shape), bar=name.split(":")[-1].split(" if")[0].strip(), ax=ax)
+        plotting.field(*axes, value.reshape(shape), bar=name.split(":")[-1].split(" if")[0].strip(), ax=ax, vmin=scale[0], vmax=scale[1])
         plotting.boundary(*axes, score.reshape(shape), **{k: b.reshape(shape) for k, b in bounds.items()}, **told, ax=ax)
     else:
         plotting.curve(axes[0], value, labels=("$x$", name.split(":")[0]), ax=ax, color="black")
+        ax.set_ylim(scale[0] - 0.05 * (scale[1] - scale[0]), scale[1] + 0.05 * (scale[1] - scale[0]))
         plotting.threshold(axes[0], score, **bounds, **told, ax=ax)
 
 
@@ -155,5 +158,7 @@ def _agreement(verdicts):
         error = np.sqrt(a.point_errors**2 + a.point_bars**2) + np.finfo(float).tiny
         plotting.z_scores((a.grid_values - a.particle_values) / error, ax=z_ax)
         z_ax.set_title(f"{view}-trained: difference in units of its error")
-        z_ax.legend(loc="upper left")
+        low, high = z_ax.get_ylim()
+        z_ax.set_ylim(low, low + 1.35 * (high - low))                    # room for the legend
+        z_ax.legend(loc="upper left", title="errors include the grid's bars, bounds that are larger\nthan what they cover: narrower than the normal law", title_fontsize=8, alignment="left")
     return made

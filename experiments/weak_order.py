@@ -168,10 +168,11 @@ def _row(label, w):
 
 
 def _draw(ax, title, results):
-    """Errors against layers; one mark an equation, slopes ½, 1 and 2 as thin lines."""
-    wrong = "a wrong equation"
+    """Errors against layers; one mark an equation, slopes ½, 1 and 2 as thin lines that are named on the right of the panel."""
+    wrong = "wrong covariance: order 1 only" if title == "in the plane" else "a wrong equation"
     marks = {"ode": ("o", plotting.GREY), "itô": ("s", plotting.LOWER), "modified": ("^", plotting.FIRST), "jump": ("D", plotting.SECOND)}
-    names = {"ode": "ODE", "itô": "Itô limit, order 1", "modified": "modified equation", "jump": "jump process"}
+    skewed = any(w.expected == 0.5 for _, w in results)
+    names = {"ode": "ODE", "itô": f"Itô limit, order 1{' (skewed noise: ½)' if skewed else ''}", "modified": "modified equation", "jump": "jump process"}
     seen = set()
     for _, w in results:
         mark, colour = marks.get(w.against, ("x", plotting.UPPER))
@@ -183,7 +184,7 @@ def _draw(ax, title, results):
     for slope, name in ((0.5, "½"), (1, "1"), (2, "2")):
         line = top * (layers / layers[0]) ** -float(slope)
         ax.loglog(layers, line, color="0.8", lw=0.8, zorder=0)
-        ax.annotate(name, (layers[-1], line[-1]), xytext=(3, 0), textcoords="offset points", color="0.55", fontsize=8, va="center")
+        ax.annotate(f"slope {name}", (1, line[-1]), xycoords=ax.get_yaxis_transform(), xytext=(2, 0), textcoords="offset points", color="0.4", fontsize=8, va="center")
     ax.set(title=title, xlabel="layers N", xticks=layers, xticklabels=[str(n) for n in layers])
     ax.minorticks_off()
     ax.legend(loc="lower left")
