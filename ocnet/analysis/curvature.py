@@ -80,8 +80,8 @@ def top_eigenvalue(objective: Any, theta: ArrayLike, tolerance: float = 1e-4, it
     vector, taken = _lanczos(product, start, tolerance, min(int(iterations), theta.size))
     found, doubled = product(vector), product(vector, 2 * step)
     value = _dot(vector, found)
-    rounding = float(np.finfo(float).eps) / step * (8 * _length(np.asarray(objective.value_and_gradient(theta)[1])) + abs(value) * _length(theta))
-    residual, error = _length(found - value * vector), _length(doubled - found) + rounding
+    ulps = 8 * _length(np.asarray(objective.value_and_gradient(theta)[1])) + abs(value) * _length(theta)
+    residual, error = _length(found - value * vector), _length(doubled - found) + float(np.finfo(float).eps / step) * ulps
     return Eigenvalue(value, vector, residual, error, taken + 2, residual <= 10 * tolerance * abs(value) + error)
 
 
