@@ -16,6 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ocnet import networks
 from ocnet.classifier import StochasticResNetClassifier
+from ocnet.classifier.holdout import held_out
+from ocnet.classifier.weighted_points import WeightedPoints
 from ocnet.kernels import threads
 from ocnet.networks.noise import Gaussian, HiddenDropout, OutputDropout
 from ocnet.training import LabelledPoints
@@ -64,6 +66,20 @@ def test_class_weights_multiply_those_of_the_rows():
     assert (one.theta_ == two.theta_).all() and (one.theta_ == three.theta_).all() and (one.theta_ != short().fit(X, y).theta_).any()
 
 
+def test_balance_counts_a_row_by_its_weight():
+    X, y = IRIS[0][:120], IRIS[1][:120]
+    weights = np.random.default_rng(4).integers(0, 4, 120)
+    order = np.repeat(np.arange(120), weights)
+    weighted = short(class_weight="balanced").fit(X, y, sample_weight=weights)
+    assert (short(class_weight="balanced").fit(X[order], y[order]).theta_ == weighted.theta_).all()
+
+
+def test_a_class_of_factor_0_is_left_out():
+    X, y = IRIS
+    without = short(class_weight={0: 1, 1: 0, 2: 1}).fit(X, y)
+    assert without.classes_.tolist() == [0, 2] and (without.theta_ == short().fit(X[y != 1], y[y != 1]).theta_).all()
+
+
 @pytest.mark.parametrize("names", [("no", "yes"), (False, True), ("a", "b", "c"), (7, -2, 30)])
 def test_classes_are_named_as_they_come(names):
     X, numbers = make_blobs(90, centers=len(names), cluster_std=0.5, center_box=(-20, 20), random_state=2)
@@ -110,8 +126,22 @@ def test_a_warm_start_goes_on_where_the_fit_before_ended():
     assert (short(warm_start=False).fit(X, y).fit(X, y).theta_ == half).all()         # without it, a fit forgets
     with pytest.raises(ValueError, match="warm_start=True goes on from a fit to"):
         moving.fit(X, y + 1)
-    with pytest.raises(ValueError, match="theta has shape"):
-        moving.set_params(width=5).fit(X, y)
+
+
+@pytest.mark.parametrize("changed", [{"layers": 3}, {"width": 5}, {"components": 1}, {"spare_dimensions": 3}])
+def test_a_warm_start_that_cannot_go_on_names_what_changed_and_leaves_the_fit_as_it_was(changed):
+    X, y = MOONS
+    fitted = short(warm_start=True).fit(X, y)
+    before, (name, value) = fitted.predict_proba(X), *changed.items()
+    old = fitted.get_params()[name]
+    with pytest.raises(ValueError, match=f"{name}={value}, but warm_start=True goes on from a fit with {name}={old}; use warm_start=False"):
+        fitted.set_params(**changed).fit(X, y)
+    for wrong in (X[:, :1], np.column_stack([X, X])):
+        with pytest.raises(ValueError, match=f"X has {wrong.shape[1]} features, but .* expecting 2"):
+            fitted.fit(wrong, y)
+    assert fitted.n_features_in_ == 2 and (fitted.predict_proba(X) == before).all()
+    assert fitted.set_params(**{name: old}).fit(X, y).n_iter_ == 12
+    assert fitted.set_params(warm_start=False, **changed).fit(X[:, :1], y).n_features_in_ == 1         # a start of its own may have all others
 
 
 def test_early_stopping_keeps_the_best_and_stops_when_patience_ends():
@@ -127,8 +157,53 @@ def test_early_stopping_keeps_the_best_and_stops_when_patience_ends():
         if loss < best - 0.01:
             best, at = loss, k
     assert len(losses) - 1 - at == 5                                     # five epochs after the last that counted
-    assert (fitted.theta_ == seen[at][1]).all() and fitted.best_validation_loss_ == min(losses)
+    lowest = int(np.argmin(losses))
+    assert lowest != at and losses[lowest] > losses[at] - 0.01           # the tolerance is about when to stop, not about what is best
+    assert (fitted.theta_ == seen[lowest][1]).all() and fitted.best_validation_loss_ == min(losses)
     assert short().fit(X, y).validation_losses_ is None
+
+
+def test_a_worse_continuation_does_not_replace_a_fit_that_was_stopped_early():
+    X, y = MOONS
+    fitted = short(warm_start=True, early_stopping=True, max_iter=60).fit(X, y)
+    theta, best = fitted.theta_.copy(), fitted.best_validation_loss_
+    fitted.set_params(max_iter=3, learning_rate=1.0).fit(X, y)            # steps of 1 in every number: a network thrown out
+    assert min(fitted.validation_losses_) > best and fitted.best_validation_loss_ == best and (fitted.theta_ == theta).all()
+    fitted.set_params(max_iter=30, n_iter_no_change=2).fit(X, y)
+    assert len(fitted.validation_losses_) == 2                           # two epochs after the start, which counted
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_rows_are_held_out_whole_and_the_share_in_weight_class_by_class(share):
+    """Weights 1 and 2 in classes of 300, 200 and 100 rows, some rows in two or three classes.
+
+    A row is taken for less than twice what is missing, and left for no less: so no more than half of a row is missing in the end, or too much.
+    """
+    rng = np.random.default_rng(0)
+    x, y = np.round(rng.normal(size=(600, 2)), 1), np.repeat([0, 1, 2], [300, 200, 100])
+    data = WeightedPoints.of(x, y, rng.integers(1, 3, 600).astype(float))
+    held = held_out(data, share, seed=3)
+    assert not {*map(tuple, data.points[held])} & {*map(tuple, data.points[~held])}
+    twice = {*map(tuple, data.points[data.classes == 0])} & {*map(tuple, data.points[data.classes == 1])}
+    assert len(twice) > 20 and twice & {*map(tuple, data.points[held])}  # there are rows in two classes, held out too
+    heaviest = np.bincount(np.unique(data.points, axis=0, return_inverse=True)[1].ravel(), data.weights).max()
+    assert abs(data.weights[held].sum() - share) <= heaviest / 2 + 1e-15
+    in_class = np.array([data.weights[held & (data.classes == k)].sum() / data.weights[data.classes == k].sum() for k in range(3)])
+    assert (np.abs(in_class - share) < 0.5 * share).all()                # in proportion but for rows that several classes share
+    assert (held != held_out(data, share, seed=4)).any() and {*data.classes[held]} == {0, 1, 2}
+
+
+def test_what_is_held_out_of_few_rows_leaves_each_class_one():
+    X = np.arange(8.0)[:, None]
+    for seed in range(20):
+        held = held_out(WeightedPoints.of(X, np.array([0, 1, 1, 1, 1, 1, 1, 2]), np.ones(8)), 0.25, seed)
+        assert held.sum() == 2 and not held[0] and not held[7]
+        heavy = held_out(WeightedPoints.of(X, np.repeat([0, 1], 4), np.r_[1e4, np.ones(7)]), 0.25, seed)
+        assert 2 <= heavy.sum() <= 4 and not heavy[0]                     # a quarter of the weight is not to be had; 0.25 · 1.75 · 8 = 3.5 rows are tried
+    for rows, labels in ((MOONS[0][:2], [0, 1]), (np.repeat(np.eye(4), 50, axis=0), np.arange(200) % 2)):
+        with pytest.raises(ValueError, match="early_stopping=True with validation_fraction=0.1: of [24] rows that differ none can be held out"):
+            short(early_stopping=True).fit(rows, labels)
+    assert short(early_stopping=True, validation_fraction=0.25).fit(rows, labels).best_validation_loss_ > 0
 
 
 def test_a_callback_sees_every_epoch_and_may_end_the_fit():
@@ -204,7 +279,11 @@ def test_labelled_points_are_what_the_network_sees():
     ({"warm_start": 1}, "warm_start=1: expected True or False"), ({"callback": 3}, "callback=3: expected None, or a function"),
     ({"noise": Gaussian}, "noise=.*Gaussian.*: expected None or an object"), ({"noise": "gaussian"}, "noise='gaussian': expected None or an object"),
     ({"level": -0.1}, "level=-0.1: expected None, or a finite number ≥ 0"), ({"level": 1.0}, r"level=1.0: .* drops this share"),
-    ({"class_weight": "even"}, "class_weight|even"), ({"n_jobs": 0}, "n_jobs")])
+    ({"class_weight": "even"}, "class_weight='even': expected None, 'balanced'"), ({"class_weight": {0: -1, 1: -2}}, "class_weight=.*: -1 of class 0 is not"),
+    ({"class_weight": {0: 1, 1: np.nan}}, "class_weight=.*: nan of class 1"), ({"class_weight": {0: np.inf, 1: 1}}, "class_weight=.*: inf of class 0"),
+    ({"class_weight": {0: "a", 1: 1}}, "class_weight=.*: 'a' of class 0"), ({"class_weight": {0: 0, 1: 0}}, "class_weight=.* is zero for all classes"),
+    ({"class_weight": {0: 0, 1: 1}}, "1 class of positive weight .*class_weight"), ({"class_weight": {5: 1.0}}, "class_weight"),
+    ({"n_jobs": 0}, "n_jobs")])
 def test_a_parameter_without_meaning_is_named_when_it_is_used(wrong, said):
     with pytest.raises(ValueError, match=said):
         short(**wrong).fit(*MOONS)
@@ -214,7 +293,7 @@ def test_a_parameter_without_meaning_is_named_when_it_is_used(wrong, said):
                                            (np.zeros(120), "sample_weight is zero for all"),
                                            (np.r_[-1.0, np.ones(119)], r"sample_weight\[0\]=-1.0"),
                                            (np.r_[1.0, np.nan, np.ones(118)], r"sample_weight\[1\]=nan"),
-                                           (MOONS[1] * 1.0, "y has 1 class of positive weight")])
+                                           (MOONS[1] * 1.0, r"y has 1 class of positive weight \(sample_weight times class_weight\)")])
 def test_weights_without_meaning_are_refused(weights, said):
     with pytest.raises(ValueError, match=said):
         short().fit(*MOONS, sample_weight=weights)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.datasets import load_iris, make_moons
 
 from ocnet import networks
@@ -10,6 +11,7 @@ from ocnet.classifier.course import Course
 from ocnet.classifier.feature_map import FeatureMap
 from ocnet.classifier.members import log_mean_exp, log_probabilities
 from ocnet.classifier.parameters import noise_of
+from ocnet.classifier.spread import ProbabilitySpread, moments
 from ocnet.classifier.weighted_points import WeightedPoints
 from ocnet.networks import ResidualNetwork, noise
 from ocnet.networks.blocks import Perceptron
@@ -63,6 +65,46 @@ def test_the_standard_error_is_that_of_the_mean_over_other_draws(repetitions=60,
     assert abs(ratio - 1) < 5 / np.sqrt(2 * (repetitions - 1))           # a standard deviation for a standard error is √32 times too large
     inside = np.mean([(s.interval(0.5)[0][0, 1] < means.mean()) & (means.mean() < s.interval(0.5)[1][0, 1]) for s in spreads])
     assert abs(inside - 0.5) < 5 * 0.5 / np.sqrt(repetitions)            # half of the intervals of level ½
+
+
+@pytest.mark.parametrize("centre, scale", [(0.0, 1.0), (-3.0, 1.0), (-6.0, 1.0), (5.0, 2.0)])
+def test_intervals_of_95_percent_cover_the_limit(centre, scale, repetitions=20_000, draws=256):
+    """Log-odds of the normal law: the share of intervals that hold E p is 0.95 to within 0.01, and 5 standard errors, 0.008, of 20,000 intervals.
+
+    False alarm 5.7e-7 each.  0.01 is what is promised at 256 draws of such laws; Student's interval for p itself misses it by 0.015 and 0.02 in the last two.
+    """
+    rng, (nodes, weights) = np.random.default_rng(5), np.polynomial.hermite_e.hermegauss(120)
+    limit = weights @ expit(centre + scale * nodes) / weights.sum()
+    mean, deviation, degrees = moments(expit(centre + scale * rng.standard_normal((repetitions, 1, draws))))
+    low, high = ProbabilitySpread(mean, deviation, deviation / np.sqrt(draws), [0], draws, degrees).interval()
+    assert (low >= 0).all() and (low < mean).all() and (mean < high).all() and (high <= 1).all()
+    assert abs(np.mean((low <= limit) & (limit <= high)) - 0.95) < 0.01 + 5 * np.sqrt(0.95 * 0.05 / repetitions)
+
+
+def test_intervals_of_a_network_cover_a_long_run(repetitions=60, long=50_000):
+    """Rows of 0.01 < E p < 0.99: the mean share that is covered is above 0.92, less 5 standard errors over the seeds (rows share draws, seeds do not)."""
+    X, y = make_moons(60, noise=0.2, random_state=0)
+    fitted = StochasticResNetClassifier(random_state=0, prediction_paths=long).fit(X, y)
+    limit = fitted.predict_proba(X)
+    X, limit = (a[(limit.min(axis=1) > 0.01)] for a in (X, limit))
+    fitted.set_params(prediction_paths=256)
+    covered = []
+    for seed in range(10, 10 + repetitions):
+        fitted.seed_ = seed
+        low, high = fitted.predict_proba_spread(X).interval()
+        assert low.min() >= 0 and high.max() <= 1
+        covered.append(np.mean((low <= limit) & (limit <= high)))
+    error = np.std(covered, ddof=1) / np.sqrt(repetitions)
+    assert len(X) > 15 and error < 0.02 and np.mean(covered) > 0.92 - 5 * error
+
+
+def test_intervals_of_certain_rows_stay_in_their_place():
+    draws = np.stack([np.zeros(8), np.ones(8), np.full(8, 0.3), np.r_[np.full(7, 1.0), 1 - 1e-16], np.r_[np.zeros(7), 1e-310]])
+    mean, deviation, degrees = moments(draws[:, None])
+    with np.errstate(under="ignore"):
+        low, high = ProbabilitySpread(mean, deviation, deviation / np.sqrt(8), [0], 8, degrees).interval()
+    assert (low >= 0).all() and (low <= mean).all() and (mean <= high).all() and (high <= 1).all()
+    assert np.abs(high - low).max() < 1e-15                              # roundings of numbers below 1
 
 
 def test_a_row_is_predicted_with_the_same_bits_in_any_company():
@@ -213,6 +255,25 @@ def test_a_feature_that_is_constant_in_training_is_not_read():
     other = constant.copy()
     other[:, 2] = np.linspace(-9, 9, 150)
     assert fitted.network_.dim == 5 and (fitted.predict_proba(other) == fitted.predict_proba(constant)).all()
+
+
+def test_constants_and_offsets_are_told_apart_in_many_rows(rows=200_000):
+    """Sums of 2·10⁵ numbers leave more of a constant than one rounding; an offset of 10¹² leaves features 1.2e-4 to be rounded to: 1e-3 of a deviation."""
+    values = np.random.default_rng(0).normal(size=rows)
+    points = np.column_stack([np.full(rows, 0.1), values, np.full(rows, 3e7), np.full(rows, -1e-12), 1e12 + values / 2, np.full(rows, 5e-324)])
+    fitted = FeatureMap.fitted(points, np.full(rows, 1 / rows))
+    assert fitted.kept.tolist() == [1, 4]
+    states = fitted(points)
+    assert np.abs(states.mean(axis=0)).max() < 1e-10 and np.abs(states.std(axis=0) - 1).max() < 1e-10     # 2·10⁵ roundings of numbers of size 5 at most
+    assert np.abs(states[:, 1] - states[:, 0]).max() < 1e-3
+
+
+def test_what_varies_in_rows_of_weight_0_only_is_constant_and_the_largest_numbers_do_not_overflow():
+    points = np.array([[1.0, -1.7e308], [1.0, 1.7e308], [2.0, 0.0]])
+    fitted = FeatureMap.fitted(points, np.array([0.5, 0.5, 0.0]))
+    assert fitted.kept.tolist() == [1] and fitted(points)[:, 0].tolist() == [-1, 1, 0]
+    one, two = (FeatureMap.fitted(np.array([[0.0], [least]]), np.array([0.5, 0.5])) for least in (5e-324, 1.0))
+    assert (one(np.array([[0.0], [5e-324]])) == two(np.array([[0.0], [1.0]]))).all()
 
 
 def test_where_no_feature_varies_the_shares_of_the_classes_are_learnt():

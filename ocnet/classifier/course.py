@@ -37,7 +37,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Patience:
-    """Early stopping: validation points, and how many epochs may pass without a loss lower by `tolerance` than the best."""
+    """Early stopping: validation points, and how many epochs may pass without a loss lower by `tolerance` than the last that counted."""
 
     points: WeightedPoints
     epochs: int
@@ -67,11 +67,16 @@ class Course:
     def run(self, theta: Array, patience: Patience | None = None, callback: Callable[[Epoch], object] | None = None) -> Outcome:
         """Return the `Outcome` from a start θ (P,), which is not changed.
 
+        With patience, θ of the lowest validation loss is kept, by however little it is lower; its tolerance decides only when to stop.  Where courses
+        were made before, the start θ is judged too, and kept unless an epoch is better.
         Raises ValueError where the loss is not finite, naming the epoch.
         """
         theta, process, batches = theta.copy(), layered(self.network, theta), -(-len(self.points) // self.batch)
         moments, columns = (np.zeros_like(theta), np.zeros_like(theta)), np.ascontiguousarray(self.points.points.T)
-        losses, judged, best = [], [], (np.inf, theta, 0)
+        losses, judged, best, counted = [], [], (np.inf, theta), (np.inf, -1)
+        if patience is not None and self.done:
+            start = self._validation_loss(process, patience.points)
+            best, counted = (start, theta.copy()), (start, -1)
         for k in range(self.epochs):
             total, seed = 0.0, derived_seed(self.seed, _NOISE, self.done + k)
             for number, (rows, weights) in enumerate(self._batches(k, batches)):
@@ -85,14 +90,20 @@ class Course:
                                  "or a larger alpha")
             if patience is not None:
                 judged.append(self._validation_loss(process.at(theta), patience.points))
-                if judged[-1] < best[0] - patience.tolerance or k == 0:
-                    best = (judged[-1], theta.copy(), k)
+                if judged[-1] < best[0]:
+                    best = judged[-1], theta.copy()
+                if judged[-1] < counted[0] - patience.tolerance:
+                    counted = judged[-1], k
             seen = theta.view()
             seen.flags.writeable = False
             stopped = callback is not None and callback(Epoch(self.done + k + 1, losses[-1], judged[-1] if judged else None, seen))
-            if stopped or (patience is not None and k - best[2] >= patience.epochs):
+            if stopped or (patience is not None and k - counted[1] >= patience.epochs):
                 break
-        return Outcome(theta if patience is None else best[1], losses, judged)
+        if patience is None:
+            return Outcome(theta, losses, judged)
+        if not np.isfinite(best[0]):
+            raise ValueError(f"learning_rate={self.rate}: no epoch has a finite validation loss; use a smaller learning_rate, or a larger alpha")
+        return Outcome(best[1], losses, judged, best[0])
 
     def _batches(self, k: int, batches: int) -> list[tuple[Integers, Array]]:
         """Rows and weights of the batches of an epoch."""
@@ -167,8 +178,9 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """θ (P,), that of the lowest validation loss where there was one, else the last; the losses of all epochs, and their validation losses."""
+    """θ (P,), that of the lowest validation loss where there was one, else the last; the losses of all epochs, their validation losses, and that of θ."""
 
     theta: Array
     losses: list[float]
     validation_losses: list[float]
+    best: float | None = None

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
@@ -27,14 +25,15 @@ from ocnet.typing import Array, ArrayLike
 
 from .course import Course, Patience
 from .feature_map import FeatureMap
+from .holdout import held_out
 from .members import Members, log_mean_exp
-from .parameters import checked, noise_of
-from .spread import ProbabilitySpread
+from .parameters import checked, class_factors, noise_of
+from .spread import ProbabilitySpread, moments
 from .weighted_points import WeightedPoints
 
 __all__ = ["StochasticResNetClassifier"]
 
-_START, _PREDICTION = 4, 5           # words of the streams of start and prediction, beside those of `course`
+_START, _PREDICTION, _HELD = 4, 5, 6           # words of the streams of start, prediction and holding out, beside those of `course`
 _READOUT = 0.25                      # of the readout's usual start: log-odds of a row are then about ½ in size, nearly undecided
 _BATCH, _LEAST_BATCH = 200, 32       # rows of a batch at most; and at least, where there are as many
 
@@ -54,10 +53,12 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
     paths, prediction_paths : draws of the noise for a row of a batch, and for every row that is predicted (the same draws for all)
     components : state of so many principal components of the features, each of variance 1; None: the features themselves
     spare_dimensions : of the state beside those of the features; they start at 0 and let layers carry points past each other
-    class_weight : None, "balanced", or {class: factor of its rows' weights}
-    early_stopping, validation_fraction, n_iter_no_change, tol : whether to hold out a stratified share of the rows and stop once
-        their loss has not fallen by `tol` for so many epochs; the θ of the lowest validation loss is kept then
-    warm_start : go on from θ of the fit before, with its standardisation, instead of a random start
+    class_weight : None, {class: factor ≥ 0 of its rows' weights}, or "balanced": factors by which all classes weigh the same, rows by their sample_weight
+    early_stopping, validation_fraction, n_iter_no_change, tol : whether to hold out a share of the weight, the classes in proportion, and stop once
+        the loss there has not fallen by `tol` for so many epochs; the θ of the lowest validation loss is kept then, by however little it is lower.
+        Equal rows are held out together, whatever their classes: what is held out is never trained on
+    warm_start : go on from θ of the fit before, with its standardisation and seed, instead of a random start; features, classes, layers, width,
+        components and spare_dimensions must be those of that fit.  With early stopping θ is replaced only by one with a lower validation loss
     random_state : seed of start, batches and noise; None draws one.  n_jobs : threads, None for those of `ocnet.set_threads`, −1 for all cores;
         results have the same bits for any number.  callback : function of a `classifier.Epoch`, called after each; a true answer stops
 
@@ -117,30 +118,36 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
         """
         checked(self.get_params(deep=False))
         model = noise_of(self.noise, self.level)
-        rows, labels = validate_data(self, X, y, dtype=np.float64)
+        again = bool(self.warm_start) and hasattr(self, "theta_")
+        rows, labels = validate_data(self, X, y, reset=not again, dtype=np.float64)
         check_classification_targets(labels)
-        weights = self._weights(rows, labels, sample_weight)
+        weights = _weights(rows, sample_weight)
         rows, labels, weights = rows[weights > 0], labels[weights > 0], weights[weights > 0]
         classes, numbers = np.unique(labels, return_inverse=True)
+        factors = class_factors(self.class_weight, classes, np.bincount(numbers, weights).astype(np.float64))
+        meant = factors[numbers] > 0
+        classes, factors = classes[factors > 0], factors[factors > 0]
         if len(classes) < 2:
-            raise ValueError(f"y has 1 class of positive weight, {classes[0]!r}; two classes or more are needed")
+            raise ValueError(f"y has 1 class of positive weight (sample_weight times class_weight), {classes[0]!r}; two classes or more are needed")
+        if again:
+            self._goes_on(classes)
+        data = WeightedPoints.of(rows[meant], np.searchsorted(classes, labels[meant]), weights[meant], factors)
         with threadpool_limits(limits=1, user_api="blas"), self._threads():
-            self._trained(WeightedPoints.of(rows, numbers, weights), classes, model)
+            self._trained(data, classes, model, again)
         return self
 
-    def _weights(self, rows: Array, labels: Array, sample_weight: ArrayLike | None) -> Array:
-        """(n,) weights of the rows ≥ 0, those of their classes included; not all 0."""
-        weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        if weights.shape != (len(rows),):
-            raise ValueError(f"sample_weight has shape {weights.shape}; expected ({len(rows)},): a number for each row of X")
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            worst = int(np.argmin(np.where(np.isfinite(weights), weights, -np.inf)))
-            raise ValueError(f"sample_weight[{worst}]={weights[worst]} is not a finite number ≥ 0; use 0 to leave a row out")
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, labels)
-        if not weights.any():
-            raise ValueError("sample_weight is zero for all rows; at least two classes need rows of positive weight")
-        return weights / weights.max()
+    def _goes_on(self, classes: Array) -> None:
+        """Raise ValueError where a warm start has other classes, or another shape of θ or of the states, than the fit before."""
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(f"y has the classes {classes.tolist()}, but warm_start=True goes on from a fit to {self.classes_.tolist()}; "
+                             "use warm_start=False, or rows of all these classes")
+        directions, block = self.feature_map_.directions, cast(Perceptron, self.network_.block)
+        before = {"layers": self.network_.layers, "width": block.width, "components": None if directions is None else len(directions),
+                  "spare_dimensions": self.feature_map_.spare}
+        for name, value in before.items():
+            if getattr(self, name) != value:
+                raise ValueError(f"{name}={getattr(self, name)!r}, but warm_start=True goes on from a fit with {name}={value!r}; "
+                                 f"use warm_start=False, or {name}={value!r}")
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -155,12 +162,8 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
         finally:
             threads.set_threads(before)
 
-    def _trained(self, data: WeightedPoints, classes: Array, model: Any) -> None:
-        """Set the fitted attributes."""
-        again = self.warm_start and hasattr(self, "theta_")
-        if again and not np.array_equal(classes, self.classes_):
-            raise ValueError(f"y has the classes {classes.tolist()}, but warm_start=True goes on from a fit to {self.classes_.tolist()}; "
-                             "use warm_start=False, or rows of all these classes")
+    def _trained(self, data: WeightedPoints, classes: Array, model: Any, again: bool) -> None:
+        """Set the fitted attributes, at the end; `again` goes on from those of the fit before."""
         seed = self.seed_ if again else int(check_random_state(self.random_state).randint(2**31))
         train, held = self._parted(data, seed)
         feature_map = self.feature_map_ if again else FeatureMap.fitted(train.points, train.weights, self.components, self.spare_dimensions)
@@ -176,14 +179,14 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
         self.loss_curve_ = [*(self.loss_curve_ if again else []), *found.losses]
         self.n_iter_, self.loss_ = len(self.loss_curve_), found.losses[-1]
         self.validation_losses_ = None if patience is None else found.validation_losses
-        self.best_validation_loss_ = None if patience is None else min(found.validation_losses)
+        self.best_validation_loss_ = None if patience is None else found.best
 
     def _parted(self, data: WeightedPoints, seed: int) -> tuple[WeightedPoints, WeightedPoints | None]:
-        """The points to train on, and those held out, if any: a stratified share of the points that differ."""
+        """The points to train on, and those held out, if any."""
         if not self.early_stopping:
             return data, None
-        train, held = train_test_split(np.arange(len(data)), test_size=self.validation_fraction, stratify=data.classes, random_state=seed)
-        return data.part(np.sort(train)), data.part(np.sort(held))
+        held = held_out(data, float(self.validation_fraction), derived_seed(seed, _HELD))
+        return data.part(np.flatnonzero(~held)), data.part(np.flatnonzero(held))
 
     def _penalties(self) -> tuple[Any, ...]:
         terms = Tikhonov(float(self.alpha)), DepthSmoothness(float(self.smoothness))
@@ -223,14 +226,14 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba_spread(self, X: ArrayLike) -> ProbabilitySpread:
         """Return the `ProbabilitySpread` of the rows: mean, standard deviation over the noise, and standard error of the mean, each (n, K)."""
         states = self._states(X)
-        mean, deviation = np.empty((2, len(states), len(self.classes_)))
+        found = np.empty((3, len(states), len(self.classes_)))
 
         def consume(logs: Array, rows: slice) -> None:
-            probabilities = np.exp(logs)
-            mean[rows], deviation[rows] = probabilities.mean(axis=-1).T, probabilities.std(axis=-1, ddof=1).T
+            found[:, rows] = np.swapaxes(moments(np.exp(logs)), 1, 2)
 
         self._over_members(states, consume)
-        return ProbabilitySpread(mean, deviation, deviation / np.sqrt(self.prediction_paths), self.classes_, self.prediction_paths)
+        mean, deviation, degrees = found
+        return ProbabilitySpread(mean, deviation, deviation / np.sqrt(self.prediction_paths), self.classes_, self.prediction_paths, degrees)
 
     def labelled_points(self, X: ArrayLike, y: ArrayLike) -> LabelledPoints:
         """Return rows and classes as the network sees them: for `compare`, objectives and all else of ocnet, with `network_` and `theta_`.
@@ -267,3 +270,16 @@ def _start(network: ResidualNetwork, seed: int) -> Array:
     theta = network.initialise(seed)
     network.control.rest(theta)[:] *= _READOUT
     return theta
+
+
+def _weights(rows: Array, sample_weight: ArrayLike | None) -> Array:
+    """(n,) weights of the rows ≥ 0, not all 0, the largest in [½, 1)."""
+    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (len(rows),):
+        raise ValueError(f"sample_weight has shape {weights.shape}; expected ({len(rows)},): a number for each row of X")
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        worst = int(np.argmin(np.where(np.isfinite(weights), weights, -np.inf)))
+        raise ValueError(f"sample_weight[{worst}]={weights[worst]} is not a finite number ≥ 0; use 0 to leave a row out")
+    if not weights.any():
+        raise ValueError("sample_weight is zero for all rows; at least two classes need rows of positive weight")
+    return np.ldexp(weights, -int(np.frexp(weights.max())[1]))            # a power of two, so that sums of whole weights stay exact

@@ -11,21 +11,24 @@ from ocnet.typing import Array, Integers
 
 __all__ = ["FeatureMap"]
 
-_CONSTANT = 1e-12                    # deviation, as a share of the largest value, that rounding may leave in a constant feature
+_CONSTANT = 1e-12                    # deviation, as a share of half the range, of a feature that varies only in rows of a 1e-24th of the weight
+_LEAST = np.nextafter(0.0, 1.0)      # half a range of one step of the smallest numbers would round to 0
 _RANK = 1e-10                        # share of the first principal variance below which a direction is rounding
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """States (n, d) = ((x/unit − centre)[kept]/deviation) directionsᵀ of rows x (n, features), then `spare` zeros.
+    """States (n, d) = (((x − origin)/unit − centre)[kept]/deviation) directionsᵀ of rows x (n, features), then `spare` zeros.
 
-    unit (features,) : largest absolute values, so that nothing overflows;  centre, deviation : of x/unit, weighted
+    origin, unit (features,) : the middle and half the length of the range, so that an offset costs no digits, a constant is exactly 0, and nothing
+        overflows;  centre, deviation : of (x − origin)/unit, weighted
     kept : the features that vary; one that is constant in training says nothing, and what it is later changes nothing
     directions (c, kept), or None : principal directions, each divided by the deviation along it
     spare : dimensions that start at 0, where layers may move points past each other: a flow in the features' own space cannot take what is inside a
         ring out of it (Dupont, Doucet, Teh: Augmented neural ODEs, 2019)
     """
 
+    origin: Array
     unit: Array
     centre: Array
     kept: Integers
@@ -40,15 +43,16 @@ class FeatureMap:
         components : how many principal components make the state; None takes the features themselves
         Raises ValueError where fewer components have a variance.  Cost O(n f) and with components O(n f² + f³).
         """
-        largest = np.abs(points).max(axis=0)
-        unit = np.where(largest > 0, largest, 1.0)
-        scaled = points / unit
+        points, weights = points[weights > 0], weights[weights > 0]
+        low, high = points.min(axis=0), points.max(axis=0)
+        origin, unit = 0.5 * low + 0.5 * high, np.where(high > low, np.maximum(0.5 * high - 0.5 * low, _LEAST), 1.0)
+        scaled = (points - origin) / unit
         centre = (weights[:, None] * scaled).sum(axis=0)
         deviation = np.sqrt((weights[:, None] * (scaled - centre) ** 2).sum(axis=0))
-        kept = np.flatnonzero(deviation > _CONSTANT)
+        kept = np.flatnonzero((high > low) & (deviation > _CONSTANT))
         if not kept.size:                # nothing tells the classes apart: a state that is always 0, and their shares
             kept, deviation = np.zeros(1, dtype=np.intp), np.full_like(deviation, np.inf)
-        plain = cls(unit, centre, kept, deviation[kept], spare=spare)
+        plain = cls(origin, unit, centre, kept, deviation[kept], spare=spare)
         if components is None:
             return plain
         states = replace(plain, spare=0)(points)
@@ -70,7 +74,7 @@ class FeatureMap:
     def __call__(self, rows: Array) -> Array:
         """Return the states (n, d) of rows (n, features); ValueError where one is too far away for a number."""
         with np.errstate(over="ignore", invalid="ignore"):
-            states = ((rows / self.unit - self.centre)[:, self.kept]) / self.deviation
+            states = (((rows - self.origin) / self.unit - self.centre)[:, self.kept]) / self.deviation
             if self.directions is not None:
                 states = np.einsum("nf,df->nd", states, self.directions)       # never BLAS, whose bits depend on its threads
         good = np.isfinite(states).all(axis=1)

@@ -7,10 +7,12 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
 
 from ocnet.networks.noise import HiddenDropout, Noiseless
+from ocnet.typing import Array
 
-__all__ = ["DROPPED", "checked", "noise_of"]
+__all__ = ["DROPPED", "checked", "class_factors", "noise_of"]
 
 DROPPED = 0.4                        # share of hidden units that the default noise drops
 
@@ -81,3 +83,24 @@ def noise_of(noise: Any, level: float | None) -> Any:
     if not level < 1:
         raise ValueError(f"level={level!r}: noise={model!r} drops this share, which is a number in [0, 1); use 0.3, say")
     return replace(model, **{share: 1 - float(level)})
+
+
+def class_factors(class_weight: Any, classes: Array, weights: Array) -> Array:
+    """Return the factors (K,) ≥ 0 of the classes from None, "balanced" or a dictionary; `weights` (K,) > 0 are the sums of their rows' weights.
+
+    "balanced" is Σ_j weights_j / (K weights_k): as with scikit-learn, but a row of weight 2 counts as two rows.
+    Raises ValueError for other words, factors that are no finite numbers ≥ 0, and where all are 0.
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return weights.sum() / (len(classes) * weights)
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"class_weight={class_weight!r}: expected None, 'balanced', or a dictionary of a factor for each class")
+    for name, factor in class_weight.items():
+        if not (isinstance(factor, Real) and 0 <= float(factor) < np.inf):
+            raise ValueError(f"class_weight={class_weight!r}: {factor!r} of class {name!r} is not a finite number ≥ 0; use 0 to leave a class out")
+    factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not factors.any():
+        raise ValueError(f"class_weight={class_weight!r} is zero for all classes {classes.tolist()} with rows of positive weight; two need factors > 0")
+    return np.ldexp(factors, -int(np.frexp(factors.max())[1]))               # nothing overflows, and no digit is lost

@@ -21,10 +21,11 @@ class WeightedPoints:
     weights: Array
 
     @classmethod
-    def of(cls, rows: Array, classes: Integers, weights: Array) -> WeightedPoints:
-        """Return the measure Σ_i weights_i δ(rows_i, classes_i), normalised: sorted by class and then by the bytes of the row.
+    def of(cls, rows: Array, classes: Integers, weights: Array, factors: Array | None = None) -> WeightedPoints:
+        """Return the measure Σ_i factors[classes_i] weights_i δ(rows_i, classes_i), normalised.
 
-        rows (n, d), classes (n,), weights (n,) > 0.  Weights of equal rows are added in their order, which only rounding can tell.
+        It is sorted by class and then by the bytes of the row.  rows (n, d), classes (n,), weights (n,) > 0, factors (K,) > 0 or None for 1.
+        Weights of equal rows are added in their order, which only rounding can tell.
         """
         keyed = np.ascontiguousarray(np.column_stack([classes, rows]), dtype=np.float64) + 0.0           # −0 is 0
         order = np.argsort(keyed.view(f"V{keyed.shape[1] * keyed.itemsize}").ravel(), kind="stable")
@@ -32,7 +33,10 @@ class WeightedPoints:
         keyed = keyed[order]
         first = np.flatnonzero(np.append(True, (keyed[1:] != keyed[:-1]).any(axis=1)))
         total = np.add.reduceat(weights[order], first)
-        return cls(keyed[first, 1:], classes[order[first]], total / total.sum())
+        numbers = classes[order[first]]
+        if factors is not None:
+            total = total * factors[numbers]
+        return cls(keyed[first, 1:], numbers, total / total.sum())
 
     def __len__(self) -> int:
         return len(self.classes)
