@@ -198,6 +198,8 @@ def test_what_is_held_out_of_few_rows_leaves_each_class_one():
     for seed in range(20):
         held = held_out(WeightedPoints.of(X, np.array([0, 1, 1, 1, 1, 1, 1, 2]), np.ones(8)), 0.25, seed)
         assert held.sum() == 2 and not held[0] and not held[7]
+        single = held_out(WeightedPoints.of(np.arange(23.0)[:, None], np.r_[0, 1, 2, np.full(20, 3)], np.ones(23)), 0.3, seed)
+        assert single.sum() == 7 and not single[:3].any()                 # 6.9 of 23, and none of the classes that have one row
         heavy = held_out(WeightedPoints.of(X, np.repeat([0, 1], 4), np.r_[1e4, np.ones(7)]), 0.25, seed)
         assert 2 <= heavy.sum() <= 4 and not heavy[0]                     # a quarter of the weight is not to be had; 0.25 · 1.75 · 8 = 3.5 rows are tried
     for rows, labels in ((MOONS[0][:2], [0, 1]), (np.repeat(np.eye(4), 50, axis=0), np.arange(200) % 2)):

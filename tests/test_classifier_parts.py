@@ -67,18 +67,18 @@ def test_the_standard_error_is_that_of_the_mean_over_other_draws(repetitions=60,
     assert abs(inside - 0.5) < 5 * 0.5 / np.sqrt(repetitions)            # half of the intervals of level ½
 
 
-@pytest.mark.parametrize("centre, scale", [(0.0, 1.0), (-3.0, 1.0), (-6.0, 1.0), (5.0, 2.0)])
-def test_intervals_of_95_percent_cover_the_limit(centre, scale, repetitions=20_000, draws=256):
-    """Log-odds of the normal law: the share of intervals that hold E p is 0.95 to within 0.01, and 5 standard errors, 0.008, of 20,000 intervals.
+@pytest.mark.parametrize("centre, scale, draws, promised", [(0.0, 1.0, 256, 0.01), (-3.0, 1.0, 256, 0.01), (-6.0, 1.0, 256, 0.01), (5.0, 2.0, 64, 0.03)])
+def test_intervals_of_95_percent_cover_the_limit(centre, scale, draws, promised, repetitions=20_000):
+    """Log-odds of the normal law: the share of intervals that hold E p is 0.95 to within what is promised, and 5 standard errors, 0.008, of 20,000 intervals.
 
-    False alarm 5.7e-7 each.  0.01 is what is promised at 256 draws of such laws; Student's interval for p itself misses it by 0.015 and 0.02 in the last two.
+    False alarm 5.7e-7 each.  Student's interval for p itself covers 0.88 in the last, and leaves [0, 1].
     """
     rng, (nodes, weights) = np.random.default_rng(5), np.polynomial.hermite_e.hermegauss(120)
     limit = weights @ expit(centre + scale * nodes) / weights.sum()
     mean, deviation, degrees = moments(expit(centre + scale * rng.standard_normal((repetitions, 1, draws))))
     low, high = ProbabilitySpread(mean, deviation, deviation / np.sqrt(draws), [0], draws, degrees).interval()
-    assert (low >= 0).all() and (low < mean).all() and (mean < high).all() and (high <= 1).all()
-    assert abs(np.mean((low <= limit) & (limit <= high)) - 0.95) < 0.01 + 5 * np.sqrt(0.95 * 0.05 / repetitions)
+    assert (low > 0).all() and (low < mean).all() and (mean < high).all() and (high < 1).all()
+    assert abs(np.mean((low <= limit) & (limit <= high)) - 0.95) < promised + 5 * np.sqrt(0.95 * 0.05 / repetitions)
 
 
 def test_intervals_of_a_network_cover_a_long_run(repetitions=60, long=50_000):
