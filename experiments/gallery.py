@@ -57,7 +57,7 @@ ENTRIES = (
     _one("generalisation", "Noise and generalisation", "test loss and gap against the size of the noise", 2),
     _one("dropout_placement", "Where dropout is placed", "test errors of output, hidden and input dropout", 1.2),
     _one("robustness", "Noise and attacks", "test error under attacks against the noise", 2.5),
-    _one("classifier_accuracy", "The classifier against scikit-learn's", "cross-validated accuracies with their standard errors", 2.8),
+    _one("classifier_accuracy", "The classifier against scikit-learn's", "cross-validated accuracies with their standard errors", 3.5),
     _one("weak_order", "Weak orders of all noise models", "weak errors against the number of layers", 0.5),
     _one("depth", "Training in depth", "what doubling the layers changes, and controls as functions of time", 0.5),
     _one("multilevel", "What training from few layers to many saves", "objective reached against work, and ratios of work", 4),
