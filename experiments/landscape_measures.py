@@ -1,6 +1,7 @@
 """What `loss_landscape.py` measures: networks trained at several levels of noise, their largest curvature and input gradients, slices of their losses."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -122,11 +123,12 @@ def rough_slices(found, given):
     return {sigma: PairedInterval.of(logs[sigma] - logs[given.sigmas[0]]) for sigma in given.sigmas[1:]}
 
 
-def box(problem, theta, direction, given):
-    """A grid that holds the paths of all networks on a slice."""
-    boxes = [problem.network.layered(theta + a * direction).extent(problem.data.points) for a in np.linspace(-REACH, REACH, 5)]
+def box(problem, theta, directions, reach, given):
+    """A grid that holds the paths of all networks on a slice or a plane, seen at five places along each direction; farther, with more nodes."""
+    places = product(np.linspace(-reach, reach, 5), repeat=len(directions))
+    boxes = [problem.network.layered(theta + np.einsum("k,kp->p", place, directions)).extent(problem.data.points) for place in places]
     lower, upper = np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)
-    return Grid.uniform(lower, upper, given.nodes)
+    return Grid.uniform(lower, upper, round(given.nodes * reach / REACH))
 
 
 def slices(theta, given):
@@ -134,7 +136,7 @@ def slices(theta, given):
     data, _ = data_of(0, given)
     expected, of_mean = (setting(SLICE_NOISE, data, given, criterion(Logistic())) for criterion in (ExpectedLoss, LossOfExpectation))
     quiet = landscape(ParticleObjective(setting(0.0, data, given), 2), theta, reach=REACH, points=given.places, name="no noise")
-    grid = box(expected, theta, quiet.directions[0], given)
+    grid = box(expected, theta, quiet.directions, REACH, given)
     every = {"reach": REACH, "directions": quiet.directions}
     found = {"no noise": replace(quiet, bars=np.zeros_like(quiet.values))}
     for name, problem in (("EL", expected), ("LE", of_mean)):
@@ -144,7 +146,13 @@ def slices(theta, given):
 
 
 def planes(found, given):
-    """A plane around the minimum of J_0 and one around that of J_EL at the largest noise, along directions of the same random numbers."""
+    """{name: Landscape} of planes along directions of the same random numbers: around the minimum of J_0, and around that of J_EL at the largest noise,
+    this one by particles and by the grid.
+    """
     data, _ = data_of(0, given)
-    return [landscape(ParticleObjective(setting(sigma, data, given), paths_for(sigma, given.paths)), found[sigma, 0].theta, 2, PLANE_REACH, given.plane, name=name)
-            for sigma, name in ((given.sigmas[0], "J$_0$ around its minimum"), (given.sigmas[-1], f"J$_{{EL}}$({given.sigmas[-1]:g}) around its minimum"))]
+    quiet, noisy = (landscape(ParticleObjective(setting(sigma, data, given), paths_for(sigma, given.paths)), found[sigma, 0].theta, 2, PLANE_REACH, given.plane, name=name)
+            for sigma, name in ((given.sigmas[0], "J$_0$ around its minimum"), (given.sigmas[-1], f"J$_{{EL}}$({given.sigmas[-1]:g}), particles; dashed: grid")))
+    problem, theta = setting(given.sigmas[-1], data, given), found[given.sigmas[-1], 0].theta
+    grid = box(problem, theta, noisy.directions, PLANE_REACH, given)
+    return {"no noise": quiet, "EL particles": noisy,
+            "EL grid": landscape(GridObjective(problem, grid), theta, noisy.directions, PLANE_REACH, given.plane, name=f"{noisy.name.split(',')[0]}, grid")}

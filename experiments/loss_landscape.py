@@ -18,6 +18,7 @@ from outcome import keep
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "loss_landscape"
 QUANTITIES = {"quiet": "largest eigenvalue of ∇²J_0", "own": "largest eigenvalue of ∇²J_EL(σ)", "slope": "input gradient of the noise-free loss",
               "score_slope": "input gradient of the noise-free score"}
+BOTH = ("EL", "LE")                  # criteria of the slice
 
 
 def parser():
@@ -55,10 +56,10 @@ def lowest_gap(slices):
     return float(expected.values[k] - of_mean.values[k]), float(expected.bars[k] + of_mean.bars[k])
 
 
-def agreement(slices):
-    """Share of the places at which grid and particles agree within their bars, J_EL and J_LE together."""
-    return float(np.mean([np.abs(slices[f"{name} grid"].values - slices[f"{name} particles"].values)
-                          <= slices[f"{name} grid"].bars + slices[f"{name} particles"].bars for name in ("EL", "LE")]))
+def agreement(found, names):
+    """Share of the places of slices or planes at which grid and particles agree within their bars, all names together."""
+    return float(np.mean([np.abs(found[f"{name} grid"].values - found[f"{name} particles"].values)
+                          <= found[f"{name} grid"].bars + found[f"{name} particles"].bars for name in names]))
 
 
 def ratio(interval):
@@ -86,7 +87,7 @@ def table(found, given):
     gap, bar = lowest_gap(found["slices"])
     bars = [m.own_bar / abs(m.own) for m in found["minima"].values()] + [m.quiet_bar / abs(m.quiet) for m in found["minima"].values()]
     return lines + ["", f"slice at σ = {SLICE_NOISE:g}: least J_EL − J_LE by the grid {gap:.2e}, bars there {bar:.0e}; grid and particles agree within "
-                    f"their bars at {100 * agreement(found['slices']):.0f} % of the places", f"eigenvalues: bars at most {max(bars):.0e} of them"]
+                    f"their bars at {100 * agreement(found['slices'], BOTH):.0f} % of the places, in the plane at {100 * agreement(found['planes'], ['EL']):.0f} %", f"eigenvalues: bars at most {max(bars):.0e} of them"]
 
 
 def _verdict(interval, less, more):
@@ -107,16 +108,17 @@ def paragraph(found, given):
         f"eigenvalue is {_told(ratios['own'][top])} times that of J_0 at its own minima, whose losses are nearly 0 and so flat. "
         f"Slices through one θ have {_told(rough)} times the root-mean-square second derivative with that noise ({_verdict(rough, 'smoother', 'rougher')}). "
         f"On the slice drawn J_EL − J_LE is {gap:.1e} at least by the grid, where the bars are {bar:.0e}, and grid and particles agree within their bars at "
-        f"{100 * agreement(found['slices']):.0f} % of the places.")
+        f"{100 * agreement(found['slices'], BOTH):.0f} % of the places; in the plane of J_EL({top:g}) they do at {100 * agreement(found['planes'], ['EL']):.0f} %.")
 
 
 def draw(found, given):
     """Return the figure, two rows of three."""
     made, ((first, second, third), (fourth, fifth, sixth)) = plotting.figure(2, 3, 10.2, 6.6)
     _draw_slice(first, found["slices"])
-    least, highest = (pick([pick(plane.values) for plane in found["planes"]]) for pick in (np.min, np.max))
-    for ax, plane, colour in ((second, found["planes"][0], plotting.GREY), (third, found["planes"][1], plotting.LOWER)):
-        plane.plot(ax, colour=colour, levels=np.geomspace(1.15 * least, 0.9 * highest, 8))
+    least, highest = (pick([pick(plane.values) for plane in found["planes"].values()]) for pick in (np.min, np.max))
+    for ax, name, style in ((second, "no noise", {"colour": plotting.GREY}), (third, "EL grid", {"colour": plotting.UPPER, "dashes": "--", "numbers": None}),
+                            (third, "EL particles", {"colour": plotting.LOWER})):
+        found["planes"][name].plot(ax, levels=np.geomspace(1.15 * least, 0.9 * highest, 8), **style)
     _draw_ratios(fourth, {"of ∇²J$_0$": found["ratios"]["quiet"], "of ∇²J$_{EL}$(σ)": found["ratios"]["own"]}, "largest eigenvalue at the minima")
     _draw_ratios(fifth, {"noise-free score": found["ratios"]["score_slope"], "noise-free loss": found["ratios"]["slope"]}, "input gradient at the minima")
     _draw_ratios(sixth, {"root mean square d²J/da²": found["roughness"]}, "roughness of slices at one θ")
@@ -162,8 +164,8 @@ def main(arguments=None):
     summary = {"minima": [m.to_dict() for m in found["minima"].values()],
                "ratios": {name: {f"{sigma:g}": ratio(interval) for sigma, interval in of_level.items()}
                           for name, of_level in {**found["ratios"], "roughness": found["roughness"]}.items()},
-               "slices": {name: line.to_dict() for name, line in found["slices"].items()}, "planes": [plane.to_dict() for plane in found["planes"]],
-               "least_gap": lowest_gap(found["slices"]), "agreement": agreement(found["slices"])}
+               "slices": {name: line.to_dict() for name, line in found["slices"].items()}, "planes": {name: plane.to_dict() for name, plane in found["planes"].items()},
+               "least_gap": lowest_gap(found["slices"]), "agreement": agreement(found["slices"], BOTH), "plane_agreement": agreement(found["planes"], ["EL"])}
     keep(given.out, "loss_landscape", summary, lambda: draw(found, given))
     return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
 

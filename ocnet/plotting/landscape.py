@@ -18,10 +18,13 @@ __all__ = ["landscape"]
 
 @drawing
 def landscape(axes: Sequence[ArrayLike], values: ArrayLike, bars: ArrayLike | None = None, *, label: str | None = None, colour: str = FIRST,
-              dashes: str = "-", levels: int | ArrayLike = 12, ax: Axes | None = None) -> Axes:
+              dashes: str = "-", levels: int | ArrayLike = 12, numbers: str | None = "%.2g",
+              ax: Axes | None = None) -> Axes:
     """Draw values (n,) over one axis as a line with a band of half-width bars (n,), or (n, m) over two as contours; returns the axes.
 
-    colour, dashes : of the line, or of all contours;  levels : how many contours, or where.  A cross marks (0, 0), and contours' title is their label
+    Contours have bands too: where a level is within the values' bars.
+    colour, dashes : of the line, or of all contours;  levels : how many contours, or where;  numbers : format of every other contour's number, None for
+        none.  A cross marks (0, 0), and contours' title is their label
     """
     places, values = [np.asarray(axis, float) for axis in axes], np.asarray(values, float)
     if len(places) == 1:
@@ -31,7 +34,11 @@ def landscape(axes: Sequence[ArrayLike], values: ArrayLike, bars: ArrayLike | No
         ax.set(xlabel="a, in lengths of the filters", ylabel="J(θ + a d)")
         return ax
     drawn = ax.contour(places[0], places[1], values.T, levels, colors=colour, linestyles=dashes, linewidths=0.9)
-    ax.clabel(drawn, drawn.levels[::2], fontsize=7.5, fmt="%.2g")
+    if bars is not None and (np.asarray(bars) > 0).all():
+        for level in drawn.levels:
+            ax.contourf(places[0], places[1], ((values - level) / np.asarray(bars, float)).T, [-1.0, 1.0], colors=[colour], alpha=0.25)
+    if numbers:
+        ax.clabel(drawn, drawn.levels[::2], fontsize=7.5, fmt=numbers)
     ax.plot(0, 0, "x", color="black", ms=6)
     ax.set(xlabel="a, in lengths of the filters", ylabel="b, in lengths of the filters", title=label)
     return ax

@@ -220,7 +220,7 @@ def test_what_has_no_ledger_is_refused_with_a_remedy(call, message):
 @pytest.mark.parametrize("offset, spread", [(0, 0), (0, 1e-6), (0, 1e-2), (0, 1), (10, 1), (1000, 1)])
 def test_bars_hold_in_closed_form_however_tight_or_far_the_data_are(offset, spread):
     """One layer of Gaussian noise s before w·x + b: ½ l'' s² |w|² dt, no bending; within the bars, which stay below 1e-5 of it and the bound on
-    rounding: 25 · 3 ulp of |u| + |∇u| |x| ≲ 2, over twice the squared step 0.0025 in ξ, some 3e-9."""
+    rounding: half of 25 · 3 ulp of |u| + |∇u| |x| ≤ 4 over the squared step 0.0025 in ξ, 5e-9."""
     network = ResidualNetwork(Perceptron(3), Gaussian(0.3), 1, horizon=2.0, dim=3)
     for seed in range(10):
         rng = np.random.default_rng(seed)

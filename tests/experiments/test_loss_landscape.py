@@ -28,6 +28,14 @@ def test_the_expected_loss_is_nowhere_below_the_loss_of_the_expectation(summary)
     assert any(a - b > p + q for a, b, p, q in zip(expected["values"], of_mean["values"], expected["bars"], of_mean["bars"]))
     # grid against particles: three standard errors and the grid's bar, of 10 numbers that share one draw a criterion: in 1 % of seeds one is beyond
     assert summary["agreement"] >= 0.8
+    assert summary["plane_agreement"] >= 7 / 9                            # the same of nine numbers of one draw
+
+
+def test_the_plane_of_the_grid_is_that_of_the_noise_it_is_said_to_be_of(summary):
+    """Slice and plane share θ, in boxes of different size: J_EL there is one number, within the bars of both, and not that without noise."""
+    slice_, plane, quiet = summary["slices"]["EL grid"], summary["planes"]["EL grid"], summary["slices"]["no noise"]
+    bars = slice_["bars"][2] + plane["bars"][1][1]
+    assert abs(slice_["values"][2] - plane["values"][1][1]) <= bars < abs(plane["values"][1][1] - quiet["values"][2])
 
 
 def test_without_noise_both_curvatures_are_one_and_every_eigenvalue_has_its_bar(summary):
