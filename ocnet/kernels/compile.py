@@ -1,16 +1,13 @@
 """One decorator with every compiler option, and a compile cache that notices edits in any kernel file.
 
 Numba stamps a cached function with its own file only, so a caller in another file would go on using an inlined
-callee after that callee was edited (numba issue 1833).  Here the stamp is a hash of the whole folder.
+callee after that callee was edited (numba issue 1833).  In `cache` the stamp is a hash of the whole folder, and of the versions.
 """
-
-import hashlib
-from functools import cache
-from pathlib import Path
 
 import numba
 from numba.extending import overload
 
+from .cache import KernelCache
 from .notice import listen
 
 __all__ = ["by_precision", "inlined", "kernel", "parallel", "reduction"]
@@ -21,28 +18,13 @@ _CONTRACTED = {"contract", "nsz"}
 listen()
 
 
-@cache
-def folder_stamp():
-    """Return a hash of the names and contents of all kernel sources."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
 def _compile(function, fastmath, **more):
-    options = dict(_OPTIONS, fastmath=fastmath, **more)
+    dispatcher = numba.njit(**_OPTIONS, fastmath=fastmath, **more)(function)
     try:
-        dispatcher = numba.njit(cache=True, **options)(function)
+        dispatcher._cache = KernelCache(function)
     except RuntimeError as error:
         if "cannot cache" not in str(error):
-            raise
-        return numba.njit(**options)(function)          # no writable cache folder: compile in each process
-    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if not hasattr(index, "_source_stamp"):
-        raise ImportError(f"numba {numba.__version__} keeps its cache stamp elsewhere, so edited kernels could run "
-                          "stale; install a numba version that ocnet's setup.cfg was tested with")
-    index._source_stamp = (index._source_stamp, folder_stamp())
+            raise                                       # otherwise no cache folder can be written: compile in each process
     return dispatcher
 
 
