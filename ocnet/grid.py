@@ -13,6 +13,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
+from ocnet.inputs import as_array, as_whole
 from ocnet.typing import Array, ArrayLike
 
 __all__ = ["Grid"]
@@ -35,14 +36,17 @@ class Grid:
     axes: Any
 
     def __post_init__(self) -> None:
-        axes = tuple(np.array(a, dtype=np.float64, ndmin=1) for a in self.axes)
+        try:
+            axes = tuple(np.array(as_array(a, f"axes[{i}]"), ndmin=1) for i, a in enumerate(self.axes))
+        except TypeError as error:
+            raise TypeError(f"{error}; axes is a sequence with one array of nodes per dimension") from None
         if not axes:
             raise ValueError("axes is empty; give one array of nodes per dimension")
         for i, axis in enumerate(axes):
             if axis.ndim != 1 or axis.size < 4:
                 raise ValueError(f"axes[{i}] has shape {axis.shape}; expected (n,) with n ≥ 4 nodes")
-            if not np.isfinite(axis).all() or not (np.diff(axis) > 0).all():
-                raise ValueError(f"axes[{i}] must be finite and strictly increasing")
+            if not (np.diff(axis) > 0).all():
+                raise ValueError(f"axes[{i}] must be strictly increasing")
             axis.flags.writeable = False
         object.__setattr__(self, "axes", axes)
 
@@ -53,11 +57,14 @@ class Grid:
         lower, upper : (d,) or a number per axis;  shape : nodes per axis, (d,) or one int for all
         Raises ValueError for a box that is not finite with lower < upper.
         """
-        lower, upper = np.atleast_1d(np.asarray(lower, float)), np.atleast_1d(np.asarray(upper, float))
-        if lower.shape != upper.shape or not (np.isfinite(lower) & np.isfinite(upper) & (lower < upper)).all():
+        lower, upper = np.atleast_1d(as_array(lower, "lower")), np.atleast_1d(as_array(upper, "upper"))
+        if lower.ndim != 1 or lower.shape != upper.shape or not (lower < upper).all() or not np.isfinite(upper - lower).all():
             raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is not finite with lower < upper")
-        shape = np.broadcast_to(shape, lower.shape)
-        return cls(tuple(np.linspace(a, b, int(n)) for a, b, n in zip(lower, upper, shape)))
+        counts = _per_axis(shape, "shape", lower.size)
+        counts = [as_whole(n, "shape", 4, "the nodes of an axis") for n in counts]
+        if (upper - lower <= 2 * np.array(counts) * np.spacing(np.maximum(np.abs(lower), np.abs(upper)))).any():
+            raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is too narrow for shape={counts} nodes that differ")
+        return cls(tuple(np.linspace(a, b, n) for a, b, n in zip(lower, upper, counts)))
 
     @classmethod
     def concentrated(cls, lower: ArrayLike, upper: ArrayLike, shape: ArrayLike, around: Any, strength: ArrayLike = 10.0) -> "Grid":
@@ -191,6 +198,14 @@ class Grid:
 
 def _is_uniform(axis: Array) -> np.bool_:
     return np.ptp(np.diff(axis)) <= _UNIFORM * (axis[-1] - axis[0]) / (axis.size - 1)
+
+
+def _per_axis(value, name, dim):
+    """A number for each axis of `dim`, from one for all or one each."""
+    values = np.atleast_1d(as_array(value, name))
+    if values.shape not in ((1,), (dim,)):
+        raise ValueError(f"{name} has shape {values.shape}; expected one number, or one for each of {dim} axes")
+    return np.broadcast_to(values, (dim,))
 
 
 def _concentrated(i: int, uniform: Array, places: Array, strength: float) -> Array:

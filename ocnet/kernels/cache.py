@@ -7,6 +7,7 @@ of what follows, and what follows; the code is kept together with the types it i
 
 import hashlib
 import pickle
+import sys
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,8 +17,6 @@ import numba
 import numpy
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.serialize import dumps
-
-import ocnet
 
 from .notice import tell
 
@@ -31,7 +30,7 @@ _HASH = 32                                               # bytes of a SHA-256
 @cache
 def folder_stamp():
     """Return a hash of all kernel sources, by name and content, and of all versions and choices that compiled code depends on."""
-    versions = [(of.__name__, of.__version__) for of in (ocnet, numba, llvmlite, numpy)]
+    versions = [(of.__name__, of.__version__) for of in (sys.modules["ocnet"], numba, llvmlite, numpy)]
     choices = [(name, getattr(numba.config, name, None)) for name in _CHOICES]
     digest = hashlib.sha256(repr((versions, choices)).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
