@@ -9,9 +9,10 @@ Memory      nothing is compressed and every size is held against the bytes that 
             about the size of the file, which is at most `most_bytes` (some 20 times the size for a file of nothing but empty members).
 """
 
-from .atomic import replacing, write_bytes
+from .atomic import replacing, told_with, write_bytes
 from .container import MOST_BYTES, ArchiveError
 from .known import known, plain
+from .lock import InUse, alone
 from .saved import Saved, load, save
 
-__all__ = ["MOST_BYTES", "ArchiveError", "Saved", "known", "load", "plain", "replacing", "save", "write_bytes"]
+__all__ = ["MOST_BYTES", "ArchiveError", "InUse", "Saved", "alone", "known", "load", "plain", "replacing", "save", "told_with", "write_bytes"]

@@ -1,34 +1,77 @@
 """Files that are whole or absent."""
 
 import os
+import re
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["in_folder", "replacing", "write_bytes"]
+from .lock import taken
+
+__all__ = ["in_folder", "replacing", "told_with", "write_bytes"]
+
+_NO_ROOM = {ENOSPC: "make room", EDQUOT: "make room", EFBIG: "allow larger files", EIO: "see to the disk", EROFS: "see to the disk"}
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], mark: str = "") -> Iterator[BinaryIO]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Yield a new file that takes the place of `path` when the block ends, so that a reader, or a kill at any instant, finds the old or the new.
 
-    It is written beside it as `.<name><mark>.tmp`, flushed to the disk, renamed, and removed where the block fails.
-    mark : tells the drafts of several writers of one path apart; without one a leftover of a killed writer is overwritten
-    Raises OSError where the folder is missing or cannot be written.
+    It is written beside it as `.<name>.<8 digits>.tmp`, flushed to the disk, renamed, and removed where the block fails.  Writers of one path have drafts of
+    their own, of which the last to end stays; a draft is locked as long as it is written, and one whose writer was killed is removed by the next writer.
+    Raises OSError, which names the path and the remedy, where the folder is missing, cannot be written or is full.
     """
     path = in_folder(path)
-    draft = path.with_name(f".{path.name}{mark}.tmp")
+    _remove_dead(path)
+    file, draft = _draft(path)
     try:
-        with open(draft, "w+b") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
+            if os.name == "nt":                                         # Windows renames closed files only
+                file.close()
+            os.replace(draft, path)
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise told_with(path, error) from error
         raise
     _flush_folder(path.parent)
+
+
+def told_with(path: str | os.PathLike[str], error: OSError) -> OSError:
+    """The error of a write with the path and the remedy, which the system leaves out where the file is open; any other error as it is."""
+    if error.errno not in _NO_ROOM:
+        return error
+    return type(error)(error.errno, f"{error.strerror}; {_NO_ROOM[error.errno]} and run again, what was written before is whole", os.fspath(path))
+
+
+def _draft(path: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside `path`, locked where locks are to be had, and its name."""
+    while True:
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        file = open(draft, "x+b")                                        # noqa: SIM115 — closed by whoever asked for it
+        if taken(file) is not False and draft.exists():                  # or another writer took it for dead, between these two lines
+            return file, draft
+        file.close()
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove the drafts of `path` whose writers were killed, as their locks show; those of writers at work stay, and on Windows all, whose drafts are closed
+    before they are renamed."""
+    if os.name == "nt":
+        return
+    name = re.compile(rf"\.{re.escape(path.name)}(\.[0-9a-f]{{8}})?\.tmp")
+    with os.scandir(path.parent) as entries:
+        drafts = [entry.path for entry in entries if entry.name.startswith(f".{path.name}") and name.fullmatch(entry.name)]
+    for draft in drafts:
+        with suppress(OSError), open(draft, "r+b") as file:
+            if taken(file):
+                os.unlink(draft)
 
 
 def in_folder(path: str | os.PathLike[str]) -> Path:

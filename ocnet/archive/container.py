@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import threading
 import zipfile
 from math import prod
 from typing import Any, BinaryIO
@@ -36,7 +35,7 @@ def write(path: str | os.PathLike[str], content: Any, arrays: dict[str, np.ndarr
     text = json.dumps({"format": FORMAT, "content": content}, allow_nan=False, separators=(",", ":")).encode("utf-8")
     if len(text) > _MOST_HEADER:
         raise TypeError(f"what is to be saved has {len(text)} bytes outside arrays, and a header holds {_MOST_HEADER}; make its long lists arrays")
-    with replacing(path, f".{os.getpid()}-{threading.get_ident()}") as file:
+    with replacing(path) as file:
         with zipfile.ZipFile(file, "w") as archive:
             archive.comment = _SEAL + b"0" * _DIGITS
             for name, array in {_HEADER: np.frombuffer(text, dtype=np.uint8), **arrays}.items():

@@ -13,7 +13,7 @@ from ocnet.typing import Array, ArrayLike, FilePath, Objective
 from ocnet.xarrays import dataset, labelled
 
 from .result import TrainingResult
-from .trainer import train
+from .trainer import only_writer, train
 
 __all__ = ["DepthLevel", "DepthTraining", "train_in_depth"]
 
@@ -131,9 +131,15 @@ def train_in_depth(setting: Any, theta: ArrayLike, make_objective: Callable[[Any
         raise ValueError(f"levels={levels} is not a whole number ≥ 1; 1 trains without doubling")
     if journal is not None:
         Path(journal).mkdir(parents=True, exist_ok=True)
+    with only_writer(journal):
+        return _levels(setting, theta, make_objective, optimiser, int(levels), how, journal, progress)
+
+
+def _levels(setting, theta, make_objective, optimiser, levels, how, journal, progress):
+    """All levels of `train_in_depth`."""
     done, change, reached = [], 0.0, setting
     try:
-        for level in range(int(levels)):
+        for level in range(levels):
             if level:
                 finer, longer = _refined(setting), setting.network.control.prolong(theta, how)
                 change = _output_change(setting, theta, finer, longer)

@@ -20,7 +20,7 @@ from .objectives.condensed import condensed
 from .objectives.grid import ChainView, DiffusionView, GridObjective
 from .objectives.particles import ParticleObjective
 from .result import TrainingResult
-from .trainer import checked_optimiser, train
+from .trainer import checked_optimiser, only_writer, train
 
 __all__ = ["GridTraining", "train_on_grid"]
 
@@ -108,6 +108,12 @@ def train_on_grid(setting: Any, theta: ArrayLike, optimiser: Any, nodes: int, vi
     """
     check_for_grids(setting.network)
     checked_optimiser(optimiser)
+    with only_writer(journal):
+        return _rounds(setting, theta, optimiser, nodes, view, journal, progress, callback)
+
+
+def _rounds(setting, theta, optimiser, nodes, view, journal, progress, callback):
+    """All rounds of `train_on_grid`, with a look after each."""
     lengths, extra = _lengths(optimiser.iterations), [max(1, optimiser.iterations // 4)] * _MORE_ROUNDS
     rounds: list[Any] = []
     results: list[Any] = []

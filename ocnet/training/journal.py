@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.archive import told_with
 from ocnet.typing import Array, ArrayLike, FilePath, Objective
 
 from .checkpoint import CheckpointError, read_bytes, require_same, write_bytes
@@ -93,12 +94,15 @@ class Journal:
             self._begin((row.size - 2) // 2)
         payload = row.tobytes()
         chain = _digest(self._chain, payload)
-        with open(self.path, "r+b") as file:
-            file.truncate(self._whole)       # drops what a kill left unfinished
-            file.seek(self._whole)
-            file.write(payload + chain)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with open(self.path, "r+b") as file:
+                file.truncate(self._whole)   # drops what a kill left unfinished
+                file.seek(self._whole)
+                file.write(payload + chain)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise told_with(self.path, error) from error
         self._chain, self._whole = chain, self._whole + len(payload) + _DIGEST
 
     def _begin(self, size):

@@ -1,7 +1,7 @@
 """`train`: an objective, a start, an optimiser."""
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from ocnet.archive import alone
 from ocnet.typing import ArrayLike, Callback, FilePath, Objective, Optimiser, Progress
 
 from .result import TrainingResult
@@ -38,6 +39,11 @@ def checked_optimiser(optimiser: Any) -> Any:
     return optimiser
 
 
+def only_writer(journal: FilePath | None) -> Any:
+    """A block in which no other run writes to the journal, a file or a folder of journals; InUse if one does."""
+    return nullcontext() if journal is None else alone(journal, "choose another journal")
+
+
 def _check_objective(objective: Any) -> None:
     if isinstance(objective, type) or not (hasattr(objective, "value") or hasattr(objective, "value_and_gradient")):
         told = f"{objective.__name__} is a class, not an" if isinstance(objective, type) else f"{type(objective).__name__}(…) is no"
@@ -52,13 +58,14 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
     theta     : (P,) finite start, not changed
     optimiser : a member of `ocnet.training.optimisers`
     journal   : path where the optimiser writes what it needs to go on; if the file exists, the run is continued,
-                with the bits of an uninterrupted one.  None writes nothing
+                with the bits of an uninterrupted one.  One run at a time may write there.  None writes nothing
     progress  : None or a label for a bar on stderr (silent off a terminal), or a callable (iteration, value)
     callback  : callable (state), called after every iteration with the whole `optimisers.state.State`, its arrays read-only; a true
                 value stops the run, which can be resumed.  Iterations replayed from a journal are shown again
     Returns     TrainingResult.  Ctrl-C returns the best point so far, and says so in `message` (KeyboardInterrupt if no point has been
                 judged yet).
     Raises      CheckpointError if the file at `journal` is damaged or of another run (it is left as it is);
+                ocnet.archive.InUse, an OSError, if another run is writing there; OSError if the disk is full: a run after that goes on;
                 ValueError if θ or J(θ) is not finite, or the objective or the optimiser is none.
     BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
     """
@@ -69,7 +76,7 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
         raise ValueError(f"theta has shape {theta.shape}; expected a finite vector (P,)")
     result = None
     try:
-        with threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
+        with only_writer(journal), threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
             result = optimiser.minimise(objective, theta, journal, report, callback)
         return result  # noqa: RET504 — an interrupt may come between the two
     except KeyboardInterrupt:
