@@ -13,7 +13,7 @@ import numpy as np
 
 from ocnet.typing import Array
 
-__all__ = ["as_array", "as_choice", "as_number", "as_whole"]
+__all__ = ["as_array", "as_choice", "as_number", "as_object", "as_seed", "as_whole"]
 
 _KINDS = "biuf"                      # dtypes that are numbers on the line
 
@@ -92,24 +92,43 @@ def _range(above, at_least, below, at_most):
     return " ".join(["a finite number", " and ".join(part for part in (low, high) if part)]).strip()
 
 
-def as_whole(value: Any, name: str, at_least: int = 1, remedy: str = "") -> int:
-    """Return `value` as an int ≥ `at_least`; floats that are whole, such as 4.0, are taken.
+def as_whole(value: Any, name: str, at_least: int = 1, remedy: str = "", at_most: int | None = None) -> int:
+    """Return `value` as an int ≥ `at_least`, and ≤ `at_most` where that is given; floats that are whole, such as 4.0, are taken.
 
-    Raises TypeError for what is no single number (True and False are none), ValueError for a fraction or a number that is too small.
+    Raises TypeError for what is no single number (True and False are none), ValueError for a fraction or a number out of bounds.
     """
+    kind = f"a whole number ≥ {at_least}" if at_most is None else f"a whole number from {at_least} to {at_most}"
     said = f"; {remedy}" if remedy else ""
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value} is not a whole number ≥ {at_least}{said}")
+        raise TypeError(f"{name}={value} is not {kind}{said}")
     try:
         whole = index(value)
     except TypeError:
-        number = as_number(value, name, remedy=remedy or f"give a whole number ≥ {at_least}")
+        number = as_number(value, name, remedy=remedy or f"give {kind}")
         if number != int(number):
-            raise ValueError(f"{name}={number:g} is not a whole number ≥ {at_least}{said}") from None
+            raise ValueError(f"{name}={number:g} is not {kind}{said}") from None
         whole = int(number)
-    if whole < at_least:
-        raise ValueError(f"{name}={short(whole)} is not a whole number ≥ {at_least}{said}")
+    if whole < at_least or (at_most is not None and whole > at_most):
+        raise ValueError(f"{name}={short(whole)} is not {kind}{said}")
     return whole
+
+
+def as_seed(value: Any, name: str = "seed") -> int:
+    """Return `value` as an int from 0 to 2⁶⁴ − 1, or raise as `as_whole` does."""
+    return as_whole(value, name, 0, "the seed of the draws", 2**64 - 1)
+
+
+def as_object(value: Any, name: str, attributes: Collection[str], kind: str, remedy: str) -> Any:
+    """Return `value` if it is an object with these attributes.
+
+    kind : what it should be, such as "an objective";  remedy : how to get one, such as "give ParticleObjective(setting, paths=8)"
+    Raises ValueError for a class, and for anything that lacks an attribute, with the remedy.
+    """
+    if isinstance(value, type):
+        raise ValueError(f"{name}={value.__name__} is a class, not {kind}; {remedy}")
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise ValueError(f"{name}={short(value)} is not {kind}; {remedy}")
+    return value
 
 
 def as_choice(value: Any, name: str, choices: Collection[str]) -> str:

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ocnet.inputs import as_array, as_choice, as_number, as_whole
+from ocnet.inputs import as_array, as_choice, as_number, as_object, as_seed, as_whole
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Fraction(2), Decimal(2)])
@@ -77,3 +77,19 @@ def test_words_are_listed():
     for wrong in ("c", None, 3, ["a"]):
         with pytest.raises(ValueError, match="scheme=.* is none of 'a', 'b'"):
             as_choice(wrong, "scheme", ("a", "b"))
+
+
+def test_whole_numbers_and_seeds_that_are_too_large_are_refused():
+    with pytest.raises(ValueError, match="^n=9 is not a whole number from 1 to 8"):
+        as_whole(9, "n", at_most=8)
+    assert as_seed(2**64 - 1) == 2**64 - 1
+    for wrong in (-1, 2**64, 0.5, np.nan):
+        with pytest.raises(ValueError, match="^seed="):
+            as_seed(wrong)
+
+
+@pytest.mark.parametrize("wrong, told", [(dict, "x=dict is a class, not a list"), ("word", "x='word' is not a list"), (None, "x=None is not a list")])
+def test_objects_of_another_kind_are_refused_with_the_remedy(wrong, told):
+    assert as_object([1], "x", ["append"], "a list", "give [1]") == [1]
+    with pytest.raises(ValueError, match=f"^{told}; give \\[1\\]$"):
+        as_object(wrong, "x", ["append"], "a list", "give [1]")
