@@ -4,16 +4,17 @@ Each function returns its argument in the form the library computes with, or rai
 the argument's name, its value and what it may be.  Nothing here changes what it is given.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from operator import index
 from reprlib import repr as short
+from secrets import randbits
 from typing import Any
 
 import numpy as np
 
 from ocnet.typing import Array
 
-__all__ = ["as_array", "as_choice", "as_number", "as_object", "as_seed", "as_whole"]
+__all__ = ["answer_of", "as_array", "as_choice", "as_number", "as_object", "as_plain", "as_seed", "as_seed_or_fresh", "as_whole"]
 
 _KINDS = "biuf"                      # dtypes that are numbers on the line
 
@@ -29,18 +30,23 @@ def as_array(value: Any, name: str, shape: tuple[int | None, ...] | None = None,
         array = np.asarray(value)
     except ValueError:                                                     # ragged
         raise TypeError(f"{name}={short(value)} is no array: its rows have different lengths") from None
-    if array.dtype.kind == "O":
-        array = _numbers_of_objects(array, name)
-    if array.dtype.kind not in _KINDS:
-        raise TypeError(f"{name} holds {array.dtype} entries; give real numbers")
-    with np.errstate(over="ignore"):
-        array = np.asarray(array, dtype=np.float64)
+    if array.dtype != np.float64:
+        array = _converted(array, name)
     if shape is not None and (array.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape))):
         raise ValueError(f"{name} has shape {array.shape}; expected {_said(shape)}")
     if finite and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape))
         raise ValueError(f"{name}{list(place) if place else ''} = {array[place]} is not finite")
     return array
+
+
+def _converted(array, name):
+    if array.dtype.kind == "O":
+        array = _numbers_of_objects(array, name)
+    if array.dtype.kind not in _KINDS:
+        raise TypeError(f"{name} holds {array.dtype} entries; give real numbers")
+    with np.errstate(over="ignore"):
+        return np.asarray(array, dtype=np.float64)
 
 
 def _numbers_of_objects(array, name):
@@ -116,6 +122,32 @@ def as_whole(value: Any, name: str, at_least: int = 1, remedy: str = "", at_most
 def as_seed(value: Any, name: str = "seed") -> int:
     """Return `value` as an int from 0 to 2⁶⁴ − 1, or raise as `as_whole` does."""
     return as_whole(value, name, 0, "the seed of the draws", 2**64 - 1)
+
+
+def as_seed_or_fresh(value: Any, name: str = "seed") -> int:
+    """`as_seed`, or a seed that the system draws for None."""
+    return randbits(64) if value is None else as_seed(value, name)
+
+
+def as_plain(array: Array) -> Array:
+    """Return the array in C order, aligned and writeable, which is the one kind that kernels are compiled for: itself where it is, else a copy."""
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+def answer_of(function: Callable[..., Any], name: str, *arguments: Any) -> Array:
+    """Return what a user's function gives as a float64 array, NaN and all; it cannot change the last argument, an array of points.
+
+    Raises TypeError where it gives no real numbers, ValueError where it tries to change its points.
+    """
+    points = arguments[-1].view()
+    points.flags.writeable = False
+    try:
+        value = function(*arguments[:-1], points)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise ValueError(f"{name} changes the points that it is given; let it work on a copy of them, such as np.array(x)") from error
+        raise
+    return as_array(value, f"the value of {name}", finite=False)
 
 
 def as_object(value: Any, name: str, attributes: Collection[str], kind: str, remedy: str) -> Any:

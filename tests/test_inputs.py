@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ocnet.inputs import as_array, as_choice, as_number, as_object, as_seed, as_whole
+from ocnet.inputs import answer_of, as_array, as_choice, as_number, as_object, as_plain, as_seed, as_seed_or_fresh, as_whole
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Fraction(2), Decimal(2)])
@@ -93,3 +93,27 @@ def test_objects_of_another_kind_are_refused_with_the_remedy(wrong, told):
     assert as_object([1], "x", ["append"], "a list", "give [1]") == [1]
     with pytest.raises(ValueError, match=f"^{told}; give \\[1\\]$"):
         as_object(wrong, "x", ["append"], "a list", "give [1]")
+
+
+def test_a_function_answers_in_any_clothes_and_cannot_change_its_points():
+    x = np.ones((2, 1))
+    assert answer_of(lambda t, x: [1, 2], "drift", 0.0, x).tolist() == [1.0, 2.0]
+    with pytest.raises(TypeError, match="drift"):
+        answer_of(lambda t, x: "a", "drift", 0.0, x)
+    for change in (lambda x: x.__setitem__(0, 7.0), lambda x: x.__imul__(2.0)):
+        with pytest.raises(ValueError, match="drift changes the points"):
+            answer_of(lambda t, x: change(x), "drift", 0.0, x)
+    assert x.tolist() == [[1.0], [1.0]] and x.flags.writeable
+    with pytest.raises(ValueError, match="the user's own"):
+        answer_of(lambda x: (_ for _ in ()).throw(ValueError("the user's own")), "drift", x)
+
+
+@pytest.mark.parametrize("array", [np.asfortranarray(np.eye(2)), np.eye(4)[::2, ::2], np.broadcast_to(1.0, (2, 2)),
+                                   np.ndarray((2, 2), float, np.zeros(33, np.uint8)[1:].data)])
+def test_a_plain_array_is_what_kernels_take(array):
+    plain = as_plain(array)
+    assert plain.flags.carray and np.array_equal(plain, array) and as_plain(plain) is plain
+
+
+def test_no_seed_is_a_fresh_one():
+    assert as_seed_or_fresh(3.0) == 3 and as_seed_or_fresh(None) != as_seed_or_fresh(None)

@@ -14,7 +14,11 @@ __all__ = ["fault_of", "run"]
 @st.composite
 def _changes(draw, subject):
     names = draw(st.lists(st.sampled_from(subject.altered), min_size=1, max_size=2, unique=True))
-    return {name: draw(of(subject.arguments[name], name in subject.optional)) for name in names}
+    changed = {name: draw(of(subject.arguments[name], name in subject.optional)) for name in names}
+    for name in subject.gaps:
+        if name in changed and changed[name].label.startswith(("NaN in", "inf in", "-inf in")):
+            changed[name].fate = "gap"
+    return changed
 
 
 def run(subject, cases, start=0):
