@@ -7,9 +7,11 @@ import pytest
 
 from ocnet import laws
 from ocnet.laws import Bernoulli, DirichletShares, Joint, Normal, Rademacher, Silent, Uniform
+from tests.chance import random, seed
 
 MEMBERS = [getattr(laws, name).example() for name in laws.__all__]
 every_law = pytest.mark.parametrize("law", MEMBERS, ids=repr)
+every_drawn_law = pytest.mark.parametrize("law", [law for law in MEMBERS if law.channels], ids=repr)
 PATHS = 200_000
 
 
@@ -34,27 +36,27 @@ def test_quadrature_has_mean_0_covariance_1_and_the_stated_skewness(law):
         assert max([abs(moment(law, i, i, j)) for i, j in itertools.product(each, each) if i != j], default=0) < 1e-12
 
 
-@every_law
-def test_draws_have_the_moments_of_the_quadrature(law):
-    """False alarms: 12 numbers a law at 5 standard errors, 6e-7 each; an error of 0.012 in a mean would be caught."""
-    xi = law.draw(11, 0, PATHS, 4)
+@every_drawn_law
+@random(comparisons=20)
+def test_draws_have_the_moments_of_the_quadrature(law, chance):
+    """Four moments a channel; finds 0.02 in a mean, and of a higher one 0.08 and 5 % of it."""
+    xi = law.draw(seed(11), 0, PATHS, 4)
     assert xi.shape == (law.channels, PATHS)
     for i in range(law.channels):
         for power in (1, 2, 3, 4):
-            sample = xi[i] ** power
-            # 1e-12 for powers that are the same number whatever is drawn: sums of 2e5 equal terms
-            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS) + 1e-12
+            exact = moment(law, *(i,) * power)
+            chance.sample(xi[i] ** power, exact, detects=0.02 if power == 1 else 0.08 + 0.05 * abs(exact))
 
 
-@every_law
-def test_channels_layers_and_seeds_are_uncorrelated(law):
-    """False alarms: 15 pairs of rows, themselves and squared, at 5 standard errors, 6e-7 each; 0.012 would be caught."""
-    rows = np.concatenate([law.draw(1, 0, PATHS, 4), law.draw(1, 0, PATHS, 5)[:2], law.draw(2, 0, PATHS, 4)[:1]])
+@every_drawn_law
+@random(comparisons=60)
+def test_channels_layers_and_seeds_are_uncorrelated(law, chance):
+    """Pairs of rows, themselves and squared; finds a correlation of 0.05, of the squares of skewed masks too."""
+    rows = np.concatenate([law.draw(seed(1), 0, PATHS, 4), law.draw(seed(1), 0, PATHS, 5)[:2], law.draw(seed(2), 0, PATHS, 4)[:1]])
     for a, b in itertools.combinations(rows, 2):
         squares = () if isinstance(law, DirichletShares) else ((a**2 - 1, b**2 - 1),)
         for first, second in ((a, b), *squares):
-            product = first * second
-            assert abs(product.mean()) < 5 * product.std() / np.sqrt(PATHS) + 1e-12
+            chance.sample(first * second, 0.0, detects=0.05)
 
 
 @every_law
@@ -65,14 +67,14 @@ def test_a_range_of_paths_may_be_cut_anywhere(law):
         assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
 
 
-@every_law
-def test_mirrored_draws_have_the_law_and_lean_the_other_way(law):
-    """False alarms: as above.  A mirrored copy that is no mirror has correlation 0; here it is at most −0.2."""
-    xi, mirrored = law.draw(11, 0, PATHS, 4), law.draw(11, 0, PATHS, 4, mirrored=True)
+@every_drawn_law
+@random(comparisons=15)
+def test_mirrored_draws_have_the_law_and_lean_the_other_way(law, chance):
+    """Finds what the test of draws finds.  A mirrored copy that is no mirror has correlation 0; here it is at most −0.2."""
+    xi, mirrored = law.draw(seed(11), 0, PATHS, 4), law.draw(seed(11), 0, PATHS, 4, mirrored=True)
     for i in range(law.channels):
         for power in (1, 2, 3):
-            sample = mirrored[i] ** power
-            assert abs(sample.mean() - moment(law, *(i,) * power)) < 5 * sample.std() / np.sqrt(PATHS) + 1e-12
+            chance.sample(mirrored[i] ** power, moment(law, *(i,) * power), detects=0.02 if power == 1 else 0.08)
         assert (xi[i] * mirrored[i]).mean() < -0.2
 
 
@@ -87,15 +89,18 @@ def test_inversion_of_uniforms_gives_the_same_law(law, n=1 << 16):
 
 
 @pytest.mark.parametrize("branches", [2, 3, 5])
-def test_dirichlet_shares_are_positive_sum_to_1_and_have_their_covariance(branches):
-    """False alarm 6e-7 an entry."""
+@random(comparisons=25)
+def test_dirichlet_shares_are_positive_sum_to_1_and_have_their_covariance(branches, chance):
+    """Finds 4 % of a variance of the shares, (1 − 1/K)/(K (K + 1))."""
     law = DirichletShares(branches)
     nodes, weights = law.quadrature(4)
-    for sample, weight in ((law.shares(nodes.T), weights), (law.shares(law.draw(3, 0, PATHS, 0)), np.full(PATHS, 1 / PATHS))):
+    exact = (np.eye(branches) - 1 / branches) / (branches * (branches + 1))
+    by_nodes, drawn = law.shares(nodes.T), law.shares(law.draw(seed(3), 0, PATHS, 0))
+    for sample in (by_nodes, drawn):
         assert sample.min() > 0 and np.abs(sample.sum(axis=0) - 1).max() < 1e-14
-        covariance = np.einsum("kn,ln,n->kl", sample, sample, weight) - 1 / branches**2
-        exact = (np.eye(branches) - 1 / branches) / (branches * (branches + 1))
-        assert np.abs(covariance - exact).max() < (1e-14 if weight is weights else 5 / np.sqrt(PATHS) / branches)
+    assert np.abs(np.einsum("kn,ln,n->kl", by_nodes, by_nodes, weights) - 1 / branches**2 - exact).max() < 1e-14
+    centred = drawn - 1 / branches
+    chance.sample(centred[:, None] * centred[None], exact, detects=0.04 * exact[0, 0])
 
 
 def test_gauss_hermite_with_k_nodes_is_exact_to_degree_2k_minus_1_and_no_further(k=4):

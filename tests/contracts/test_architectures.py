@@ -11,6 +11,7 @@ from ocnet.networks import architectures as family
 from ocnet.networks.architecture_layers import ArchitectureLayers
 from ocnet.networks.blocks import Branches, Perceptron, Sine
 from ocnet.networks.noise import Gaussian, HiddenDropout, InputDropout, Noiseless, OutputDropout, ShakeShake, StochasticDepth
+from tests.chance import random, seed
 
 MEMBERS = [getattr(family, name).example() for name in family.__all__ if hasattr(getattr(family, name), "example")]
 MEMBERS += [family.PolyNet("literal"), family.PolyNet(weights="own"), family.WayNet(3), family.FractalNet(1), family.FractalNet(3, "branch"),
@@ -172,8 +173,9 @@ def test_bits_of_a_path_do_not_depend_on_its_batch(architecture):
 
 
 @every
-def test_ends_have_the_law_of_two_layers_by_quadrature(architecture, paths=100_000):
-    """E φ(X_2) by sampling against all masks of two steps; false alarm 6e-5, and the paths see 0.3 % of φ."""
+@random()
+def test_ends_have_the_law_of_two_layers_by_quadrature(architecture, chance, paths=100_000):
+    """E φ(X_2) by sampling against all masks of two steps; finds 0.007 of φ, which is of size 1."""
     network, theta, x = setting(architecture, StochasticDepth(0.6), points=1, layers=1 + architecture.span)
     process = network.layered(theta)
     if architecture.plain:
@@ -185,8 +187,7 @@ def test_ends_have_the_law_of_two_layers_by_quadrature(architecture, paths=100_0
         weights = np.outer(weights, w).ravel()
     phi = lambda y: np.exp(-(y**2).sum(axis=0) + y[0] * y[1])
     exact = sum(w * phi(architecture.end(state))[0] for w, state in zip(weights, states))
-    values = phi(process.ends(np.repeat(x, paths, axis=1), 5, 0))
-    assert abs(values.mean() - exact) < 4 * values.std() / np.sqrt(paths) + 1e-12
+    chance.sample(phi(process.ends(np.repeat(x, paths, axis=1), seed(5), 0)), exact, detects=0.007)
 
 
 @every

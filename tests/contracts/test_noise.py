@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
 
 from ocnet.grid import Grid
 from ocnet.kolmogorov import solve_backward
@@ -13,13 +12,13 @@ from ocnet.networks.network import ResidualNetwork
 from ocnet.particles import estimate, propagate
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
+from tests.chance import random, seed
 
 MEMBERS = [getattr(family, name).example() for name in family.__all__]
 MEMBERS += [family.Gaussian(0.3, "natural"), family.OutputDropout(0.8, rescaled=False), family.OutputDropout(0.7, scaling="diffusive"),
             family.StochasticDepth(0.6, rescaled=False), family.DirichletShake(2), family.InputDropout(0.6, "diffusive"),
             family.ShakeShake(scaling="diffusive"), family.StateGaussian(0.4, "natural"), family.HiddenDropout(0.5, "diffusive")]
 every = pytest.mark.parametrize("noise", MEMBERS, ids=repr)
-FIVE = 5                             # standard errors: false alarm 6e-7 a comparison
 
 
 def network_of(noise, dim=2, layers=3, width=3):
@@ -27,9 +26,9 @@ def network_of(noise, dim=2, layers=3, width=3):
     return ResidualNetwork(Branches(block, noise.copies) if hasattr(noise, "copies") else block, noise, layers, horizon=0.6, dim=dim)
 
 
-def setting(noise, points=7, seed=0, **more):
+def setting(noise, points=7, start=0, **more):
     network = network_of(noise, **more)
-    return network, network.initialise(seed), np.random.default_rng(seed).normal(size=(network.dim, points))
+    return network, network.initialise(start), np.random.default_rng(start).normal(size=(network.dim, points))
 
 
 def moments_of_step(process, n, x):
@@ -93,37 +92,27 @@ def test_skewed_models_are_those_whose_increments_have_third_moments(noise):
 
 
 @every
-def test_sampled_covariance_is_that_of_the_factor(noise, paths=40_000):
-    """Every entry of Cov X_1, at three points: FIVE of its own standard errors, by the sample's fourth moments."""
+@random(comparisons=12)
+def test_sampled_covariance_is_that_of_the_factor(noise, chance, paths=40_000):
+    """Every entry of Cov X_1, at three points; finds 20 % of the largest.  What must fail: noise a tenth too strong, in the first component."""
     network, theta, x = setting(noise, points=3, layers=1)
-    model = noise.at(0, 1, network.dt)
     _, covariance = moments_of_step(network.layered(theta), 0, x)
     ends = propagate(network.layered(theta), x.T, paths, seed=3).ends
     for p in range(3):
         centred = ends[p] - ends[p].mean(axis=0)
         products = centred[:, :, None] * centred[:, None, :]
-        error = products.std(axis=0) / np.sqrt(paths)
-        assert (np.abs(products.mean(axis=0) - covariance[:, :, p]) <= FIVE * error + 1e-15).all()
-        if model.law(network.block, 2).channels:
-            assert (error < 0.02 * np.abs(covariance[:, :, p]).max()).any()             # sharp enough to see 10 %
+        chance.sample(np.moveaxis(products, 0, -1), covariance[:, :, p], detects=0.2 * np.abs(covariance[:, :, p]).max() + 1e-15)
+        if covariance[0, 0, p]:
+            squares = products[:, 0, 0]
+            chance.finds(squares.mean(), covariance[0, 0, p], 1.1**2 * covariance[0, 0, p], squares.std() / np.sqrt(paths))
+        else:
+            assert noise.additive == 0.0
 
 
 @every
-def test_a_wrong_factor_would_be_caught(noise, paths=40_000):
-    """What must fail: noise a tenth too strong, by the variance of the first component."""
-    network, theta, x = setting(noise, points=1, layers=1)
-    _, covariance = moments_of_step(network.layered(theta), 0, x)
-    if covariance[0, 0, 0] == 0:
-        assert noise.additive == 0.0
-        return
-    end = propagate(network.layered(theta), x.T, paths, seed=3).ends[0, :, 0]
-    squares = (end - end.mean()) ** 2
-    assert abs(squares.mean() - 1.1**2 * covariance[0, 0, 0]) > FIVE * squares.std() / np.sqrt(paths)
-
-
-@every
-def test_ends_have_the_law_of_the_chain_over_two_layers(noise, paths=200_000):
-    """E of a functional by sampling against the same by the quadrature branches of both layers, node by node (no interpolation)."""
+@random()
+def test_ends_have_the_law_of_the_chain_over_two_layers(noise, chance, paths=200_000):
+    """E of a functional by sampling against the same by the quadrature branches of both layers, node by node (no interpolation); finds 0.004."""
     network, theta, x = setting(noise, points=1, layers=2, width=2)
     process = network.layered(theta)
     feet, weights = x, np.ones(1)
@@ -134,12 +123,12 @@ def test_ends_have_the_law_of_the_chain_over_two_layers(noise, paths=200_000):
     exact = (weights * np.exp(-(feet**2).sum(axis=0) + feet[0] * feet[1])).sum()
     ends = propagate(process, x.T, paths, seed=5).ends[0]
     values = np.exp(-(ends**2).sum(axis=1) + ends[:, 0] * ends[:, 1])
-    assert abs(values.mean() - exact) < 4 * values.std() / np.sqrt(paths) + 1e-10        # false alarm 6e-5; quadrature below 1e-10
+    chance.sample(values, exact, detects=0.004, slack=1e-10)             # of the quadrature
 
 
 @every
 def test_reverse_step_is_the_transpose_of_the_derivative_of_the_step(noise):
-    network, theta, x = setting(noise, points=6, seed=2)
+    network, theta, x = setting(noise, points=6, start=2)
     process, rng = network.layered(theta), np.random.default_rng(2)
     cotangent, dx, dtheta = rng.normal(size=(2, 6)), rng.normal(size=(2, 6)), rng.normal(size=theta.size)
     for n in (0, 1):
@@ -152,7 +141,7 @@ def test_reverse_step_is_the_transpose_of_the_derivative_of_the_step(noise):
 
 @every
 def test_pullback_of_the_transition_is_the_derivative_of_its_feet(noise):
-    network, theta, x = setting(noise, points=6, seed=4)
+    network, theta, x = setting(noise, points=6, start=4)
     process, rng = network.layered(theta), np.random.default_rng(4)
     for n in (0, 1):
         cotangent, dtheta = rng.normal(size=process.transition(n, x).feet.shape), rng.normal(size=theta.size)
@@ -165,7 +154,7 @@ def test_pullback_of_the_transition_is_the_derivative_of_its_feet(noise):
 def test_coefficients_of_the_limit_are_differentiated_exactly(noise):
     if not noise.weak_order["itô"]:
         return
-    network, theta, x = setting(noise, points=6, seed=5)
+    network, theta, x = setting(noise, points=6, start=5)
     limit, rng = network.diffusion(theta), np.random.default_rng(5)
     for n in (1, 2):
         t, dtheta, dx = mid(network, n), rng.normal(size=theta.size), rng.normal(size=(2, 6))
@@ -182,7 +171,7 @@ def test_coefficients_of_the_limit_are_differentiated_exactly(noise):
 
 @every
 def test_mean_jacobian_product_is_the_derivative_of_the_mean(noise):
-    network, theta, x = setting(noise, points=6, seed=6)
+    network, theta, x = setting(noise, points=6, start=6)
     process, v = network.layered(theta), np.random.default_rng(6).normal(size=(2, 6))
     for n in (0, 2):
         model, at = process.models[n], process._at(n, x)
@@ -239,21 +228,23 @@ def test_factors_have_the_shapes_of_the_catalogue():
         assert network.diffusion(theta).factor(0.0, x.T).shape == (7, 2, columns)
 
 
-def test_means_of_masks_before_a_nonlinearity_by_sampling_above_12_inputs():
-    """4096 masks in mirrored pairs: off by at most FIVE times the branch's own spread/64 (false alarm 6e-7 a number)."""
+@random(comparisons=26)
+def test_means_of_masks_before_a_nonlinearity_by_sampling_above_12_inputs(chance):
+    """4096 masks in mirrored pairs, and so off by the branch's own spread/64 at most; finds an eighth of the spread."""
     network, theta, x = setting(family.InputDropout(0.7), dim=13, points=2)
     process = network.layered(theta)
     mean = process.mean_step(0, x)
-    steps = np.stack([process.step(0, x, process.draw(s, 0, 2, 0)) for s in range(20_000)])
+    steps = np.stack([process.step(0, x, process.draw(seed(s), 0, 2, 0)) for s in range(20_000)])
     spread = steps.std(axis=0)
-    assert (np.abs(steps.mean(axis=0) - mean) < FIVE * spread * np.hypot(1 / 64, 1 / np.sqrt(20_000))).all()
+    chance.mean(steps.mean(axis=0), mean, spread * np.hypot(1 / 64, 1 / np.sqrt(20_000)), detects=0.15 * spread)
     f = network.block.features(x, network.control.layer(theta, 0)).output
     assert np.abs(steps.mean(axis=0) - x - network.dt * f).max() > 10 * (spread / np.sqrt(20_000)).max()      # and f̄ is not f
 
 
 @pytest.mark.parametrize("law", [family.StochasticDepth(0.5, schedule="linear"), family.StochasticDepth(0.5, schedule="linear", scaling="diffusive")], ids=repr)
-def test_a_schedule_that_starts_without_noise_keeps_its_columns(law):
-    """Of the diffusion by particles and by the semi-Lagrangian grid, though nothing is dropped in the first layer."""
+@random()
+def test_a_schedule_that_starts_without_noise_keeps_its_columns(law, chance):
+    """Of the diffusion by particles and by the semi-Lagrangian grid, though nothing is dropped in the first layer; finds 0.02."""
     network, theta, x = setting(law, layers=4)
     diffusion = network.diffusion(3 * theta)
     assert [diffusion.factor_rows(mid(network, n), x).shape for n in range(4)] == [(2, 1, 7)] * 4
@@ -263,8 +254,8 @@ def test_a_schedule_that_starts_without_noise_keeps_its_columns(law):
     coarse, fine = (solve_backward(problem, grid, steps=n, scheme=SemiLagrangian())(start)[0] for n in (24, 48))
     few, many = (estimate(problem, start, 100_000, n, seed=1) for n in (100, 200))
     assert many.standard_error[0] > 1e-5
-    # both of order 1 in time at least: what is left is about the last change; twice that, and 5 standard errors
-    assert abs(many.value[0] - fine) < 5 * np.hypot(many.standard_error[0], few.standard_error[0]) + 2 * abs(fine - coarse)
+    # both of order 1 in time at least: what is left is about the last change; twice that
+    chance.mean(many.value[0], fine, np.hypot(many.standard_error[0], few.standard_error[0]), detects=0.02, slack=2 * abs(fine - coarse))
 
 
 def test_masks_that_drop_nothing_are_no_noise_in_any_dimension():
@@ -299,15 +290,15 @@ def test_shake_shake_as_published_draws_another_share_for_the_reverse_sweep():
     assert np.abs(other.draw_backward(1, 0, 9, 0) - other.draw(1, 0, 9, 0)).min() > 1e-6
 
 
-def test_a_repeated_run_repeats_and_an_unseeded_one_has_the_same_law(paths=20_000):
-    """Two seeds, 20 cells of equal expected counts: χ² below its quantile of 1 − 1e-6 (two-sample)."""
+@random()
+def test_a_repeated_run_repeats_and_an_unseeded_one_has_the_same_law(chance, paths=20_000):
+    """Two seeds, 20 cells of equal expected counts: χ² of two samples; finds a non-centrality of 100, a shift by a tenth of a deviation."""
     network, theta, x = setting(family.OutputDropout(0.7), points=1, layers=8)
-    a, b, again = (propagate(network.layered(theta), x.T, paths, seed).ends[0] @ [1.0, 2.0] for seed in (1, 2, 1))
+    a, b, again = (propagate(network.layered(theta), x.T, paths, k).ends[0] @ [1.0, 2.0] for k in (1, 2, 1))
     assert a.tobytes() == again.tobytes() and a.tobytes() != b.tobytes()
     edges = np.quantile(np.concatenate([a, b]), np.linspace(0, 1, 21)[1:-1])
     counts = [np.bincount(np.searchsorted(edges, s), minlength=20) for s in (a, b)]
-    statistic = ((counts[0] - counts[1]) ** 2 / np.maximum(counts[0] + counts[1], 1)).sum()
-    assert statistic < chi2.isf(1e-6, 19)
+    chance.squares(((counts[0] - counts[1]) ** 2 / np.maximum(counts[0] + counts[1], 1)).sum(), 19, detects=100)
 
 
 @every

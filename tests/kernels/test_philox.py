@@ -9,6 +9,7 @@ import pytest
 from scipy.special import ndtr
 
 from ocnet.kernels import compile, philox, threads
+from tests.chance import Chance, random, seed
 
 PATHS = 1 << 18
 # Random123, tests/kat_vectors, "philox4x32 10": counter, key, output
@@ -87,37 +88,37 @@ def test_uniforms_stay_inside_the_open_interval_at_the_extreme_words():
 
 
 def chi_square(sample, bins):
-    """Pearson's statistic of uniforms in equal bins, as standard deviations of its own law (bins − 1, 2(bins − 1))."""
+    """Pearson's statistic of uniforms in equal bins."""
     expected = sample.size / bins
     counts = np.bincount((sample * bins).astype(int), minlength=bins)
-    return ((counts - expected) ** 2).sum() / expected / np.sqrt(2 * (bins - 1)) - np.sqrt((bins - 1) / 2)
+    return ((counts - expected) ** 2).sum() / expected
 
 
-def test_uniforms_fill_the_interval_the_square_and_the_last_bits_evenly():
-    """χ² with 1023 degrees within 6 deviations: false alarm 1e-8 each, 17 tests; a bin 20 % off in 1024 is 10 deviations."""
-    u = philox.uniforms(2024, 0, PATHS, 0, 4)
+@random(comparisons=17)
+def test_uniforms_fill_the_interval_the_square_and_the_last_bits_evenly(chance):
+    """χ² with 1023 degrees, both tails; finds a bin of 1024 that is 75 % too full, or all of them by 2.4 % up or down: PATHS r²/1024 each."""
+    u = philox.uniforms(seed(2024), 0, PATHS, 0, 4)
     samples = [*u, *((u * 2**20) % 1), *((u * 2**42) % 1)]                  # top, middle and last ten bits
     samples += [(np.floor(32 * a) + b) / 32 for a, b in itertools.combinations([*u[:3]], 2)]      # channels of one path
     samples += [(np.floor(32 * u[0, :-1]) + u[0, 1:]) / 32]                                       # neighbouring paths
-    samples += [(np.floor(32 * u[0]) + philox.uniforms(2024, 0, PATHS, 1, 1)[0]) / 32]            # neighbouring layers
-    for sample in samples:
-        assert abs(chi_square(sample, 1024)) < 6
+    samples += [(np.floor(32 * u[0]) + philox.uniforms(seed(2024), 0, PATHS, 1, 1)[0]) / 32]      # neighbouring layers
+    chance.squares([chi_square(sample, 1024) for sample in samples], 1023, detects=450)
 
 
-def test_normals_have_the_normal_distribution_function():
-    """Kolmogorov–Smirnov: √n sup|F_n − Φ| > 3.3 has probability 7e-10; an error of 0.0065 in Φ anywhere is caught."""
-    for z in philox.normals(77, 0, PATHS, 3, 3):
-        rank = np.arange(PATHS + 1) / PATHS
-        value = ndtr(np.sort(z))
-        distance = max((rank[1:] - value).max(), (value - rank[:-1]).max())
-        assert 1e-4 < distance < 3.3 / np.sqrt(PATHS)      # and not suspiciously even: below 1e-4 has probability 0
+@random(comparisons=3)
+def test_normals_have_the_normal_distribution_function(chance):
+    """Kolmogorov–Smirnov; finds an error of 0.01 in Φ anywhere."""
+    for z in philox.normals(seed(77), 0, PATHS, 3, 3):
+        chance.distribution(z, ndtr, detects=0.01)
 
 
-def test_a_repeated_seed_repeats_and_is_seen_as_dependent():
-    """What must fail: the correlation test, when two streams are the same."""
-    a, b, c = philox.normals(1, 0, PATHS, 0, 1)[0], philox.normals(1, 0, PATHS, 0, 1)[0], philox.normals(2, 0, PATHS, 0, 1)[0]
-    five_errors = 5 / np.sqrt(PATHS)                       # false alarm 6e-7
-    assert abs((a * b).mean()) > five_errors > abs((a * c).mean())
+@random()
+def test_a_repeated_seed_repeats_and_is_seen_as_dependent(chance):
+    """What must fail: the correlation test, when two streams are the same; it finds a correlation of 0.02."""
+    a, b, c = (philox.normals(seed(k), 0, PATHS, 0, 1)[0] for k in (1, 1, 2))
+    chance.sample(a * c, 0.0, detects=0.02)
+    with pytest.raises(AssertionError, match="beyond .* standard errors"):
+        Chance("the same seed twice").sample(a * b, 0.0, detects=0.02)
 
 
 def test_derived_seeds_differ_by_seed_word_order_and_number_of_words():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import ndtr
+from scipy.stats import f, norm
 
 from ocnet.kernels import threads
 from ocnet.laws import Bernoulli, Joint, Normal, Silent
@@ -13,12 +14,12 @@ from ocnet.particles.sampling.coordinates import BrownianBridge, Coordinates
 from ocnet.particles.schemes import EulerMaruyama, Platen
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion, LayeredProcess
+from tests.chance import Chance, random, rng
 from tests.particles.exact_laws import X0, T, linear, second_moments_of_steps
 from tests.particles.processes import toy
 
 MEMBERS = [getattr(sampling, name).example() for name in sampling.__all__]
 every_sampling = pytest.mark.parametrize("ways", MEMBERS, ids=repr)
-CERTAIN = 1 - 1e-6                   # a level at which an interval misses by chance once in a million
 
 
 def ornstein_uhlenbeck(rate=1.2):
@@ -39,41 +40,46 @@ def exact_steps(x0, steps, rate=1.2):
 PROBIT, START = KolmogorovProblem(ornstein_uhlenbeck(), probit, 1.0), [[0.5], [-1.0]]
 
 
-def holds(result, exact):
-    low, high = result.interval(CERTAIN)
-    return ((low < exact) & (exact < high)).all()
+def holds(chance, result, exact, detects):
+    """The truth within Student's bar, also of few replicates; a bias of `detects` is found."""
+    chance.mean(result.value, exact, result.standard_error, detects, freedom=result.freedom)
 
 
 @every_sampling
 @pytest.mark.parametrize("paths", [1024, 65536])
-def test_means_are_those_of_the_steps(ways, paths):
-    """False alarm 1e-6 an interval; the standard error at 65 536 paths is at most 1.3e-3."""
+@random(comparisons=2)
+def test_means_are_those_of_the_steps(ways, paths, chance):
+    """The standard error at 65 536 paths is at most 1.3e-3: 0.011 is found; at 1024 paths 0.09."""
     result = estimate(PROBIT, START, paths, 8, seed=1, sampling=ways)
-    assert result.value.shape == (2,) and holds(result, exact_steps(START, 8))
+    assert result.value.shape == (2,)
+    holds(chance, result, exact_steps(START, 8), detects=0.09 * np.sqrt(1024 / paths))
     assert result.freedom == ways.samples(paths) - 1
 
 
 @every_sampling
-def test_means_over_other_laws_are_those_of_the_steps(ways):
-    """Second moments by Platen's steps, whose law joins normals and signs; false alarm 1e-6 a column."""
+@random(comparisons=3)
+def test_means_over_other_laws_are_those_of_the_steps(ways, chance):
+    """Second moments by Platen's steps, whose law joins normals and signs; finds 0.25, where they are of size 1 to 3."""
     problem = KolmogorovProblem(linear(), lambda x: np.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1], x[:, 1] ** 2], axis=1), T)
     result = estimate(problem, X0[None], 32768, 4, seed=2, scheme=Platen(), sampling=ways)
-    assert holds(result, second_moments_of_steps(Platen().layered(linear(), T, 4, 2))[[0, 1, 3]])
+    holds(chance, result, second_moments_of_steps(Platen().layered(linear(), T, 4, 2))[[0, 1, 3]], detects=0.25)
 
 
 @pytest.mark.parametrize("ways, paths", [(Antithetic(), 2048), (Sobol(replicates=4), 64)], ids=["Antithetic", "Sobol"])
-def test_intervals_hold_the_truth_as_often_as_they_say(ways, paths, runs=600):
-    """Intervals of 99 %: the share of 600 that hold deviates by 0.004; five of them, false alarm 6e-7.
+@random()
+def test_intervals_hold_the_truth_as_often_as_they_say(ways, paths, chance, runs=600):
+    """Intervals of 99 %, by exact binomial tails; finds that they hold 93.5 % of the time.
 
     Means of 1024 pairs are normal enough; for the four replicates of Sobol' points normal quantiles in place of Student's with
     three degrees of freedom would hold 92 % of the time.
     """
     held = [low < exact < high for low, high, exact in (
-        (*estimate(PROBIT, [[0.5]], paths, 4, seed=seed, sampling=ways).interval(0.99), exact_steps([[0.5]], 4)) for seed in range(runs))]
-    assert np.mean(held) > 0.99 - 0.0205
+        (*estimate(PROBIT, [[0.5]], paths, 4, seed=k, sampling=ways).interval(0.99), exact_steps([[0.5]], 4)) for k in range(runs))]
+    chance.frequency(np.sum(held), runs, 0.99, detects=0.055)
 
 
-def test_antithetic_pairs_cancel_what_is_odd_and_confess_what_is_even():
+@random()
+def test_antithetic_pairs_cancel_what_is_odd_and_confess_what_is_even(chance):
     """X_T is affine in the noise, so a pair's mean is exact; X_T² from 0 is the same for both, which doubles the variance."""
     def moments(x):
         return np.stack([x[:, 0], x[:, 0] ** 2], axis=1)
@@ -81,16 +87,24 @@ def test_antithetic_pairs_cancel_what_is_odd_and_confess_what_is_even():
     problem = KolmogorovProblem(ornstein_uhlenbeck(), moments, 1.0)
     paired, plain = (estimate(problem, [[0.0]], 40_000, 8, seed=3, sampling=way) for way in (Antithetic(), Independent()))
     assert abs(paired.value[0, 0]) < 1e-15 and paired.standard_error[0, 0] < 1e-15
-    # each standard error deviates by 1 % (normal squares, 20 000 samples), their ratio by 0.02: five of them
-    assert abs(paired.standard_error[0, 1] / plain.standard_error[0, 1] - np.sqrt(2)) < 0.1
+    # squares of normals have kurtosis 15: a standard error of n of them deviates by √(14/4n), 1.3 % for 20 000 pairs and 0.9 % for 40 000 paths, the
+    # ratio by 1.6 % of √2; six of them, 0.136; a ratio of 1 is three times that away
+    chance.spends(2 * norm.sf(6))
+    assert abs(paired.standard_error[0, 1] / plain.standard_error[0, 1] - np.sqrt(2)) < 6 * 0.016 * np.sqrt(2)
 
 
-def test_sobol_points_beat_monte_carlo_by_far_on_a_smooth_payoff():
-    """16 times the paths reduce the error 16 times or so and not 4; standard errors of 16 replicates deviate by 20 % each: 8 is
-    at more than three deviations of their ratio below 16 (and the seed is fixed)."""
-    few, many = (estimate(PROBIT, [[0.5]], paths, 16, seed=4, sampling=Sobol(16)) for paths in (16 * 256, 16 * 4096))
-    plain = estimate(PROBIT, [[0.5]], 16 * 4096, 16, seed=4)
-    assert few.standard_error > 8 * many.standard_error and many.standard_error < plain.standard_error / 30
+@random()
+def test_sobol_points_beat_monte_carlo_by_far_on_a_smooth_payoff(chance):
+    """16 times the paths reduce the error 16 times or more and not 4, which is Monte Carlo's and would be found with 99 %.
+
+    A ratio of variances of 64 and 64 replicates is Snedecor's F: 16² is above its quantile at the level times the bar 7.3² (4² is below it).
+    """
+    few, many = (estimate(PROBIT, [[0.5]], paths, 16, seed=4, sampling=Sobol(64)) for paths in (64 * 64, 64 * 1024))
+    plain = estimate(PROBIT, [[0.5]], 64 * 1024, 16, seed=4)
+    least = np.sqrt(16**2 / f.isf(chance.level, 63, 63))
+    chance.spends(chance.level)
+    assert f.cdf((least / 4) ** 2, 63, 63) > 0.99
+    assert few.standard_error > least * many.standard_error and many.standard_error < plain.standard_error / 20
 
 
 @pytest.mark.parametrize("times", [np.linspace(0, 1, 9), np.array([0.0, 0.1, 0.15, 0.9, 2.0]), np.array([1.0, 3.0])])
@@ -103,7 +117,8 @@ def test_a_brownian_bridge_is_an_orthogonal_map_whose_first_coordinate_is_the_en
     assert np.abs(ends - np.sqrt(times[-1] - times[0]) * np.eye(layers)[0]).max() < 1e-14
 
 
-def test_coordinates_are_standardised_noise_for_any_law():
+@random(comparisons=65)
+def test_coordinates_are_standardised_noise_for_any_law(chance):
     """Normals, masks and signs of two layers of unequal length, from random uniforms, each where its channel is."""
     def identity(n, x, xi):
         return x
@@ -111,11 +126,13 @@ def test_coordinates_are_standardised_noise_for_any_law():
     law = Joint((Bernoulli(0.7, 1), Normal(2), Bernoulli(0.5, 2)))
     coordinates = Coordinates(LayeredProcess(identity, law, 1, [0, 1, 3]))
     assert coordinates.number == 10
-    u = np.random.default_rng(1).random((10, 100_000))
+    u = rng(1).random((10, 100_000))
     noise = coordinates.noise(u)
     xi = np.concatenate(noise)
-    # 55 pairs of means of products over 1e5 uniform points, deviation at most 0.0045 (ξ² of the law): five, false alarm 3e-5
-    assert np.abs(xi @ xi.T / 100_000 - np.eye(10)).max() < 0.0225 and np.abs(xi.mean(axis=1)).max() < 0.016
+    # ten means and 55 products over 1e5 uniform points; finds a correlation or an error of a variance of 0.045
+    chance.sample(xi, 0.0, detects=0.045)
+    first, second = np.triu_indices(10)
+    chance.sample(xi[first] * xi[second], (first == second) * 1.0, detects=0.045)
     assert [set(np.unique(part[0] > 0)) for part in noise] == [{False, True}] * 2
     assert all((np.abs(part[3:]) == 1).all() for part in noise)
     silent = Coordinates(LayeredProcess(identity, Silent(), 1, [0, 1]))
@@ -179,11 +196,12 @@ def test_a_process_that_draws_in_a_way_of_its_own_is_refused(ways):
 
 
 @every_sampling
-def test_a_difference_on_the_same_noise_has_the_error_of_the_difference(ways, paths=16384):
-    """Rates 1.2 and 1.21: the difference is 60 times less than the values, and so is its error; false alarm 1e-6 an interval."""
+@random(comparisons=2)
+def test_a_difference_on_the_same_noise_has_the_error_of_the_difference(ways, chance, paths=16384):
+    """Rates 1.2 and 1.21: the difference is 60 times less than the values, and so is its error; finds 4e-4, a fifth of it."""
     other = KolmogorovProblem(ornstein_uhlenbeck(1.21), probit, 1.0)
     result = estimate_difference(PROBIT, other, START, paths, 8, seed=5, sampling=ways)
-    assert holds(result, exact_steps(START, 8) - exact_steps(START, 8, 1.21))
+    holds(chance, result, exact_steps(START, 8) - exact_steps(START, 8, 1.21), detects=4e-4)
     assert (result.standard_error < 0.05 * estimate(PROBIT, START, paths, 8, seed=5).standard_error).all()
     own = [estimate(problem, START, paths, 8, seed=5, sampling=ways).value for problem in (PROBIT, other)]
     assert np.abs(result.value - (own[0] - own[1])).max() < 1e-14            # the same paths: sums of numbers below 1
@@ -199,7 +217,8 @@ def test_a_difference_on_other_noise_would_be_caught():
     """What must fail: two seeds have a difference a hundred times the common-noise error from the truth's."""
     other = KolmogorovProblem(ornstein_uhlenbeck(1.21), probit, 1.0)
     apart = estimate(PROBIT, START, 16384, 8, seed=5).value - estimate(other, START, 16384, 8, seed=6).value
-    assert not holds(estimate_difference(PROBIT, other, START, 16384, 8, seed=5), apart)
+    with pytest.raises(AssertionError, match="beyond .* standard errors"):
+        holds(Chance("other noise", 2), estimate_difference(PROBIT, other, START, 16384, 8, seed=5), apart, detects=4e-4)
 
 
 @pytest.mark.parametrize("other, message", [
