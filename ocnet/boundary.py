@@ -10,11 +10,11 @@ A side decides the rows of the generator on its nodes (`row`), or holds the valu
 """
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ocnet.inputs import answer_of, as_number
 from ocnet.typing import Array, Sides, TensorGrid
 
 __all__ = ["Absorbing", "Dirichlet", "HeldNodes", "Outflow", "Reflecting", "checked_sides"]
@@ -59,8 +59,8 @@ class Dirichlet:
     row: ClassVar[str] = "held"
 
     def __post_init__(self) -> None:
-        if not callable(self.value) and not (isinstance(self.value, Real) and np.isfinite(float(self.value))):
-            raise ValueError(f"Dirichlet value {self.value!r} is neither a finite number nor a callable of (t, x)")
+        if not callable(self.value):
+            object.__setattr__(self, "value", as_number(self.value, "value", remedy="give a finite number or a callable of (t, x)"))
 
     @property
     def constant(self) -> bool:
@@ -71,9 +71,9 @@ class Dirichlet:
         """The value at the points x (n, d) as rows (1 or q, n); ValueError where a callable's are not finite or do not fit."""
         if self.constant:
             return np.full((1, len(x)), float(self.value))
-        value = np.asarray(self.value(t, x), dtype=np.float64)
-        if value.ndim not in (1, 2) or len(value) != len(x) or not np.isfinite(value).all():
-            raise ValueError(f"the callable of a Dirichlet side returned shape {value.shape} or values that are not finite at "
+        value = answer_of(self.value, "value", t, x)
+        if value.ndim not in (1, 2) or len(value) != len(x) or not all(value.shape) or not np.isfinite(value).all():
+            raise ValueError(f"the callable value of a Dirichlet side returned shape {value.shape} or values that are not finite at "
                              f"t={t:g}; expected ({len(x)},) or ({len(x)}, q)")
         return value.reshape(len(x), -1).T
 
@@ -101,16 +101,20 @@ class Absorbing:
 def checked_sides(boundary: Any, dim: int) -> Sides:
     """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting(), one object means all sides; else ValueError."""
     sides: Any = Reflecting() if boundary is None else boundary
-    if hasattr(sides, "row"):
+    if _is_side(sides):
         sides = ((sides, sides),) * dim
     try:
         sides = tuple(tuple(pair) if isinstance(pair, (tuple, list)) else (pair, pair) for pair in sides)
     except TypeError:
         sides = ()
-    if len(sides) != dim or not all(len(pair) == 2 and all(hasattr(s, "row") for s in pair) for pair in sides):
+    if len(sides) != dim or not all(len(pair) == 2 and all(map(_is_side, pair)) for pair in sides):
         raise ValueError(f"boundary={boundary!r} is not one (low, high) pair per axis ({dim} of them) of "
                          "Reflecting(), Absorbing(), Dirichlet(value) or Outflow()")
     return sides
+
+
+def _is_side(thing):
+    return hasattr(thing, "row") and not isinstance(thing, type)
 
 
 def rows_of(sides: Sides) -> tuple[tuple[str, str], ...]:

@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 
 from ocnet.boundary import checked_sides
+from ocnet.inputs import answer_of, as_number, as_plain
 from ocnet.process import Diffusion
-from ocnet.typing import Array, ArrayLike, FieldFunction, PointFunction
+from ocnet.typing import Array, FieldFunction, PointFunction
 
 __all__ = ["KolmogorovProblem"]
 
 
-def _columns(value: ArrayLike, x: Array, name: str, at: str = "") -> Array:
+def _columns(value: Array, x: Array, name: str, at: str = "") -> Array:
     """Return what a user's function gave at x (d, n), (n,) or (n, q), as finite C-order rows (q, n)."""
-    value, points = np.asarray(value, dtype=np.float64), x.shape[1]
-    if value.ndim not in (1, 2) or value.shape[0] != points:
+    points = x.shape[1]
+    if value.ndim not in (1, 2) or value.shape[0] != points or not all(value.shape[1:]):
         raise ValueError(f"{name} returned shape {value.shape}{at and f' at {at}'}; expected ({points},) or ({points}, q)")
-    rows = np.ascontiguousarray(value.reshape(points, -1).T)
+    rows = as_plain(value.reshape(points, *value.shape[1:] or (1,)).T)
     finite = np.isfinite(rows).all(axis=0)
     if not finite.all():
         raise ValueError(f"{name} is not finite at {at and f'{at}, '}x={x[:, np.argmin(finite)].tolist()}")
@@ -45,23 +46,31 @@ class KolmogorovProblem:
     boundary: Any = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.process, type):
+            raise ValueError(f"process={self.process.__name__} is a class; give a Diffusion, such as network.diffusion(theta)")
         for name in ("drift_rows", "drift_on_grid", "factor_rows", "variance_rows", "steady_factor", "dim", "breaks"):
             if not hasattr(self.process, name):
                 raise ValueError(f"process={self.process!r} has no {name}; give a Diffusion, such as network.diffusion(theta)")
         if not callable(self.terminal):
             raise ValueError(f"terminal={self.terminal!r} is not callable; give a function of points (n, d)")
-        if not (np.isscalar(self.horizon) and np.isfinite(self.horizon) and self.horizon > 0):  # type: ignore[operator]
-            raise ValueError(f"horizon={self.horizon!r} is not a positive finite number")
+        object.__setattr__(self, "horizon", as_number(self.horizon, "horizon", above=0, remedy="a horizon is a positive finite number"))
+        for name in ("potential", "source"):
+            given = getattr(self, name)
+            if given is not None and not callable(given):
+                object.__setattr__(self, name, as_number(given, name, remedy="give a function of (t, x (n, d)), a finite number, or None"))
         object.__setattr__(self, "boundary", checked_sides(self.boundary, self.process.dim))
 
     def terminal_rows(self, x: Array) -> tuple[Array, bool]:
         """Terminal values at the points x (d, n): rows (q, n), and whether the function gave one column (n,)."""
-        value = np.asarray(self.terminal(x.T))
+        value = answer_of(self.terminal, "terminal", x.T)
         return _columns(value, x, "terminal"), value.ndim == 1
 
     def potential_rows(self, t: float, x: Array) -> Array | None:
         """c at (t, x) as (1, n), or None where there is no potential."""
-        return self._coefficient_rows(self.potential, "potential", t, x)
+        c = self._coefficient_rows(self.potential, "potential", t, x)
+        if c is not None and len(c) != 1:
+            raise ValueError(f"potential returned {len(c)} columns at t={t:g}; expected ({x.shape[1]},): one potential for all columns of the terminal")
+        return c
 
     def source_rows(self, t: float, x: Array) -> Array | None:
         """g at (t, x) as (1, n) or (q, n), or None where there is no source."""
@@ -71,7 +80,7 @@ class KolmogorovProblem:
     def _coefficient_rows(function: FieldFunction | float | None, name: str, t: float, x: Array) -> Array | None:
         if function is None:
             return None
-        value = function(t, x.T) if callable(function) else np.full(x.shape[1], float(function))
+        value = answer_of(function, name, t, x.T) if callable(function) else np.full(x.shape[1], function)
         return _columns(value, x, name, f"t={t:g}")
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import answer_of, as_array, as_number, as_object, as_plain, as_seed, as_whole
 from ocnet.kernels import memory, philox
 from ocnet.typing import Array, ArrayLike, FieldFunction, Law, TensorGrid
 
@@ -17,6 +18,7 @@ __all__ = ["Diffusion", "LayeredProcess", "Transition", "checked_points", "check
 
 _SCOUTS = 20_000                     # paths sent out to find the box
 _SEMIDEFINITE = 1e-12                # of the largest entry: how far below 0 rounding may bring an eigenvalue
+_LEAST_LEAK = 1e-300                 # that scouts may be asked for
 _MARGIN = 0.15                       # of the box found by scouts, added on each side
 
 
@@ -28,9 +30,25 @@ def checked_starts(points: ArrayLike, dim: int) -> Array:
     return x
 
 
+def _scouted(points: ArrayLike, dim: int, leak: float, seed: int) -> tuple[Array, float, int]:
+    """Start points (d, scouts), leak and seed of scouts that look for a box, checked."""
+    x = checked_points(points, dim)
+    if not len(x):
+        raise ValueError(f"points has shape {np.shape(points)}: no point to start from; give at least one row")
+    leak = as_number(leak, "leak", at_least=_LEAST_LEAK, below=1, remedy="it is the mass that may leave the box, such as 1e-6")
+    return np.repeat(x.T, -(-_SCOUTS // len(x)), axis=1), leak, as_seed(seed)
+
+
+def _checked_box(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """The box, or FloatingPointError where scouts left the range of numbers."""
+    if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
+        raise FloatingPointError("paths from the points leave the range of floating-point numbers; scale points, drift, factor or horizon down")
+    return lower, upper
+
+
 def checked_points(points: ArrayLike, dim: int, name: str = "points") -> Array:
     """Return `points` as a finite (n, dim) float64 array, or raise ValueError naming `name` and the row."""
-    x = np.asarray(points, dtype=np.float64)
+    x = as_array(points, name, finite=False)
     x = x.reshape(-1, 1) if x.ndim <= 1 and dim == 1 else np.atleast_2d(x)
     if x.ndim != 2 or x.shape[1] != dim:
         raise ValueError(f"{name} has shape {np.shape(points)}; expected (n, {dim}): one row per point")
@@ -59,19 +77,19 @@ class Diffusion:
 
     def __init__(self, drift: FieldFunction, factor: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
                  steady_factor: bool = False) -> None:
-        if int(dim) != dim or dim < 1:
-            raise ValueError(f"dim={dim} is not a positive whole number")
+        dim = as_whole(dim, "dim")
         if not callable(drift):
             remedy = f"lambda t, x: {drift} * x" if np.isscalar(drift) else "lambda t, x: x @ matrix.T for a linear one"
             raise ValueError(f"drift={drift!r} is not callable; write {remedy}")
-        self.drift, self.dim = drift, int(dim)
+        self.drift, self.dim = drift, dim
         self.factor: Any = factor
-        self.breaks = tuple(float(t) for t in breaks)
+        self.breaks = tuple(as_array(list(breaks) if isinstance(breaks, Iterator) else breaks, "breaks", (None,)).tolist())
         self.constant_factor, self.steady_factor = None, bool(steady_factor) or not callable(factor)
         if not callable(factor):
-            constant = np.array(factor, dtype=np.float64)
-            if constant.ndim != 2 or constant.shape[0] != self.dim or not np.isfinite(constant).all():
+            constant = np.array(as_array(factor, "factor"), order="C")
+            if constant.ndim != 2 or constant.shape[0] != self.dim:
                 raise ValueError(f"factor has shape {constant.shape}; a constant factor is a finite ({dim}, m) array")
+            _checked_rate(constant @ constant.T, "factor")
             self.constant_factor = constant
 
     def drift_on_grid(self, t: float, grid: TensorGrid) -> Array:
@@ -80,8 +98,8 @@ class Diffusion:
 
     def drift_rows(self, t: float, x: Array) -> Array:
         """f at the points x (d, n) as (d, n)."""
-        value = np.asarray(self.drift(t, x.T), dtype=np.float64)
-        return np.ascontiguousarray(self._checked(value, (x.shape[1], self.dim), "drift", t, x).T)
+        value = answer_of(self.drift, "drift", t, x.T)
+        return as_plain(self._checked(value, (x.shape[1], self.dim), "drift", t, x).T)
 
     def factor_rows(self, t: float, x: Array) -> Array:
         """G at the points x (d, n) as (d, m, n); a constant factor is broadcast, not copied.
@@ -90,11 +108,11 @@ class Diffusion:
         """
         if self.constant_factor is not None:
             return np.broadcast_to(self.constant_factor[:, :, None], self.constant_factor.shape + x.shape[1:])
-        value = np.asarray(self.factor(t, x.T), dtype=np.float64)
+        value = answer_of(self.factor, "factor", t, x.T)
         if value.ndim != 3:
             raise ValueError(f"factor returned shape {value.shape} at t={t:g}; expected (n, {self.dim}, m)")
         self._checked(value, (x.shape[1], self.dim, value.shape[2]), "factor", t, x)
-        return np.ascontiguousarray(np.moveaxis(value, 0, 2))
+        return as_plain(np.moveaxis(value, 0, 2))
 
     @classmethod
     def with_variance_rate(cls, drift: FieldFunction, variance_rate: FieldFunction | ArrayLike, dim: int, breaks: Iterable[float] = (),
@@ -116,6 +134,7 @@ class Diffusion:
         for i in range(d):
             for k in range(i, d if m else i):
                 a[i, k] = a[k, i] = np.einsum("jn,jn->n", factor[i], factor[k])
+            _checked_rate(a[i, i], "factor")                         # |a_ik| ≤ the larger of a_ii and a_kk
         return a
 
     def extent(self, points: ArrayLike, leak: float = 1e-6, horizon: float = 1.0, steps: int = 64, seed: int = 0,
@@ -127,9 +146,9 @@ class Diffusion:
         points : (n, d);  steps : equal ones in [0, horizon];  seed : of the scouts' noise
         within : (lower, upper) that no path leaves, infinite where there is no side; scouts are stopped there
         """
-        points = checked_points(points, self.dim)
-        x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
-        lowest, highest = (np.full(self.dim, s) for s in (-np.inf, np.inf)) if within is None else np.asarray(within, float)
+        x, leak, seed = _scouted(points, self.dim, leak, seed)
+        horizon, steps = as_number(horizon, "horizon", above=0, remedy="a horizon is a finite time > 0"), as_whole(steps, "steps")
+        lowest, highest = (np.full(self.dim, s) for s in (-np.inf, np.inf)) if within is None else self._checked_within(within)
         lower, upper, dt = x.min(axis=1), x.max(axis=1), horizon / steps
         for n in range(steps):
             t, root = n * dt, self.factor_rows(n * dt, x)
@@ -137,7 +156,14 @@ class Diffusion:
             x = x + dt * self.drift_rows(t, x) + np.sqrt(dt) * np.einsum("ijp,jp->ip", root, xi)
             x = np.ascontiguousarray(np.clip(x, lowest[:, None], highest[:, None]))
             lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
-        return np.maximum(_widened(lower, upper, leak)[0], lowest), np.minimum(_widened(lower, upper, leak)[1], highest)
+        return _checked_box(np.maximum(_widened(lower, upper, leak)[0], lowest), np.minimum(_widened(lower, upper, leak)[1], highest))
+
+    def _checked_within(self, within: Any) -> Array:
+        """`within` as (2, d) of sides, infinite where there is none; ValueError for another shape, NaN, or sides that are no box."""
+        sides = as_array(within, "within", (2, self.dim), finite=False)
+        if not (sides[0] < sides[1]).all():
+            raise ValueError(f"within={sides.tolist()} is no box; give (lower, upper) with lower < upper, -inf and inf where there is no side")
+        return sides
 
     @staticmethod
     def _checked(value: Array, shape: tuple[int, ...], name: str, t: float, x: Array) -> Array:
@@ -157,8 +183,9 @@ class _GivenRate(Diffusion):
         self.variance_rate: Any = variance_rate
         constant = None
         if not callable(variance_rate):
-            rate = np.array(variance_rate, dtype=np.float64)
-            if rate.shape != (dim, dim) or not np.isfinite(rate).all():
+            dim = as_whole(dim, "dim")
+            rate = as_array(variance_rate, "variance_rate")
+            if rate.shape != (dim, dim):
                 raise ValueError(f"variance_rate has shape {rate.shape}; a constant one is a finite ({dim}, {dim}) array")
             constant = _square_root(rate[None], 0.0, np.zeros((dim, 1)))[0]
         super().__init__(drift, self._factor if constant is None else constant, dim, breaks, steady_factor)
@@ -169,10 +196,16 @@ class _GivenRate(Diffusion):
     def variance_rows(self, t: float, x: Array) -> Array:
         if self.constant_factor is not None:
             return super().variance_rows(t, x)
-        value = np.asarray(self.variance_rate(t, x.T), dtype=np.float64)
+        value = answer_of(self.variance_rate, "variance_rate", t, x.T)
         self._checked(value, (x.shape[1], self.dim, self.dim), "variance_rate", t, x)
         _checked_eigenvalues(np.linalg.eigvalsh(value), value, t, x)
         return np.array(np.moveaxis(value, 0, 2), order="C")
+
+
+def _checked_rate(rate: Array, name: str) -> None:
+    """Raise ValueError where a variance rate is beyond the range of numbers."""
+    if not np.isfinite(rate).all():
+        raise ValueError(f"{name} is so large that its variance rate G Gᵀ is not finite; give a smaller one, or larger units of the state")
 
 
 def _checked_eigenvalues(eigenvalues: Any, rate: Array, t: float, x: Array) -> None:
@@ -208,12 +241,33 @@ class Transition:
     smoothing: Array
 
 
+@dataclass(frozen=True)
+class _GivenStep:
+    """A user's step, whose states are looked at."""
+
+    step: Callable[[int, Array, Array], Any]
+    dim: int
+
+    def __call__(self, n: int, x: Array, xi: Array) -> Array:
+        before = x.view()
+        before.flags.writeable = False
+        state = as_plain(answer_of(self.step, "step", n, before, xi))
+        if state.shape != x.shape:
+            raise ValueError(f"step returned shape {state.shape} in layer {n}; expected {x.shape}: one column per point")
+        finite = np.isfinite(state).all(axis=0)
+        if not finite.all():
+            raise ValueError(f"step is not finite in layer {n} at x={x[:, np.argmin(finite)].tolist()}")
+        return state
+
+
 class LayeredProcess:
     """X_{n+1} = Φ_n(X_n, ξ_n) for n = 0 … layers − 1, ξ_n independent draws of a standardised `law`.
 
-    step  : callable (n, x (d, points), xi (channels, points)) -> (d, points)
+    step  : callable (n, x (d, points), xi (channels, points)) -> (d, points), which changes neither
     law   : a member of `ocnet.laws`;  dim : d
     times : (layers + 1,) increasing times of the layers, for results that speak of time
+    Raises  ValueError for a step that is no function, a law that is none, times that do not increase; on evaluation, for states of another shape or
+            that are not finite, naming the layer and the point
     """
 
     step_vjp: Callable[..., tuple[Array, Array]]             # of processes that can be differentiated,
@@ -221,8 +275,12 @@ class LayeredProcess:
     inverse: Callable[[int, Array, Array], Array]            # and of those that can be walked backwards
 
     def __init__(self, step: Callable[[int, Array, Array], Array], law: Law, dim: int, times: ArrayLike) -> None:
-        self.step, self.law, self.dim = step, law, int(dim)
-        self.times = np.asarray(times, dtype=np.float64)
+        if not callable(step):
+            raise ValueError(f"step={step!r} is not callable; give a function (n, x (d, points), xi (channels, points)) -> (d, points)")
+        self.law = as_object(law, "law", ("channels", "draw"), "a law of the noise", "give one of ocnet.laws, such as Normal(2)")
+        self.dim = as_whole(dim, "dim")
+        self.step = _GivenStep(step, self.dim) if type(self) is LayeredProcess else step
+        self.times = as_array(times, "times")
         if self.times.ndim != 1 or self.times.size < 2 or not (np.diff(self.times) > 0).all():
             raise ValueError("times must be an increasing array of at least two layer times")
 
@@ -297,16 +355,16 @@ class LayeredProcess:
         The extremes of at least 20 000 scouts are widened by a share of their range that grows with log(1/leak):
         a guess to be checked by widening the box, not a bound.
         """
-        lower, upper = self._extremes(points, seed)
-        return _widened(lower.min(axis=0), upper.max(axis=0), leak)
+        x, leak, seed = _scouted(points, self.dim, leak, seed)
+        lower, upper = self._extremes(x, seed)
+        return _checked_box(*_widened(lower.min(axis=0), upper.max(axis=0), leak))
 
     def extents(self, points: ArrayLike, leak: float = 1e-6, seed: int = 0) -> tuple[Array, Array]:
         """The same for each layer 0 … N by itself: lower and upper (N + 1, d)."""
-        return _widened(*self._extremes(points, seed), leak)
+        x, leak, seed = _scouted(points, self.dim, leak, seed)
+        return _checked_box(*_widened(*self._extremes(x, seed), leak))
 
-    def _extremes(self, points: ArrayLike, seed: int) -> tuple[Array, Array]:
-        """Smallest and largest states of the scouts at each layer: (N + 1, d) twice."""
-        points = checked_points(points, self.dim)
-        x = np.repeat(points.T, -(-_SCOUTS // len(points)), axis=1)
+    def _extremes(self, x: Array, seed: int) -> tuple[Array, Array]:
+        """Smallest and largest states of scouts from x (d, scouts) at each layer: (N + 1, d) twice."""
         pairs = [(x.min(axis=1), x.max(axis=1)) for x in self.states(x, seed, 0)]
         return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])

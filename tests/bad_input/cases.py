@@ -15,9 +15,11 @@ __all__ = ["fault_of", "run"]
 def _changes(draw, subject):
     names = draw(st.lists(st.sampled_from(subject.altered), min_size=1, max_size=2, unique=True))
     changed = {name: draw(of(subject.arguments[name], name in subject.optional)) for name in names}
-    for name in subject.gaps:
-        if name in changed and changed[name].label.startswith(("NaN in", "inf in", "-inf in")):
-            changed[name].fate = "gap"
+    for name, variant in changed.items():
+        if name in subject.gaps and variant.label.startswith(("NaN in", "inf in", "-inf in")):
+            variant.fate = "gap"
+        if variant.label.startswith(tuple(subject.also.get(name, ())) or ("\0",)):
+            variant.fate = "either"
     return changed
 
 

@@ -27,13 +27,15 @@ class Subject:
     keep      : names that stay as they are
     optional  : names that may be None
     unbounded : patterns (regular expressions) of the result's fields that may be infinite or NaN, with good reason (say which, in a comment)
+    also      : {name: labels of variants, or their beginnings} that the function takes too, though they are refused elsewhere
     gaps      : names of arrays in which NaN and infinities may stand for what is not there (pictures)
     check     : check(result, arguments) raises where an answer is wrong, or None
     """
 
-    def __init__(self, name, call, arguments, known_as=None, keep=(), optional=(), unbounded=(), gaps=(), check=None):
+    def __init__(self, name, call, arguments, known_as=None, keep=(), optional=(), unbounded=(), gaps=(), also=None, check=None):
         self.name, self.call, self.arguments = name, call, arguments
         self.known_as, self.keep, self.optional, self.unbounded, self.gaps, self.check = known_as or {}, keep, optional, unbounded, gaps, check
+        self.also = also or {}
 
     @property
     def altered(self):
