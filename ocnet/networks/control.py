@@ -3,10 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from operator import index
+from reprlib import repr as short
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_whole
 from ocnet.typing import Array, ArrayLike, Layout, Views
 
 __all__ = ["Control"]
@@ -14,6 +18,16 @@ __all__ = ["Control"]
 
 def _size(entries: Layout) -> int:
     return sum(prod(shape) for _, shape in entries)
+
+
+def _checked_entries(entries: Any, name: str) -> Layout:
+    try:
+        checked = tuple((label, tuple(map(index, shape))) for label, shape in entries)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={short(entries)} is no sequence of names with shapes; give such as (('W1', (16, 2)), ('b1', (16,)))") from None
+    if not all(isinstance(label, str) and min(shape, default=0) >= 0 for label, shape in checked):
+        raise ValueError(f"{name}={short(entries)} has a name that is no word, or a negative length; give such as (('W1', (16, 2)), ('b1', (16,)))")
+    return checked
 
 
 def _views(vector: Array, entries: Layout) -> Views:
@@ -47,11 +61,17 @@ class Control:
     """Layout of θ (P,), P = layers · p + r.
 
     layout : ((name, shape), …) of one layer, p numbers;  layers : N;  tail : the same for what is outside the layers, r numbers
+    Raises   ValueError, TypeError for entries that are no names with shapes, and for layers that are no whole number ≥ 1
     """
 
     layout: tuple
     layers: int
     tail: tuple = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", as_whole(self.layers, "layers"))
+        for name in ("layout", "tail"):
+            object.__setattr__(self, name, _checked_entries(getattr(self, name), name))
 
     @cached_property
     def layer_size(self) -> int:
@@ -69,12 +89,10 @@ class Control:
 
     def check(self, theta: ArrayLike) -> Array:
         """Return θ as a finite (P,) float64 array (the same memory where it is one already), or raise ValueError."""
-        theta = np.asarray(theta, dtype=np.float64)
+        theta = as_array(theta, "theta")
         if theta.shape != (self.size,):
             raise ValueError(f"theta has shape {theta.shape}; expected ({self.size},) = {self.layers} layers × "
                              f"{self.layer_size} + {_size(self.tail)}")
-        if not np.isfinite(theta).all():
-            raise ValueError(f"theta[{int(np.argmin(np.isfinite(theta)))}] is not finite")
         return theta
 
     def depth(self, theta: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.archive import Saved
+from ocnet.inputs import as_number, as_object, as_whole
 from ocnet.typing import Array, ArrayLike, Block, Noise, Readout
 
 from .architecture_layers import ArchitectureLayers
@@ -19,13 +20,19 @@ from .limit import NetworkDiffusion
 from .modified_equation import modified_equation
 from .readouts import Linear
 
-__all__ = ["ResidualNetwork"]
+__all__ = ["ResidualNetwork", "checked_network"]
 
 _PARTS = {"block": ("layout", "block", "ocnet.networks.blocks, such as Perceptron(16)"),         # what each must have, what it is, where to find one
           "noise": ("needs", "noise model", "ocnet.networks.noise, such as Gaussian(0.2), or Noiseless()"),
           "readout": ("layout", "readout", "ocnet.networks.readouts, such as Linear()"),
           "architecture": ("at_step", "architecture", "ocnet.networks.architectures, such as ResNet()")}
+_SHORTEST, _LONGEST = 1e-150, 1e150  # horizons whose steps have squares and inverses that are numbers
 _MOST = 1_000_000                    # layers, and components of a state: what a file may claim, and far beyond what was ever run
+
+
+def checked_network(network: Any) -> Any:
+    """Return a network as it is; ValueError for a class and anything else without layers and numbers of its own."""
+    return as_object(network, "network", ("control", "layered"), "a network", "give a ResidualNetwork")
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class ResidualNetwork(Saved):
     (Or, before a nonlinearity, another increment of that mean; see `networks.noise`.  Or another architecture of such increments.)
 
     block, noise, readout : members of `networks.blocks`, `.noise`, `.readouts`
-    layers  : N ≥ 1;  horizon : T > 0;  dim : d ≥ 1;  N and d up to 10⁶
+    layers  : N ≥ 1;  horizon : T > 0, from 1e-150 to 1e150;  dim : d ≥ 1;  N and d up to 10⁶
     architecture : member of `networks.architectures`; ResNet() is the formula above
     Raises  ValueError for numbers without meaning, parts of another kind than their names say, a noise that needs what the block does not show, and an
             architecture that cannot have so many layers or so many dimensions
@@ -52,12 +59,9 @@ class ResidualNetwork(Saved):
 
     def __post_init__(self) -> None:
         for name in ("layers", "dim"):
-            value = getattr(self, name)
-            if int(value) != value or not 1 <= value <= _MOST:
-                raise ValueError(f"{name}={value} is not a whole number from 1 to {_MOST}")
-            object.__setattr__(self, name, int(value))
-        if not (np.isfinite(self.horizon) and self.horizon > 0):
-            raise ValueError(f"horizon={self.horizon} is not a finite positive time")
+            object.__setattr__(self, name, as_whole(getattr(self, name), name, at_most=_MOST))
+        remedy = f"give a time from {_SHORTEST:g} to {_LONGEST:g}"
+        object.__setattr__(self, "horizon", as_number(self.horizon, "horizon", at_least=_SHORTEST, at_most=_LONGEST, remedy=remedy))
         self._check_pair()
         object.__setattr__(self, "architecture", self.architecture.at_step(self.dt))
         self.architecture.steps(self.layers), self.architecture.block_dim(self.dim)        # each refuses what it cannot do
@@ -99,7 +103,7 @@ class ResidualNetwork(Saved):
 
     def initialise(self, seed: int) -> Array:
         """Return random start parameters θ (P,)."""
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rng = np.random.Generator(np.random.PCG64(as_whole(seed, "seed", 0)))
         depth = [self.architecture.layer_initial(self.block, self.dim, rng) for _ in range(self.layers)]
         return np.concatenate([*depth, self.readout.initial(self.dim, rng)])
 

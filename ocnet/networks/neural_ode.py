@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from ocnet.inputs import as_array, as_number, as_object
 from ocnet.typing import Array
 
 from .blocks import Features
+from .network import checked_network
 
 __all__ = ["FunctionAffine", "NeuralODE", "WeightAffine"]
 
@@ -71,6 +73,8 @@ class NeuralODE:
     """
 
     def __init__(self, network: Any, theta: Array, interpolation: Any = FunctionAffine()) -> None:
+        checked_network(network)
+        as_object(interpolation, "interpolation", ("velocity", "transposed"), "an interpolation", "give FunctionAffine() or WeightAffine()")
         if any(network.noise.at(n, network.layers, network.dt).law(network.block, network.dim).channels for n in range(network.layers)):
             raise ValueError(f"noise={network.noise!r}: the ODE is that of a network without noise; "
                              "use dataclasses.replace(network, noise=Noiseless())")
@@ -103,6 +107,7 @@ class NeuralODE:
 
     def states(self, x: Array, tolerance: float) -> Any:
         """x(t_n) (N + 1, d, points) from x (d, points), all points as one system; local errors of `tolerance`, relative and absolute."""
+        x, tolerance = as_array(x, "x", (self.network.dim, None)), as_number(tolerance, "tolerance", above=0, remedy="give an error > 0, such as 1e-8")
         states = [x]
         for n in range(self.network.layers):
             def field(s, y, n=n):

@@ -7,11 +7,12 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.process import Diffusion, LayeredProcess
+from ocnet.inputs import as_array
+from ocnet.process import Diffusion, LayeredProcess, checked_points
 from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
-from .network import ResidualNetwork
+from .network import ResidualNetwork, checked_network
 
 __all__ = ["TrainedNetwork"]
 
@@ -29,7 +30,7 @@ class TrainedNetwork(Saved):
     theta: Array
 
     def __post_init__(self) -> None:
-        theta = self.network.control.check(self.theta).copy()
+        theta = checked_network(self.network).control.check(self.theta).copy()
         theta.flags.writeable = False
         object.__setattr__(self, "theta", theta)
 
@@ -49,8 +50,10 @@ class TrainedNetwork(Saved):
         return self.network.diffusion(self.theta, order)
 
     def score(self, x: ArrayLike) -> Array:
-        """The readout's score at last states x (n, d): (n,), or (n, K) of K scores."""
-        return self.network.score(np.ascontiguousarray(np.asarray(x, dtype=np.float64).T), self.theta).T
+        """The readout's score at last states x (n, d): (n,), or (n, K) of K scores; ValueError where x, or a score, is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = self.network.score(np.ascontiguousarray(checked_points(x, self.network.dim, "x").T), self.theta).T
+        return as_array(scores, "x is too large: its score")
 
     def to_dict(self) -> dict[str, object]:
         """Plain values: what identifies the network, and θ as a list."""

@@ -109,7 +109,7 @@ def test_aggregated_branches_are_a_sum_of_perceptrons_without_their_last_shifts(
     assert block.gain == whole.gain == 7
     assert block.reach(control.named(np.abs(numbers))).tolist() == whole.reach(Control(whole.layout(2), 1).named(np.abs(numbers))).tolist()
     for made in (lambda: family.Aggregated(0), lambda: family.Aggregated(2, 1.5)):
-        with pytest.raises(ValueError, match="is not a positive whole number"):
+        with pytest.raises(ValueError, match="is not a whole number ≥ 1"):
             made()
 
 

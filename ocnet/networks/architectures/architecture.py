@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ocnet.inputs import as_array, as_number
 from ocnet.networks.architectures.program import Program
 from ocnet.networks.blocks import Branches
 from ocnet.typing import Array, ArrayLike, Layout, Views
@@ -34,6 +35,12 @@ class ModifiedEquation:
     rate: float
     bend: ArrayLike = 0.0
     shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", as_number(self.rate, "rate"))
+        bend = as_array(self.bend, "bend")
+        object.__setattr__(self, "bend", tuple(bend.tolist()) if bend.ndim else float(bend))
+        object.__setattr__(self, "shift", as_number(self.shift, "shift"))
 
     def _bends(self, rows):
         """(rows, 1): `bend` at each component of the state."""

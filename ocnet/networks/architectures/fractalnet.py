@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ocnet.inputs import as_whole
+
 from .architecture import Architecture, ModifiedEquation
 from .polynet import checked_choice
 
@@ -28,9 +30,7 @@ class FractalNet(Architecture):
     weights: str = "own"
 
     def __post_init__(self) -> None:
-        if int(self.columns) != self.columns or not 1 <= self.columns <= _MOST:
-            raise ValueError(f"columns={self.columns} is not a whole number from 1 to {_MOST}")
-        object.__setattr__(self, "columns", int(self.columns))
+        object.__setattr__(self, "columns", as_whole(self.columns, "columns", at_most=_MOST))
         checked_choice(self.join, "join", {"identity": "linear", "branch": "as Larsson et al."})
         checked_choice(self.weights, "weights", {"own": "a branch each", "shared": "one branch a layer"})
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.networks.architectures.architecture import ModifiedEquation
 from ocnet.networks.limit import NetworkDiffusion
 from ocnet.process import Diffusion
@@ -73,10 +74,8 @@ class KineticLM(Architecture):
 
     def __post_init__(self) -> None:
         checked_choice(self.damping, "damping", {"trained": "a number of each layer", "fixed": "gamma in all layers"})
-        if not np.isfinite(self.gamma):
-            raise ValueError(f"gamma={self.gamma} is not finite; give a rate per unit of time, such as -1.0 (negative damps)")
-        if not (np.isfinite(self.dt) and self.dt > 0):
-            raise ValueError(f"dt={self.dt} is not a finite positive time")
+        object.__setattr__(self, "gamma", as_number(self.gamma, "gamma", remedy="give a rate per unit of time, such as -1.0 (negative damps)"))
+        object.__setattr__(self, "dt", as_number(self.dt, "dt", above=0, remedy="give a time > 0"))
 
     @classmethod
     def example(cls) -> "KineticLM":

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.networks.limit import NetworkDiffusion
 from ocnet.typing import Array, Layout
 
@@ -78,7 +79,9 @@ class LMResNet(Architecture):
     typical = {"k": -0.05}
 
     def __post_init__(self) -> None:
-        if not -1 < self.least <= self.most <= 1:
+        for name in ("least", "most"):
+            object.__setattr__(self, name, as_number(getattr(self, name), name, above=-1, at_most=1, remedy="the layers are zero-stable for −1 < k ≤ 1"))
+        if not self.least <= self.most:
             raise ValueError(f"least={self.least}, most={self.most}: give −1 < least ≤ most ≤ 1, where the layers are zero-stable")
 
     @classmethod

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ocnet.inputs import as_whole
+
 from .architecture import Architecture, ModifiedEquation
 
 __all__ = ["WayNet"]
@@ -20,9 +22,7 @@ class WayNet(Architecture):
     order = 1
 
     def __post_init__(self) -> None:
-        if int(self.ways) != self.ways or self.ways < 2:
-            raise ValueError(f"ways={self.ways} is not a whole number ≥ 2; one way is ResNet()")
-        object.__setattr__(self, "ways", int(self.ways))
+        object.__setattr__(self, "ways", as_whole(self.ways, "ways", 2, "one way is ResNet()"))
 
     @classmethod
     def example(cls) -> "WayNet":

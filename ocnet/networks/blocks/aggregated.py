@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.networks.blocks.block_bounds import BlockBounds
 from ocnet.networks.blocks.features import Features
 from ocnet.typing import Array, Layout, Views
@@ -33,10 +34,7 @@ class Aggregated:
 
     def __post_init__(self) -> None:
         for name in ("each", "cardinality"):
-            value = getattr(self, name)
-            if int(value) != value or value < 1:
-                raise ValueError(f"{name}={value} is not a positive whole number")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, as_whole(getattr(self, name), name))
 
     @classmethod
     def example(cls) -> "Aggregated":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_object, as_whole
 from ocnet.typing import Array, Layout, Views
 
 from .features import Features
@@ -31,9 +32,8 @@ class Branches:
         return self.block.period
 
     def __post_init__(self) -> None:
-        if int(self.count) != self.count or self.count < 2:
-            raise ValueError(f"count={self.count} is not a whole number ≥ 2; one branch is the block itself")
-        object.__setattr__(self, "count", int(self.count))
+        as_object(self.block, "block", ("layout", "features"), "a block", "give an object of ocnet.networks.blocks, such as Perceptron(16)")
+        object.__setattr__(self, "count", as_whole(self.count, "count", 2, "one branch is the block itself"))
 
     @classmethod
     def example(cls) -> "Branches":

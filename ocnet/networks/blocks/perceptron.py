@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.kernels import memory, perceptron, perceptron_on_axes
 from ocnet.kernels.threads import over_chunks, over_tiles
 from ocnet.products import times
@@ -29,9 +30,7 @@ class Perceptron(Saturating):
     shows = ("output", "hidden", "last_weights", "state")
 
     def __post_init__(self) -> None:
-        if int(self.width) != self.width or self.width < 1:
-            raise ValueError(f"width={self.width} is not a positive whole number of hidden units")
-        object.__setattr__(self, "width", int(self.width))
+        object.__setattr__(self, "width", as_whole(self.width, "width", remedy="the number of hidden units"))
 
     @classmethod
     def example(cls) -> "Perceptron":

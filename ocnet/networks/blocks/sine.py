@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.products import times
 from ocnet.typing import Array, Layout, Views
 
@@ -22,9 +23,7 @@ class Sine(Saturating):
     period = 2 * np.pi
 
     def __post_init__(self) -> None:
-        if int(self.width) != self.width or self.width < 1:
-            raise ValueError(f"width={self.width} is not a positive whole number of hidden units")
-        object.__setattr__(self, "width", int(self.width))
+        object.__setattr__(self, "width", as_whole(self.width, "width", remedy="the number of hidden units"))
 
     @classmethod
     def example(cls) -> "Sine":

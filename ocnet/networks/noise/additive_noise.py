@@ -6,7 +6,7 @@ from ocnet.networks.blocks.features import Features
 from ocnet.typing import Array
 
 from .affine_noise import AffineNoise
-from .noise_model import checked_level
+from .noise_model import settle_level
 
 __all__ = ["AdditiveNoise"]
 
@@ -19,7 +19,7 @@ class AdditiveNoise(AffineNoise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_level(self.level)
+        settle_level(self)
 
     @property
     def additive(self) -> float | None:

@@ -7,7 +7,7 @@ from ocnet.laws import Bernoulli, Silent
 from ocnet.typing import Law
 
 from .additive_noise import AdditiveNoise
-from .noise_model import checked_probability
+from .noise_model import settle_probability
 
 __all__ = ["CentredBernoulli"]
 
@@ -25,7 +25,7 @@ class CentredBernoulli(AdditiveNoise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_probability(self.keep, "keep", "the chance of γ = 1")
+        settle_probability(self, "keep", "the chance of γ = 1")
 
     @classmethod
     def example(cls) -> "CentredBernoulli":

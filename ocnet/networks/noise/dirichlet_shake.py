@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.laws import DirichletShares
 from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.networks.blocks.features import Features
@@ -30,7 +31,7 @@ class DirichletShake(AffineNoise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        DirichletShares(self.copies)                                    # refuses fewer than two
+        object.__setattr__(self, "copies", as_whole(self.copies, "copies", 2, "one branch has no share to draw"))
 
     @classmethod
     def example(cls) -> "DirichletShake":

@@ -8,7 +8,7 @@ from ocnet.laws import Bernoulli, Silent
 from ocnet.typing import Law
 
 from .affine_noise import AffineNoise
-from .noise_model import NoiseModel, checked_probability
+from .noise_model import NoiseModel, settle_probability
 
 __all__ = ["Dropout", "Masks"]
 
@@ -20,10 +20,11 @@ class Masks(NoiseModel):
 
     keep: float
     scaling = "natural"
+    stays = "keep", "the chance that a unit stays, so use keep=0.9 for a dropout rate of 0.1"         # the field of the probability, what it means
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_probability(self.keep, "keep", "the chance that a unit stays, so use keep=0.9 for a dropout rate of 0.1")
+        settle_probability(self, *self.stays)
 
     @classmethod
     def example(cls: type[_Member]) -> _Member:

@@ -8,7 +8,7 @@ from ocnet.networks.blocks.features import Features
 from ocnet.typing import Array, Law
 
 from .affine_noise import AffineNoise
-from .noise_model import checked_level
+from .noise_model import settle_level
 
 __all__ = ["MultiplicativeGaussian"]
 
@@ -23,7 +23,7 @@ class MultiplicativeGaussian(AffineNoise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checked_level(self.level)
+        settle_level(self)
 
     @classmethod
     def example(cls) -> "MultiplicativeGaussian":

@@ -5,26 +5,25 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.typing import Array, Law
 
-__all__ = ["NoiseModel", "checked_level", "checked_probability"]
+__all__ = ["NoiseModel", "settle_level", "settle_probability"]
 
 _SCALINGS = ("natural", "diffusive")
+_SMALLEST, _LARGEST = 1e-150, 1e150  # of probabilities and of levels: the squares of their factors are numbers
 
 
-def checked_level(level: float) -> float:
-    """Return `level` if it is a standard deviation, or raise ValueError."""
-    if not (np.isfinite(level) and level >= 0):
-        raise ValueError(f"level={level} is not a standard deviation; give a finite number ≥ 0")
-    return level
+def settle_level(model: Any, above: float = -np.inf, remedy: str = "a standard deviation is a finite number ≥ 0") -> None:
+    """Make `model.level` a float, or raise ValueError, TypeError unless it is a standard deviation."""
+    object.__setattr__(model, "level", as_number(model.level, "level", above=above, at_least=0, at_most=_LARGEST, remedy=remedy))
 
 
-def checked_probability(value: float, name: str, meaning: str) -> float:
-    """Return `value` if it is in (0, 1], or raise ValueError that says what it means."""
-    if not 0 < value <= 1:
-        raise ValueError(f"{name}={value} is not a probability in (0, 1]; it is {meaning}")
-    return value
+def settle_probability(model: Any, name: str, meaning: str) -> None:
+    """Make the field a float in (0, 1], or raise ValueError, TypeError that says what it means; what is too small for 1/q to be a number is refused."""
+    object.__setattr__(model, name, as_number(getattr(model, name), name, at_least=_SMALLEST, at_most=1,
+                                              remedy=f"give a probability in (0, 1]; it is {meaning}"))
 
 
 class NoiseModel:

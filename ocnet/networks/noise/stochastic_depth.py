@@ -8,7 +8,6 @@ from ocnet.networks.blocks.features import Features
 from ocnet.typing import Array
 
 from .dropout import Dropout
-from .noise_model import checked_probability
 
 __all__ = ["StochasticDepth"]
 
@@ -28,9 +27,9 @@ class StochasticDepth(Dropout):
     schedule: str = "constant"
     scaling: str = "natural"
     place = "output"
+    stays = "survival", "the chance that the last block stays"
 
     def __post_init__(self) -> None:
-        checked_probability(self.survival, "survival", "the chance that the last block stays")
         if self.schedule not in ("constant", "linear"):
             raise ValueError(f"schedule={self.schedule!r}; choose 'constant' or 'linear' (from 1 at the first block to survival at the last)")
         super().__post_init__()

@@ -6,7 +6,7 @@ from typing import Any
 from ocnet.typing import Law
 
 from .affine_noise import AffineNoise
-from .noise_model import checked_level
+from .noise_model import settle_level
 from .output_dropout import OutputDropout
 
 __all__ = ["StrongDropout"]
@@ -26,8 +26,7 @@ class StrongDropout(AffineNoise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not checked_level(self.level) > 0:
-            raise ValueError(f"level={self.level} leaves no noise; use Noiseless()")
+        settle_level(self, above=0, remedy="give a standard deviation > 0, or Noiseless()")
         if self.scaling != "natural":
             raise ValueError(f"scaling={self.scaling!r}; the mask's keep probability already depends on dt: use 'natural', or CentredDropout")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.products import times
 from ocnet.typing import Array, Layout, Views
 
@@ -20,8 +21,7 @@ class LinearClasses:
     classes: int
 
     def __post_init__(self) -> None:
-        if int(self.classes) != self.classes or self.classes < 2:
-            raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; for two labels −1 and +1 use Linear()")
+        object.__setattr__(self, "classes", as_whole(self.classes, "classes", 2, "for two labels −1 and +1 use Linear()"))
 
     @classmethod
     def example(cls) -> "LinearClasses":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array, Layout, Views
 
 __all__ = ["Tanh"]
@@ -15,6 +16,9 @@ class Tanh:
 
     slope: float = 2.0
     scores = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", as_number(self.slope, "slope"))
 
     @classmethod
     def example(cls) -> "Tanh":
