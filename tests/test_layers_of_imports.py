@@ -9,7 +9,7 @@ import ocnet
 
 ROOT = Path(ocnet.__file__).parent
 FLOOR = {"__main__": 8, "compilation": 7, "classifier": 6, "analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3,
-         "kernels": 0, "plotting": 0, "archive": 0, "xarrays": 0, "typing": -1, "inputs": -1}     # names of types, checks of arguments: for every floor
+         "kernels": 0, "plotting": 0, "archive": 0, "blas": 0, "xarrays": 0, "typing": -1, "inputs": -1}       # for every floor
 GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "expectation",
           "moving_grid", "sweep", "tensor_spline", "report", "products")
 FLOOR |= dict.fromkeys(GROUND, 1)

@@ -16,6 +16,7 @@ from scipy.integrate import solve_ivp
 from ocnet import plotting
 from ocnet.analysis.linear_product import SufficientCondition
 from ocnet.archive import Saved
+from ocnet.blas import one_thread
 from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import dataset, labelled
 
@@ -152,6 +153,7 @@ def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps:
     return LinearTraining(problem, rate * np.arange(len(losses)), np.array(weights), np.array(losses))
 
 
+@one_thread()
 def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: float = 1e-10) -> "LinearTraining":
     """Return the `LinearTraining` of θ' = −N ∇ at increasing times, the first that of the start, by Dormand–Prince of order 8.
 

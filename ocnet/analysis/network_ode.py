@@ -22,6 +22,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.blas import one_thread
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
 from ocnet.process import checked_points
 from ocnet.typing import Array, ArrayLike, Axes
@@ -101,6 +102,7 @@ class NetworkODEDistance(Saved):
                 f"{self.bound[-1]:.4g}; L={self.lipschitz:.3g}, {self.interpolation!r})")
 
 
+@one_thread()
 def network_ode_distance(network: Any, theta: Array, points: ArrayLike, interpolation: Any = FunctionAffine(),
                          tolerance: float = 1e-11) -> "NetworkODEDistance":
     """Return the `NetworkODEDistance` of a network at θ from the ODE behind it, from the points (n, d).

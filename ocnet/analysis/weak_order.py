@@ -8,6 +8,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.blas import one_thread
 from ocnet.typing import PointFunction
 
 from .orders import Orders
@@ -55,6 +56,7 @@ class WeakOrder(Orders, Saved):
         return f"WeakOrder({self.noise!r} against {self.against}: {self.order:.2f}{stated}, error {self.errors[-1]:.1e} at {self.layers[-1]} layers)"
 
 
+@one_thread()
 def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequence[int] = (8, 16, 32, 64, 128, 256), nodes: int = 65,
                functional: PointFunction = _default_functional) -> "WeakOrder":
     """Return the `WeakOrder` of a network's layers against one of the equations they approximate.

@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
+from ocnet.blas import one_thread
 from ocnet.kernels import threads
 from ocnet.kernels.philox import derived_seed
 from ocnet.networks import ResidualNetwork, TrainedNetwork
@@ -132,7 +132,7 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
         if again:
             self._goes_on(classes)
         data = WeightedPoints.of(rows[meant], np.searchsorted(classes, labels[meant]), weights[meant], factors)
-        with threadpool_limits(limits=1, user_api="blas"), self._threads():
+        with one_thread(), self._threads():
             self._trained(data, classes, model, again)
         return self
 
@@ -261,7 +261,7 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
 
     def _over_members(self, states: Array, consume: Any) -> None:
         checked(self.get_params(deep=False))
-        with threadpool_limits(limits=1, user_api="blas"), self._threads():
+        with one_thread(), self._threads():
             Members(self.network_, self.theta_, self.prediction_paths, derived_seed(self.seed_, _PREDICTION)).over(states, consume)
 
 

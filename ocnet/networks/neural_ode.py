@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from ocnet.blas import one_thread
 from ocnet.inputs import as_array, as_number, as_object
 from ocnet.typing import Array
 
@@ -137,7 +138,8 @@ class NeuralODE:
 
     def _solved(self, field, begin, end, y, relative, absolute):
         """y(t_end) from y = y(t_begin), by layers."""
-        found = solve_ivp(field, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
+        with one_thread():
+            found = solve_ivp(field, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
         if not found.success or not np.isfinite(found.y[:, -1]).all():
             raise ValueError(f"theta: the ODE of layer {min(begin, end)} cannot be solved ({found.message}); its weights are too large, or "
                              "not finite")

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ocnet.archive import alone
+from ocnet.blas import one_thread
+from ocnet.inputs import as_array
 from ocnet.typing import ArrayLike, Callback, FilePath, Objective, Optimiser, Progress
 
 from .result import TrainingResult
@@ -44,10 +45,16 @@ def only_writer(journal: FilePath | None) -> Any:
     return nullcontext() if journal is None else alone(journal, "choose another journal")
 
 
-def _check_objective(objective: Any) -> None:
-    if isinstance(objective, type) or not (hasattr(objective, "value") or hasattr(objective, "value_and_gradient")):
+def checked_objective(objective: Any, needs: tuple[str, ...] = ("value_and_gradient",),
+                      kind: str = "objective; give ParticleObjective(setting, paths=8) or GridObjective(setting, grid)") -> Any:
+    """Return an objective as it is; ValueError for a class, and for anything that lacks one of what it needs.
+
+    kind : what it should be, and how to get one
+    """
+    if isinstance(objective, type) or not all(hasattr(objective, need) for need in needs):
         told = f"{objective.__name__} is a class, not an" if isinstance(objective, type) else f"{type(objective).__name__}(…) is no"
-        raise ValueError(f"objective={told} objective; give ParticleObjective(setting, paths=8) or GridObjective(setting, grid)")
+        raise ValueError(f"objective={told} {kind}")
+    return objective
 
 
 def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal: FilePath | None = None, progress: Progress | None = None,
@@ -69,14 +76,12 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
                 ValueError if θ or J(θ) is not finite, or the objective or the optimiser is none.
     BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
     """
-    _check_objective(objective)
+    checked_objective(objective)
     checked_optimiser(optimiser)
-    theta = np.array(theta, dtype=np.float64)
-    if theta.ndim != 1 or not np.isfinite(theta).all():
-        raise ValueError(f"theta has shape {theta.shape}; expected a finite vector (P,)")
+    theta = np.array(as_array(theta, "theta", (None,)), order="C")
     result = None
     try:
-        with only_writer(journal), threadpool_limits(limits=1, user_api="blas"), _reporter(progress, optimiser.iterations) as report:
+        with only_writer(journal), one_thread(), _reporter(progress, optimiser.iterations) as report:
             result = optimiser.minimise(objective, theta, journal, report, callback)
         return result  # noqa: RET504 — an interrupt may come between the two
     except KeyboardInterrupt:

@@ -10,11 +10,16 @@ from functools import cached_property
 
 import numpy as np
 
+from ocnet.blas import one_thread
+from ocnet.inputs import LARGEST, as_array, as_number, as_seed, as_whole
 from ocnet.kernels import philox
 from ocnet.typing import Array, Integers
 
+from .finite import finite, finite_pair
+
 __all__ = ["EllipticControl", "Tracking"]
 
+_MOST_DEVIATION = 50.0               # of log a: beyond, fields of the sample may leave the floats
 _FIELDS, _PICKS = 3, 4               # words that keep the sample of coefficients and the draws from it apart
 
 
@@ -31,18 +36,21 @@ class Tracking:
 
     def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """J and α u + mean of A⁻ᵀ (A⁻¹ u − y_d), (n,)."""
+        u = as_array(u, "u", self.target.shape)
         misfit = np.einsum("fij,j->fi", self.inverses, u) - self.target
         gradient = self.alpha * u + np.einsum("fij,fj->i", self.inverses, misfit) / len(misfit)
-        return 0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum()), gradient
+        return finite_pair(0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum()), gradient)
 
     def value(self, u: Array) -> float:
+        u = as_array(u, "u", self.target.shape)
         misfit = np.einsum("fij,j->fi", self.inverses, u) - self.target
-        return 0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum())
+        return finite(0.5 * float((misfit * misfit).sum() / len(misfit) + self.alpha * (u * u).sum()))
 
     def exact(self) -> Array:
         """The minimiser (n,), by a dense solve of (α + mean K²) u = mean K y_d."""
         matrix = np.einsum("fij,fjk->ik", self.inverses, self.inverses) / len(self.inverses) + self.alpha * np.eye(self.target.size)
-        return np.linalg.solve(matrix, self.inverses.mean(axis=0) @ self.target)
+        with one_thread():
+            return np.linalg.solve(matrix, self.inverses.mean(axis=0) @ self.target)
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,12 @@ class EllipticControl:
 
     def __post_init__(self) -> None:
         for name in ("nodes", "fields", "modes", "batch"):
-            number = getattr(self, name)
-            if int(number) != number or number < 1:
-                raise ValueError(f"{name}={number} is not a whole number ≥ 1")
-        if not (0 < self.alpha < np.inf and 0 <= self.deviation < np.inf):
-            raise ValueError(f"alpha={self.alpha}, deviation={self.deviation}: expected alpha > 0 and deviation ≥ 0, both finite")
+            object.__setattr__(self, name, as_whole(getattr(self, name), name))
+        object.__setattr__(self, "alpha", as_number(self.alpha, "alpha", above=0, at_most=LARGEST))
+        object.__setattr__(self, "deviation", as_number(self.deviation, "deviation", at_least=0, at_most=_MOST_DEVIATION,
+                                                        remedy=f"log a has this size, and a is no number beyond exp({_MOST_DEVIATION:g} · 5)"))
+        for name in ("sample", "seed"):
+            object.__setattr__(self, name, as_seed(getattr(self, name), name))
 
     @property
     def size(self) -> int:
