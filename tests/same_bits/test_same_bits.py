@@ -1,0 +1,79 @@
+"""Every public function that computes gives the same bits under several changes at once; one at a time, with a cold cache too: `python -m tests.same_bits`."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import ocnet
+from ocnet.kernels import threads
+
+from .changes import CHUNKS, HERE, Here, Started
+from .digests import digest
+from .subjects import SUBJECTS
+
+PLAIN = Here((*HERE["1 thread"].contexts, *HERE["1 thread of the BLAS"].contexts))
+TOGETHER = {
+    "2 threads, 4 of the BLAS, other chunks, data off their line":
+        Here((*HERE["other chunks, 2 threads"].contexts, *HERE["4 threads of the BLAS"].contexts), offset=8),
+    "4 threads, 2 of the BLAS, an executor, called from another thread":
+        Here((*HERE["4 threads"].contexts, *HERE["2 threads of the BLAS"].contexts), executor=lambda: ThreadPoolExecutor(3), offset=40, thread=True)}
+ELSEWHERE = Started({"OCNET_NUM_THREADS": "4", "NUMBA_NUM_THREADS": "4", "NUMBA_THREADING_LAYER": "workqueue", "OMP_NUM_THREADS": "2",
+                     "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "7"})
+
+
+@cache
+def plain(name):
+    return PLAIN.digests([name])[name]
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_no_change_within_a_process_changes_a_bit(name):
+    assert ":" not in plain(name)                                        # an error would be the same everywhere
+    assert {change: here.digests([name])[name] for change, here in TOGETHER.items()} == dict.fromkeys(TOGETHER, plain(name))
+
+
+def test_another_process_has_the_same_bits():
+    """With another threading layer, other numbers of threads, another order of hashes, forked workers as executor, and the last subject first."""
+    script = ("import json; from dataclasses import replace; from tests.same_bits.changes import HERE; "
+              "print(json.dumps(replace(HERE['forked workers'], order=-1).digests()))")
+    done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, env={**ELSEWHERE.environment(), "PYTHONPATH": os.getcwd()})
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert {name: of for name, of in found.items() if of != plain(name)} == {} and set(found) == set(SUBJECTS)
+
+
+def test_a_digest_hears_one_bit_anywhere():
+    """In an array, a number, a name, a kind; and not the clock."""
+    value = ocnet.solve_backward(ocnet.KolmogorovProblem(ocnet.Diffusion(lambda t, x: -x, [[1.0]], 1), np.cos, 1.0), ocnet.Grid.uniform(-1, 1, 9), 2)
+    one = {"a": (value, 1.0), "seconds": 3.0}
+    changed = value.values.copy()
+    changed.view(np.int64)[..., 4] ^= 1
+    others = [{"a": (value, np.nextafter(1.0, 2.0)), "seconds": 3.0}, {"b": (value, 1.0), "seconds": 3.0}, {"a": [value, 1.0], "seconds": 3.0},
+              {"a": (ocnet.ValueFunction(value.grid, value.times, changed, value.report, value.single), 1.0), "seconds": 3.0}]
+    assert digest(one) == digest({"a": (value, 1.0), "seconds": 4.0}) and len({digest(of) for of in [one, *others]}) == 5
+
+
+def test_the_changes_take_place():
+    """What is meant to be changed is read where it counts, and back afterwards."""
+    before = [getattr(module, name) for module, name, _ in CHUNKS]
+    with HERE["other chunks, 2 threads"].contexts[0](), HERE["4 threads"].contexts[0]():
+        assert [getattr(module, name) for module, name, _ in CHUNKS] == [value for *_, value in CHUNKS] and threads.threads() == 4
+    assert [getattr(module, name) for module, name, _ in CHUNKS] == before != [value for *_, value in CHUNKS]
+
+
+def test_a_sum_by_a_blas_would_be_heard():
+    """The negative control: a long dot product has other bits with four threads than with one, where this machine's BLAS has them at all."""
+    a, b = np.random.default_rng(0).normal(size=(2, 300_001))
+    found = []
+    for count in (1, 4):
+        with threadpool_limits(count, "blas"):
+            found.append(digest(a @ b))
+    if found[0] == found[1]:
+        pytest.skip("this BLAS adds in one order, whatever its threads")
