@@ -14,8 +14,9 @@ import numpy as np
 
 from ocnet.typing import Array
 
-__all__ = ["answer_of", "as_array", "as_choice", "as_number", "as_object", "as_plain", "as_seed", "as_seed_or_fresh", "as_whole"]
+__all__ = ["LARGEST", "answer_of", "as_array", "as_choice", "as_flag", "as_number", "as_object", "as_plain", "as_seed", "as_seed_or_fresh", "as_whole"]
 
+LARGEST = 1e150                      # of weights, levels and the like: its square is a number too
 _KINDS = "biuf"                      # dtypes that are numbers on the line
 
 
@@ -36,7 +37,7 @@ def as_array(value: Any, name: str, shape: tuple[int | None, ...] | None = None,
         raise ValueError(f"{name} has shape {array.shape}; expected {_said(shape)}")
     if finite and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape))
-        raise ValueError(f"{name}{list(place) if place else ''} = {array[place]} is not finite")
+        raise ValueError(f"{name}{list(place)} = {array[place]} is not finite" if place else f"{name}={array} is not finite")
     return array
 
 
@@ -161,6 +162,13 @@ def as_object(value: Any, name: str, attributes: Collection[str], kind: str, rem
     if not all(hasattr(value, attribute) for attribute in attributes):
         raise ValueError(f"{name}={short(value)} is not {kind}; {remedy}")
     return value
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """Return `value` as a bool: True, False, 1 or 0; TypeError for anything else, whose truth would be a guess."""
+    if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, (int, np.integer)) and value in (0, 1)):
+        raise TypeError(f"{name}={short(value)} is neither True nor False")
+    return bool(value)
 
 
 def as_choice(value: Any, name: str, choices: Collection[str]) -> str:
