@@ -107,6 +107,22 @@ class Chance:
                                  f"{self.level:.1g} each; the first is off by {gap[wrong][0]:.3g}, {_over(gap, error)[wrong][0]:.1f} standard errors")
         self._powerful(self.reach(error, slack, freedom), detects)
 
+    def least(self, estimate, bound, standard_error, detects, slack=0.0):
+        """estimate ≥ bound − slack − q s.e. for every number: a truth that is nowhere below the bound; finds one that is by `detects`."""
+        estimate, bound, error, slack = np.broadcast_arrays(np.asarray(estimate, float), bound, standard_error, slack)
+        self._spend(estimate.size, None, None)
+        low = ~(estimate >= bound - slack - self.bar() * error)
+        assert not low.any(), (f"{low.sum()} of {low.size} numbers are more than {self.bar():.2f} standard errors below what they cannot be below, by chance "
+                               f"with probability {self.level:.1g} each; the first by {(bound - estimate)[low][0]:.3g}")
+        self._powerful(self.reach(error, slack), detects)
+
+    def exceeds(self, estimate, bound, standard_error):
+        """estimate > bound + q s.e. for every number: a difference that is there, seen.  A truth 2 q s.e. above fails by chance with its level; the audit
+        tells how far above the bound the estimates have been."""
+        above = (np.asarray(estimate, float) - bound) / standard_error
+        self._spend(above.size, "margin", above / self.bar())
+        assert (above > self.bar()).all(), f"{np.min(above):.2f} standard errors above the bound are not the {self.bar():.2f} of a difference that is seen"
+
     def sample(self, values, truth, detects, slack=0.0):
         """The same for the means of raw values over the last axis: Student's law, and a wider bar where the values are skewed."""
         values = np.asarray(values, float)

@@ -16,6 +16,8 @@ from tests.no_network import refuse
 
 refuse()
 
+_PASSED = pytest.StashKey[bool]()
+
 
 @pytest.fixture(autouse=True)
 def same_thread_count():
@@ -39,4 +41,12 @@ def chance(request):
     assert mark is not None, "a test that takes the fixture `chance` says what it takes of the budget: @random(comparisons=…) of tests.chance"
     share = budget.Chance(request.node.nodeid, **mark.kwargs)
     yield share
-    share.settle()
+    if request.node.stash.get(_PASSED, False):
+        share.settle()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if call.when == "call":
+        item.stash[_PASSED] = report.passed

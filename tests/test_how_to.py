@@ -21,6 +21,7 @@ from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.losses import Logistic
 from ocnet.training.objectives import GridObjective, ParticleObjective
 from ocnet.training.optimisers import LBFGS
+from tests.chance import random
 from tests.pages import files
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
@@ -154,7 +155,8 @@ def setting_with(page, member):
 
 
 @pytest.mark.parametrize("page", ["add_a_noise_model", "add_a_block", "add_an_architecture", "add_a_regulariser"])
-def test_a_network_trains_with_the_member_and_the_views_agree(page, classes):
+@random()
+def test_a_network_trains_with_the_member_and_the_views_agree(page, classes, chance):
     """Its loss falls below the entropy of the labels, which no constant score does; both gradients are derivatives; chain and particles agree."""
     setting = setting_with(page, classes[page].example())
     objective = GridObjective(setting, Grid.uniform([-6, -6], [6, 6], [41, 41]))
@@ -163,7 +165,8 @@ def test_a_network_trains_with_the_member_and_the_views_agree(page, classes):
     assert result.fun < -(share * np.log(share) + (1 - share) * np.log1p(-share))
     assert taylor_test(ParticleObjective(setting, paths=32), result.x).passed
     assert taylor_test(objective, result.x, steps=(1e-3, 3e-4, 1e-4)).passed
-    assert compare_views(setting, result.x, nodes=41).within
+    seen = compare_views(setting, result.x, nodes=41)
+    chance.mean(seen.objective_particles, seen.grid.value, seen.standard_error, detects=0.1 * seen.grid.value, slack=seen.grid.error_bar)
 
 
 @pytest.mark.parametrize("scaling", ["natural", "diffusive"])

@@ -16,6 +16,7 @@ from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives import GridObjective, LabelledPoints, NeuralODEObjective, ParticleObjective, Setting
 from ocnet.training.regularisers import Tikhonov
+from tests.chance import random
 
 NETWORK = ResidualNetwork(Perceptron(4), Gaussian(0.4), 3)
 THETA = NETWORK.initialise(0)
@@ -51,12 +52,13 @@ def test_scaling_a_filter_scales_its_direction_and_no_other():
     assert np.allclose(after, expected, rtol=1e-14, atol=0)              # a quotient of two norms: some ulps
 
 
-def test_grid_and_particles_agree_on_shared_axes_within_their_bars():
-    """At each of 5 places; the noise is frozen, so they are one draw, not five: beyond three standard errors in 0.3 % of seeds.  The bars are 5 % of J."""
+@random(comparisons=5)
+def test_grid_and_particles_agree_on_shared_axes_within_their_bars(chance):
+    """At each of 5 places; the noise is frozen, so they are one draw, not five.  The bars are 5 % of J; finds 15 % of it."""
     grid = landscape(GridObjective(SETTING, Grid.uniform([-5, -5], [5, 5], 41)), THETA, points=5, seed=4)
     particles = landscape(ParticleObjective(SETTING, 500), THETA, points=5, seed=4)
     assert np.array_equal(grid.axes[0], particles.axes[0]) and np.array_equal(grid.directions, particles.directions)
-    assert (np.abs(grid.values - particles.values) < grid.bars + particles.bars).all()
+    chance.mean(particles.values, grid.values, particles.bars / 3, detects=0.15 * grid.values, slack=grid.bars)
     assert (grid.bars + particles.bars < 0.05 * grid.values).all() and (particles.bars > 0).all()
 
 

@@ -10,6 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import certify
 
+from tests.chance import random
+
 FLOOR = 0.153362                     # of the line toy: no function of x is below (MATH 1.7)
 
 
@@ -21,13 +23,18 @@ def found(tmp_path_factory):
     return result, json.loads(path.read_text())
 
 
-def test_views_agree_and_nothing_is_below_the_floor(found):
+@random(comparisons=4)
+def test_views_agree_and_nothing_is_below_the_floor(found, chance):
+    """Chain and particles by a bar that is wider than the verdict's; finds a twelfth of the loss."""
     (row,) = found[0]["rows"]
-    assert row["certified"] and row["certificate"]["within"]
+    told = row["certificate"]
+    error = told["errors"]["sampling"]
+    chance.mean(told["objective_particles"], told["objective_network"], error, detects=0.12 * told["objective_network"],
+                slack=told["network_error_bar"] - 3 * error)
     for view in ("grid", "particle"):
-        assert row[f"{view}_loss"] > FLOOR - 4 * row[f"{view}_error"]        # false alarm 3e-5
+        chance.least(row[f"{view}_loss"], FLOOR, row[f"{view}_error"], detects=0.02)
         assert row[f"{view}_objective"] > row[f"{view}_loss"]
-    assert abs(row["grid_loss"] - row["certificate"]["objective_network"]) <= row["certificate"]["network_error_bar"] + 4 * row["grid_error"]
+    chance.mean(row["grid_loss"], told["objective_network"], row["grid_error"], detects=0.12 * told["objective_network"], slack=told["network_error_bar"])
 
 
 def test_the_particles_get_the_grids_time(found):

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from experiments import datasets
 from experiments.datasets import NAMES, DataError, load
+from tests.chance import SHIFT, random
 
 every_name = pytest.mark.parametrize("name", NAMES)
 TOYS = ("moons", "circles", "spirals")
@@ -67,11 +68,13 @@ def test_the_split_is_stratified_seventy_to_thirty_and_loses_no_point(name):
 
 
 @pytest.mark.parametrize("name", TOYS)
-def test_toys_fill_the_square_of_one_and_a_half(name):
+@random()
+def test_toys_fill_the_square_of_one_and_a_half(name, chance):
+    """Curves within 1.25, noise of deviation 0.125 a component at most: 5 seeds of 1400 numbers, each beyond 7 deviations with probability 3e-12."""
+    chance.spends(5 * 1400 * 2 * norm.sf(7))
     for seed in range(5):
-        points = load(name, seed).train.points
-        # curves within 1.25, noise at most 0.125 a component: 4 deviations of it, passed once in 16 000 draws
-        assert 1.1 < np.abs(points).max() < 1.25 + 0.55
+        points = load(name, seed + 100 * SHIFT).train.points
+        assert 1.1 < np.abs(points).max() < 1.25 + 7 * 0.125
         inside = (np.abs(points) < 1.5).all(axis=1)
         assert inside.mean() > 0.97
 
@@ -117,14 +120,15 @@ def test_interval_training_weights_give_the_floor_of_the_toy():
     assert np.where(u > 0, upper, lower).sum() == pytest.approx(norm.cdf(1.25), abs=2e-3)    # a jump inside one of 401 cells
 
 
-def test_interval_test_points_are_draws_of_the_two_classes():
-    test = load("interval", 0).test
+@random(comparisons=4)
+def test_interval_test_points_are_draws_of_the_two_classes(chance):
+    """Finds 0.11 in a mean, and a deviation a fifth too large or small."""
+    test = load("interval", SHIFT).test
     assert len(test) == 2000
     for label in (-1, 1):
         x = test.points[test.labels == label, 0]
-        # 4.5 standard errors each: false alarms 7e-6; would catch a mean off by 0.06
-        assert abs(x.mean() - 0.5 * label) < 4.5 * 0.4 / 1000**0.5
-        assert abs(x.std(ddof=1) - 0.4) < 4.5 * 0.4 / 2000**0.5
+        chance.mean(x.mean(), 0.5 * label, 0.4 / x.size**0.5, detects=0.11)
+        chance.variance(x.var(ddof=1), 0.4**2, x.size - 1, detects=1.45)
 
 
 @pytest.mark.parametrize("name", REAL)

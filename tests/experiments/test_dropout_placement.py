@@ -15,6 +15,7 @@ from equal_variance import quiet_path  # noqa: E402
 from ocnet.networks import ResidualNetwork  # noqa: E402
 from ocnet.networks.blocks import Perceptron  # noqa: E402
 from ocnet.networks.noise import Noiseless, OutputDropout  # noqa: E402
+from tests.chance import random  # noqa: E402
 
 TINY = ["--data", "moons", "--keeps", "0.5", "--layers", "4", "--horizon", "2", "--iterations", "40", "--paths", "16", "--draws", "1024", "--doublings", "4",
         "--seeds", "2", "--workers", "1"]
@@ -38,14 +39,16 @@ def _enumerated(noise, network, theta, points):
 
 @pytest.mark.parametrize("place", placement.PLACES)
 @pytest.mark.parametrize("q", [0.8, 0.5])
-def test_measured_changes_of_the_drift_are_those_of_all_masks(place, q):
+@random()
+def test_measured_changes_of_the_drift_are_those_of_all_masks(place, q, chance):
     """2048 draws at 300 points: the means of two halves are off by about c |f|²/1024 each, squared.  So a change b² is known to
-    2 b √(c/(1024 · 300)) |f|, and one of 0 to c/(1024 √300): five of these."""
+    2 b √(c/(1024 · 300)) |f|, and one of 0 to c/(1024 √300)."""
     network, theta, points = _network()
     noise, c = placement.PLACES[place](q), (1 - q) / q
     exact = _enumerated(noise, network, theta, points)
     found, _ = placement.drift_change(noise, network, theta, points, 2048)
-    assert abs(found - exact) < 5 * (2 * np.sqrt(exact * c / (1024 * 300)) + c / (1024 * np.sqrt(300)))
+    error = 2 * np.sqrt(exact * c / (1024 * 300)) + c / (1024 * np.sqrt(300))
+    chance.mean(found, exact, error, detects=1e-3 + 0.1 * exact)
     if place in ("output", "hidden"):
         assert exact < 1e-30                                          # the branch is linear behind the mask
     elif place == "input":
@@ -54,11 +57,12 @@ def test_measured_changes_of_the_drift_are_those_of_all_masks(place, q):
         assert exact == pytest.approx((1 - q) ** 2, rel=1e-12)        # masks that are not rescaled: f̄ = q f
 
 
-def test_squares_of_halves_have_no_bias_where_the_square_of_the_mean_has():
-    """Output dropout by 8 draws: no change, within 4.5 standard errors (false alarm 7e-6); the plain square is c/8 of |f|², far off."""
+@random()
+def test_squares_of_halves_have_no_bias_where_the_square_of_the_mean_has(chance):
+    """Output dropout by 8 draws: no change; the plain square is c/8 of |f|², half of which is found."""
     network, theta, points = _network(points=2000)
     found, error = placement.drift_change(OutputDropout(0.5), network, theta, points, 8)
-    assert abs(found) < 4.5 * error < 0.125 / 3
+    chance.mean(found, 0.0, error, detects=0.125 / 2)
 
 
 def test_the_change_by_input_masks_is_of_first_order_in_their_variance():

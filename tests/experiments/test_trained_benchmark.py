@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 import binary_classification
 from benchmarks import trained
 from ocnet.training.objectives.grid import ChainView, DiffusionView
+from tests.chance import random
 from value_functions import open_run
 
 
@@ -22,8 +23,9 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_paths_and_grid_agree_on_either_law_and_the_laws_differ(run):
-    """Beyond 4.5 s.e. (false alarm 7e-6 a comparison) 1 % is left to the grid's space and time and to the paths' steps."""
+@random(comparisons=2)
+def test_paths_and_grid_agree_on_either_law_and_the_laws_differ(run, chance):
+    """1 % is left to the grid's space and time and to the paths' steps; finds 3 %, by which the laws differ."""
     _, _, setting, results = open_run(run)
     theta = results["grid"].theta
     found = {}
@@ -31,9 +33,9 @@ def test_paths_and_grid_agree_on_either_law_and_the_laws_differ(run):
                                 ("limit", trained.heun(setting.network, theta, 16), DiffusionView(16))):
         mean, error = trained.sampled(setting, theta, process, 400_000)
         value, _ = trained.on_grid(setting, theta, view, 141)
-        assert abs(value - mean) < 4.5 * error + 0.01 * mean, (name, value, mean, error)
+        chance.mean(mean, value, error, detects=0.03 * value, slack=0.01 * value)
         found[name] = value
-    assert abs(found["network"] - found["limit"]) > 0.02 * found["limit"]          # a wrong law would be seen
+    assert abs(found["network"] - found["limit"]) > 0.03 * found["limit"]          # a wrong law would be seen
 
 
 def test_it_says_value_distance_and_seconds_of_every_grid(run, monkeypatch):

@@ -13,35 +13,36 @@ from ocnet.training.objectives import DiffusionView, LikelihoodRatioObjective, P
 from ocnet.training.objectives.batches import Batches
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import Adam
+from tests.chance import random, seed
 
 
-def table(n=1000, seed=0):
-    rng = np.random.default_rng(seed)
+def table(n=1000):
+    rng = np.random.default_rng(0)
     weights = rng.exponential(size=n)
     labels = np.repeat([-1, 1], n // 2)                                # sorted: a batch of the first points would see one class
     return LabelledPoints(rng.normal(size=(n, 2)) + 0.8 * labels[:, None], labels, weights / weights.sum())
 
 
-def test_batches_are_unbiased_for_weighted_points():
+@random()
+def test_batches_are_unbiased_for_weighted_points(chance):
+    """Finds 0.05; plain means of the points, which forget the weights, are 0.1 away, and slices spare the variance between the classes."""
     data = table()
     value = np.sin(3 * data.points[:, 0]) + data.labels                # one function of the points
     exact = (data.weights * value).sum()
     batches = Batches(data, 20)
     lookup = {tuple(x): v for x, v in zip(data.points, value)}
-    means = [np.mean([lookup[tuple(x)] for x in batches.draw(seed).points]) for seed in range(2000)]
-    error = np.std(means, ddof=1) / np.sqrt(len(means))
-    # false alarm 6e-5; plain means of the points, which forget the weights, are 20 standard errors away
-    assert abs(np.mean(means) - exact) < 4 * error
-    assert abs(value.mean() - exact) > 8 * error
+    means = np.array([np.mean([lookup[tuple(x)] for x in batches.draw(seed(k)).points]) for k in range(2000)])
+    chance.sample(means, exact, detects=0.05)
+    chance.finds(means.mean(), exact, value.mean(), means.std(ddof=1) / np.sqrt(means.size))
     plain = np.sqrt((data.weights * (value - exact)**2).sum() / 20)
-    assert np.std(means) < 0.8 * plain                                 # slices spare the variance between the classes
+    assert means.std() < 0.8 * plain                                   # slices spare the variance between the classes
 
 
 def test_sorted_labels_come_in_proportion_in_every_batch():
     data = table()
     share = data.weights[data.labels < 0].sum()
-    for seed in range(50):
-        assert abs((Batches(data, 20).draw(seed).labels < 0).mean() - share) <= 1 / 20 + 1e-12   # one slice holds both
+    for k in range(50):
+        assert abs((Batches(data, 20).draw(seed(k)).labels < 0).mean() - share) <= 1 / 20 + 1e-12   # one slice holds both
 
 
 def objective(batch, n=1000):
@@ -49,14 +50,16 @@ def objective(batch, n=1000):
     return ParticleObjective(Setting(network, table(n), ExpectedLoss(Logistic())), 4, 3, batch)
 
 
-def test_the_gradient_of_batches_is_unbiased_for_that_of_all_points():
+@random(comparisons=113)
+def test_the_gradient_of_batches_is_unbiased_for_that_of_all_points(chance):
+    """Every component; finds a fifth of the gradient's norm."""
     sampled = objective(100)
     theta = sampled.setting.network.initialise(0)
-    whole = np.stack([ParticleObjective(sampled.setting, 20, seed).value_and_gradient(theta)[1] for seed in range(40)])
+    whole = np.stack([ParticleObjective(sampled.setting, 20, k).value_and_gradient(theta)[1] for k in range(40)])
     draws = np.stack([sampled.draw(k).value_and_gradient(theta)[1] for k in range(400)])
     variance = draws.var(axis=0, ddof=1) / len(draws) + whole.var(axis=0, ddof=1) / len(whole)
-    # 113 components (Bonferroni) at a false alarm of 1e-4 in all: 5.1; Student's tails of 40 seeds add 0.4
-    assert (np.abs(draws.mean(axis=0) - whole.mean(axis=0)) < 5.5 * np.sqrt(variance)).all()
+    a, b = draws.mean(axis=0), whole.mean(axis=0)
+    chance.mean(a, b, np.sqrt(variance), detects=0.2 * np.linalg.norm(b), freedom=39)
     assert len({tuple(sampled.draw(k).setting.data.points[0]) for k in range(9)}) > 1
 
 
@@ -69,13 +72,14 @@ def test_a_drawn_batch_is_the_same_at_every_call_and_the_judge_is_fixed():
     assert sampled.fingerprint() != objective(None).fingerprint()
 
 
-def test_training_with_batches_goes_downhill_on_all_points():
+@random()
+def test_training_with_batches_goes_downhill_on_all_points(chance):
     sampled = objective(64)
     theta = sampled.setting.network.initialise(2)
     result = train(sampled, theta, Adam(iterations=60, rate=0.05), progress=lambda *a: None)
     judge = ParticleObjective(sampled.setting, 64, 11)
     before, after = judge.sample(theta), judge.sample(result.x)
-    assert after.value < before.value - 10 * (before.standard_error + after.standard_error)
+    chance.exceeds(before.value, after.value, np.hypot(before.standard_error, after.standard_error))
 
 
 @pytest.mark.parametrize("size", [0, 2.5, -3])
@@ -84,12 +88,14 @@ def test_a_batch_without_meaning_is_refused_by_name(size):
         objective(size)
 
 
-def test_single_precision_trains_on_the_same_law():
+@random()
+def test_single_precision_trains_on_the_same_law(chance):
+    """Finds 1 % of J."""
     double, single = (ParticleObjective(objective(None).setting, 256, 5, precision=p) for p in ("double", "single"))
     theta = double.setting.network.initialise(4)
     a, b = double.sample(theta), single.sample(theta)
-    # false alarm 6e-5; rounding of 1e-6 is far below the errors of 1e-3 of J
-    assert abs(a.value - b.value) < 4 * np.hypot(a.standard_error, b.standard_error) and a.value != b.value
+    chance.mean(a.value, b.value, np.hypot(a.standard_error, b.standard_error), detects=0.01 * a.value, slack=1e-6)      # of rounding
+    assert a.value != b.value
     h, direction = 1e-2, np.random.default_rng(0).normal(size=theta.size)
     slope = (single.value_and_gradient(theta + h * direction)[0] - single.value_and_gradient(theta - h * direction)[0]) / (2 * h)
     exact = single.value_and_gradient(theta)[1] @ direction

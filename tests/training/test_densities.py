@@ -16,6 +16,7 @@ from ocnet.training.objectives import GridObjective, ParticleObjective
 from ocnet.training.objectives.batches import Batches
 from ocnet.training.objectives.condensed import condensed
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from tests.chance import random
 
 MEAN, DEVIATION = 0.5, 0.4                                               # R2
 
@@ -49,18 +50,18 @@ def test_r2_floor_is_met_by_the_posterior_mean_and_by_no_network_undercut():
     assert ParticleObjective(noisy, 64).sample(wild).value > exact
 
 
-def test_particles_and_grid_see_the_same_weighted_points():
+@random()
+def test_particles_and_grid_see_the_same_weighted_points(chance):
     data = LabelledPoints.from_densities(TWO, Grid.uniform(-4, 4, 81), shares={-1: 0.25, 1: 0.75})
     network = ResidualNetwork(Perceptron(2), Gaussian(0.5), 4, dim=1, readout=Tanh(2.0))
     setting, theta = Setting(network, data, ExpectedLoss(Squared())), network.control.zeros()
     network.control.depth(theta)[:, -1] = 1.0                              # a wind to the right: class −1 pays
     sample = ParticleObjective(setting, 2000, seed=4).sample(theta)
-    # 4 s.e., false alarm 6e-5; the grid's spacing of 0.025 leaves 1e-5
-    assert abs(GridObjective(setting, Grid.uniform(-6, 6, 481)).data_term(theta) - sample.value) < 4 * sample.standard_error + 1e-5
-    assert sample.standard_error < 3e-3
+    exact = GridObjective(setting, Grid.uniform(-6, 6, 481)).data_term(theta)
+    chance.mean(sample.value, exact, sample.standard_error, detects=0.025, slack=1e-5)                    # the grid's spacing of 0.025 leaves that
     # shares of the other classes would show: they would move J by ½ |J_+ − J_−|
     swapped = Setting(network, LabelledPoints.from_densities(TWO, Grid.uniform(-4, 4, 81), shares={-1: 0.75, 1: 0.25}), setting.criterion)
-    assert abs(GridObjective(swapped, Grid.uniform(-6, 6, 481)).data_term(theta) - sample.value) > 10 * sample.standard_error
+    chance.finds(sample.value, exact, GridObjective(swapped, Grid.uniform(-6, 6, 481)).data_term(theta), sample.standard_error)
 
 
 def test_moments_are_those_of_the_mixture():

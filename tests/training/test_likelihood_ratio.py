@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import t as student
 
 from ocnet.kernels.threads import set_threads
 from ocnet.networks import ResidualNetwork
@@ -16,6 +15,7 @@ from ocnet.training.objectives import DiffusionView, ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.objectives.likelihood_ratio import LikelihoodRatioObjective, _payoffs, _slopes
 from ocnet.training.regularisers import Tikhonov
+from tests.chance import random, rng
 
 EL, LE = ExpectedLoss(Logistic()), LossOfExpectation(Squared())
 
@@ -54,24 +54,23 @@ def test_a_path_weighs_its_payoff_less_the_mean_of_the_others_by_the_slope_of_th
 
 @pytest.mark.parametrize("noise, criterion", [(Gaussian(0.4), EL), (Gaussian(1.0, "natural"), EL), (Gaussian(0.4), LE),
                                               (Gaussian(0.4), EnsembleLoss(Squared(), 2))], ids=str)
-def test_both_gradients_estimate_the_same_derivative(noise, criterion):
-    """Simultaneously over all components, false alarm 1e-4 a case; catches 6 standard errors: about 2 % of the gradient's norm."""
+@random(comparisons=80)
+def test_both_gradients_estimate_the_same_derivative(noise, criterion, chance):
+    """Simultaneously over all components; finds 6 % of the gradient's norm in one of them.  What must fail: a score of noise 10 % too large."""
     setting, theta = _setting(noise, criterion, penalties=(Tikhonov(1e-3),))
     count, paths = 150, 64
     ratio, pathwise = (_gradients(o, setting, theta, count, paths) for o in (LikelihoodRatioObjective, ParticleObjective))
     error = np.sqrt((ratio.var(axis=0, ddof=1) + pathwise.var(axis=0, ddof=1)) / count)
     depth = slice(0, setting.network.control.depth(theta).size)         # the readout's numbers are the same estimate of the same paths
-    z = (ratio.mean(axis=0) - pathwise.mean(axis=0))[depth] / error[depth]
-    assert np.abs(z).max() < student.isf(0.5e-4 / z.size, count - 1)
+    found, exact = ratio.mean(axis=0)[depth], pathwise.mean(axis=0)[depth]
+    chance.mean(found, exact, error[depth], detects=0.06 * np.linalg.norm(exact), freedom=count - 1)
     assert np.array_equal(ratio[:, depth.stop:], pathwise[:, depth.stop:])
-    critical = 6 * np.linalg.norm(error[depth]) / np.sqrt(z.size)
-    assert critical < 0.02 * np.linalg.norm(pathwise.mean(axis=0))       # the power that is claimed
-    # what must fail: a score of noise 10 % too large
-    wrong = 1.1 * ratio.mean(axis=0)[depth] - pathwise.mean(axis=0)[depth]
-    assert np.abs(wrong / error[depth]).max() > student.isf(0.5e-4 / z.size, count - 1)
+    largest = np.abs(exact / error[depth]).argmax()
+    chance.finds(1.1 * found[largest], 1.1 * exact[largest], exact[largest], 1.1 * error[depth][largest], freedom=count - 1)
 
 
-def test_quarters_take_the_bias_of_the_slopes_from_order_1_to_order_2():
+@random(comparisons=2)
+def test_quarters_take_the_bias_of_the_slopes_from_order_1_to_order_2(chance):
     """The mean of m normal scores is N(0.4, 4/m), so that E c(m) is an integral; 2 E c(m) − E c(m/2) is what the freed slope must have."""
     criterion, points = LossOfExpectation(Logistic()), 400_000
     labels, weights = np.ones(points, dtype=int), np.ones(points)
@@ -82,10 +81,9 @@ def test_quarters_take_the_bias_of_the_slopes_from_order_1_to_order_2():
 
     exact = Logistic().derivative(0.4, 1.0)
     for m in (8, 16):
-        found = _slopes(criterion, 0.4 + 2 * np.random.default_rng(m).normal(size=(1, points, m)), labels, weights)[0]
-        # five standard errors: false alarm 6e-7; and below a fifth of the bias that is taken away
-        reach = 5 * found.std() / np.sqrt(points)
-        assert abs(found.mean() - (2 * expected(m) - expected(m // 2))) < reach < 0.2 * abs(expected(m) - exact)
+        found = _slopes(criterion, 0.4 + 2 * rng(m).normal(size=(1, points, m)), labels, weights)[0]
+        # finds 0.3 of the bias that is taken away
+        chance.sample(found.ravel(), 2 * expected(m) - expected(m // 2), detects=0.3 * abs(expected(m) - exact))
     plain, freed = ([abs(f(m) - exact) for m in (32, 64)] for f in (expected, lambda m: 2 * expected(m) - expected(m // 2)))
     assert abs(np.log2(plain[0] / plain[1]) - 1) < 0.1 and abs(np.log2(freed[0] / freed[1]) - 2) < 0.2      # 1 and 2 + O(1/m)
 
