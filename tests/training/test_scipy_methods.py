@@ -31,6 +31,7 @@ def test_lbfgs_interrupted_in_a_line_search_returns_the_best_point_and_not_the_l
     result = train(Noting(event=event), START, LBFGS(), progress=quiet)
     assert list(values.values())[-1] == 1e6 and len(values) == 3
     assert result.fun == min(values.values()) == values[result.x.tobytes()]
+    assert f"interrupted after {result.nit} iterations" in result.message
 
 
 def test_a_longer_limit_continues_the_journal_of_a_shorter_run(tmp_path):
