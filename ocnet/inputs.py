@@ -82,7 +82,7 @@ def as_number(value: Any, name: str, *, above: float = -np.inf, at_least: float 
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name}={short(value)} is not a number; {said}") from None
     if not (above < number < below and at_least <= number <= at_most):
-        raise ValueError(f"{name}={number:g} is out of range; {said}" if np.isfinite(number) else f"{name}={number} is not finite; {said}")
+        raise ValueError(f"{name}={number} is out of range; {said}" if np.isfinite(number) else f"{name}={number} is not finite; {said}")
     return number
 
 

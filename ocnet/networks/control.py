@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.inputs import as_array, as_whole
+from ocnet.inputs import as_array, as_choice, as_whole
 from ocnet.typing import Array, ArrayLike, Layout, Views
 
-__all__ = ["Control"]
+__all__ = ["PROLONGATIONS", "Control"]
 
 
 def _size(entries: Layout) -> int:
@@ -53,7 +53,7 @@ def _interpolated(depth: Array) -> Array:
     return np.stack([0.75 * depth + 0.25 * before, 0.75 * depth + 0.25 * after], axis=1).reshape(-1, depth.shape[1])
 
 
-_PROLONGATIONS = {"copy": _copied, "linear": _interpolated}
+PROLONGATIONS = {"copy": _copied, "linear": _interpolated}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,6 @@ class Control:
         As dt multiplies the branch, halving it with the count doubled keeps the ODE: outputs change by O(1/layers) (MATH 4).
         Raises ValueError for another `how`.
         """
-        if how not in _PROLONGATIONS:
-            raise ValueError(f"how={how!r}; choose {' or '.join(map(repr, _PROLONGATIONS))}")
+        as_choice(how, "how", PROLONGATIONS)
         theta = self.check(theta)
-        return np.concatenate([_PROLONGATIONS[how](self.depth(theta)).ravel(), self.rest(theta)])
+        return np.concatenate([PROLONGATIONS[how](self.depth(theta)).ravel(), self.rest(theta)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.archive import Saved
-from ocnet.inputs import as_number, as_object, as_whole
+from ocnet.inputs import LARGEST, as_number, as_object, as_whole
 from ocnet.typing import Array, ArrayLike, Block, Noise, Readout
 
 from .architecture_layers import ArchitectureLayers
@@ -26,7 +26,7 @@ _PARTS = {"block": ("layout", "block", "ocnet.networks.blocks, such as Perceptro
           "noise": ("needs", "noise model", "ocnet.networks.noise, such as Gaussian(0.2), or Noiseless()"),
           "readout": ("layout", "readout", "ocnet.networks.readouts, such as Linear()"),
           "architecture": ("at_step", "architecture", "ocnet.networks.architectures, such as ResNet()")}
-_SHORTEST, _LONGEST = 1e-150, 1e150  # horizons whose steps have squares and inverses that are numbers
+_SHORTEST = 1e-150                   # horizon whose steps have squares and inverses that are numbers
 _MOST = 1_000_000                    # layers, and components of a state: what a file may claim, and far beyond what was ever run
 
 
@@ -60,8 +60,8 @@ class ResidualNetwork(Saved):
     def __post_init__(self) -> None:
         for name in ("layers", "dim"):
             object.__setattr__(self, name, as_whole(getattr(self, name), name, at_most=_MOST))
-        remedy = f"give a time from {_SHORTEST:g} to {_LONGEST:g}"
-        object.__setattr__(self, "horizon", as_number(self.horizon, "horizon", at_least=_SHORTEST, at_most=_LONGEST, remedy=remedy))
+        remedy = f"give a time from {_SHORTEST:g} to {LARGEST:g}"
+        object.__setattr__(self, "horizon", as_number(self.horizon, "horizon", at_least=_SHORTEST, at_most=LARGEST, remedy=remedy))
         self._check_pair()
         object.__setattr__(self, "architecture", self.architecture.at_step(self.dt))
         self.architecture.steps(self.layers), self.architecture.block_dim(self.dim)        # each refuses what it cannot do

@@ -23,6 +23,8 @@ from .network import checked_network
 
 __all__ = ["FunctionAffine", "NeuralODE", "WeightAffine"]
 
+_MOST_EVALUATIONS = 20_000           # of a branch in one layer: a smooth one takes some hundreds, one of Lipschitz constant L some 2 L dt
+
 
 class _Interpolation:
     """φ between two layers' numbers (p,): subclasses give it and its transpose, in f and its transpose."""
@@ -139,7 +141,17 @@ class NeuralODE:
     def _solved(self, field, begin, end, y, relative, absolute):
         """y(t_end) from y = y(t_begin), by layers."""
         with one_thread():
-            found = solve_ivp(field, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
+            count = 0
+
+        def counted(s, y):
+            nonlocal count
+            count += 1
+            if count > _MOST_EVALUATIONS:
+                raise ValueError(f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its weights are too "
+                                 "large for an explicit method, or the tolerance is too small")
+            return field(s, y)
+
+        found = solve_ivp(counted, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
         if not found.success or not np.isfinite(found.y[:, -1]).all():
             raise ValueError(f"theta: the ODE of layer {min(begin, end)} cannot be solved ({found.message}); its weights are too large, or "
                              "not finite")

@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_choice, as_whole
+from ocnet.networks.control import PROLONGATIONS
 from ocnet.typing import Array, ArrayLike, FilePath, Objective
 from ocnet.xarrays import dataset, labelled
 
+from .objectives.labelled import checked_setting
 from .result import TrainingResult
-from .trainer import only_writer, train
+from .trainer import checked_optimiser, only_writer, train
 
 __all__ = ["DepthLevel", "DepthTraining", "train_in_depth"]
 
@@ -127,12 +131,18 @@ def train_in_depth(setting: Any, theta: ArrayLike, make_objective: Callable[[Any
     last level's message says where.
     Raises ValueError if levels is not a whole number ≥ 1, and as `train` does.
     """
-    if int(levels) != levels or levels < 1:
-        raise ValueError(f"levels={levels} is not a whole number ≥ 1; 1 trains without doubling")
+    checked_setting(setting)
+    levels = as_whole(levels, "levels", remedy="1 trains without doubling")
+    if not callable(make_objective):
+        raise ValueError(f"make_objective={short(make_objective)} is no function; give such as lambda setting, theta: ParticleObjective(setting, paths=8)")
+    if isinstance(optimiser, type) or not callable(optimiser):
+        checked_optimiser(optimiser)
+    as_choice(how, "how", PROLONGATIONS)
+    theta = setting.network.control.check(theta)
     if journal is not None:
         Path(journal).mkdir(parents=True, exist_ok=True)
     with only_writer(journal):
-        return _levels(setting, theta, make_objective, optimiser, int(levels), how, journal, progress)
+        return _levels(setting, theta, make_objective, optimiser, levels, how, journal, progress)
 
 
 def _levels(setting, theta, make_objective, optimiser, levels, how, journal, progress):

@@ -6,6 +6,8 @@ import numpy as np
 
 from ocnet.typing import Array
 
+from .finite import BeyondNumbers
+
 __all__ = ["UNKNOWN", "where_not_finite"]
 
 UNKNOWN = "an unknown place"
@@ -87,6 +89,8 @@ def _in_gradient(objective, theta):
     control = objective.setting.network.control
     try:
         _, gradient = objective.value_and_gradient(theta)
+    except BeyondNumbers as error:
+        gradient = error.gradient
     except ValueError:
         return ""
     if not np.isfinite(control.rest(gradient)).all():

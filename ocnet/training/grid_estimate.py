@@ -8,12 +8,14 @@ from scipy.ndimage import maximum_filter
 
 from ocnet.archive import Saved
 from ocnet.grid import Grid
+from ocnet.inputs import as_number, as_whole
 from ocnet.moving_grid import MovingGrid
 from ocnet.spline import LimitedSpline
 from ocnet.typing import Array, View
 
 from .fault import where_not_finite
-from .objectives.grid import GridObjective
+from .objectives.grid import GridObjective, checked_view
+from .objectives.labelled import checked_setting
 
 __all__ = ["GridEstimate", "estimate_on_grid"]
 
@@ -76,7 +78,9 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
     Raises ValueError for more than three dimensions, for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
-    check_for_grids(setting.network)
+    check_for_grids(checked_setting(setting).network)
+    checked_view(view, "sweep")
+    theta, tolerance, floor = setting.network.control.check(theta), _wanted(tolerance, "tolerance"), _wanted(floor, "floor")
     if isinstance(nodes, (Grid, MovingGrid)):
         grid = nodes
     else:
@@ -95,6 +99,10 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
             return estimate
 
 
+def _wanted(value, name):
+    return value if value == np.inf else as_number(value, name, at_least=0, remedy="give a number ≥ 0, or inf for any bar")
+
+
 def check_for_grids(network: Any) -> None:
     """Raise ValueError for a network of more than three dimensions."""
     if network.dim > _MOST_AXES:
@@ -102,7 +110,7 @@ def check_for_grids(network: Any) -> None:
 
 
 def _affordable(nodes, setting):
-    dim = setting.network.dim
+    dim, nodes = setting.network.dim, as_whole(nodes, "nodes", 4, "the nodes of an axis, or a grid")
     if nodes**dim > _MOST_NODES:
         raise ValueError(f"nodes={nodes} on {dim} axes make {nodes**dim} nodes; at most {_MOST_NODES} are solved for: use "
                          f"nodes={int(_MOST_NODES**(1 / dim))} or fewer, or particles alone")

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.moving_grid import MovingGrid
 from ocnet.typing import ArrayLike, Callback, FilePath, Progress, View
 
 from .grid_estimate import check_for_grids, estimate_on_grid
 from .objectives.condensed import condensed
-from .objectives.grid import ChainView, DiffusionView, GridObjective
+from .objectives.grid import ChainView, DiffusionView, GridObjective, checked_view
+from .objectives.labelled import checked_setting
 from .objectives.particles import ParticleObjective
 from .result import TrainingResult
-from .trainer import checked_optimiser, only_writer, train
+from .trainer import checked_callback, checked_optimiser, only_writer, train
 
 __all__ = ["GridTraining", "train_on_grid"]
 
@@ -106,8 +108,11 @@ def train_on_grid(setting: Any, theta: ArrayLike, optimiser: Any, nodes: int, vi
     with both.  At the end it does so for up to three more rounds.  A J that is not finite ends the training with its round, iteration and
     layer.  Returns GridTraining.
     """
-    check_for_grids(setting.network)
+    check_for_grids(checked_setting(setting).network)
     checked_optimiser(optimiser)
+    checked_callback(callback)
+    checked_view(view, "sweep", "paths")
+    nodes, theta = as_whole(nodes, "nodes", 4, "the nodes of an axis of the first grid"), setting.network.control.check(theta)
     with only_writer(journal):
         return _rounds(setting, theta, optimiser, nodes, view, journal, progress, callback)
 

@@ -18,13 +18,14 @@ import numpy as np
 from ocnet.archive import told_with
 from ocnet.typing import Array, ArrayLike, FilePath, Objective
 
-from .checkpoint import CheckpointError, read_bytes, require_same, write_bytes
+from .checkpoint import CheckpointError, reading, require_same, write_bytes
 
 __all__ = ["Journal"]
 
 VERSION = 1
 _MAGIC = b"ocnet evaluation journal\n"
 _DIGEST = 16
+_LONGEST_LINE = 1 << 16              # bytes of a header
 
 
 def _digest(*parts):
@@ -47,7 +48,8 @@ class Journal:
         self._replayed = 0
         self._size = self._chain = self._whole = self._origin = None
         if self.path is not None and self.path.exists():
-            self._read(read_bytes(self.path, "journal"))
+            with reading(self.path, "journal") as file:
+                self._read(file)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -113,27 +115,37 @@ class Journal:
         write_bytes(self.path, start)
         self._whole = len(start)
 
-    def _read(self, data):
-        if not data.startswith(_MAGIC):
+    def _read(self, file):
+        if file.read(len(_MAGIC)) != _MAGIC:
             raise CheckpointError(f"{self.path}: not an ocnet journal, or one whose start is damaged; "
                                   "delete it to start anew")
-        end = data.find(b"\n", len(_MAGIC)) + 1
-        line, chain = data[len(_MAGIC):end], data[end:end + _DIGEST]
-        if end == 0 or chain != _digest(_MAGIC, line):
+        line = file.readline(_LONGEST_LINE)
+        chain = file.read(_DIGEST)
+        if not line.endswith(b"\n") or chain != _digest(_MAGIC, line):
             raise CheckpointError(f"{self.path}: the header of this journal is damaged; delete it to start anew")
-        header = json.loads(line)
+        header = self._header(line)
         require_same(self.path, "version", header["version"], VERSION)
         require_same(self.path, "fingerprint", header["fingerprint"], self.fingerprint)
-        self._chain, self._whole, self._size = chain, end + _DIGEST, header["size"]
-        self._read_records(data, 8 * (2 + 2 * self._size))
+        self._chain, self._whole, self._size = chain, file.tell(), header["size"]
+        self._read_records(file, 8 * (2 + 2 * self._size))
 
-    def _read_records(self, data, length):
-        count, rest = divmod(len(data) - self._whole, length + _DIGEST)
+    def _header(self, line):
+        """The header of a line whose digest is right, which is no proof that ocnet wrote it."""
+        try:
+            header = json.loads(line)
+            if type(header["size"]) is int and header["size"] >= 0 and {"version", "fingerprint"} <= header.keys():
+                return header
+        except (ValueError, TypeError, KeyError, RecursionError):
+            pass
+        raise CheckpointError(f"{self.path}: the header of this journal is none that ocnet writes; delete it to start anew")
+
+    def _read_records(self, file, length):
+        count, rest = divmod(os.fstat(file.fileno()).st_size - self._whole, length + _DIGEST)
         for k in range(count):
-            payload = data[self._whole:self._whole + length]
+            payload, found = file.read(length), file.read(_DIGEST)
             chain = _digest(self._chain, payload)
             after = self._whole + length + _DIGEST
-            if data[self._whole + length:after] != chain:
+            if found != chain:
                 if k == count - 1 and rest == 0:
                     return                   # the last one, torn: it will be computed again
                 raise CheckpointError(f"{self.path}: record {k + 1} of {count} is damaged; delete it to start anew")

@@ -40,20 +40,26 @@ def checked_optimiser(optimiser: Any) -> Any:
     return optimiser
 
 
+def checked_callback(callback: Any) -> Any:
+    """Return a callback as it is; TypeError for anything that cannot be called, but None."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback={callback!r} cannot be called; give a function of the state, or None")
+    return callback
+
+
 def only_writer(journal: FilePath | None) -> Any:
     """A block in which no other run writes to the journal, a file or a folder of journals; InUse if one does."""
     return nullcontext() if journal is None else alone(journal, "choose another journal")
 
 
-def checked_objective(objective: Any, needs: tuple[str, ...] = ("value_and_gradient",),
-                      kind: str = "objective; give ParticleObjective(setting, paths=8) or GridObjective(setting, grid)") -> Any:
-    """Return an objective as it is; ValueError for a class, and for anything that lacks one of what it needs.
-
-    kind : what it should be, and how to get one
-    """
-    if isinstance(objective, type) or not all(hasattr(objective, need) for need in needs):
+def checked_objective(objective: Any, *needs: str) -> Any:
+    """Return an objective as it is; ValueError for a class, and for anything without all of `needs`; where none are named, without `value` and
+    `value_and_gradient`."""
+    lacking = [need for need in needs if not hasattr(objective, need)]
+    if isinstance(objective, type) or lacking or not (hasattr(objective, "value") or hasattr(objective, "value_and_gradient")):
         told = f"{objective.__name__} is a class, not an" if isinstance(objective, type) else f"{type(objective).__name__}(…) is no"
-        raise ValueError(f"objective={told} {kind}")
+        lacks = f" (it has no `{lacking[0]}`)" if lacking and hasattr(objective, "value") else ""
+        raise ValueError(f"objective={told} objective{lacks}; give ParticleObjective(setting, paths=8) or GridObjective(setting, grid)")
     return objective
 
 
@@ -78,6 +84,7 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
     """
     checked_objective(objective)
     checked_optimiser(optimiser)
+    checked_callback(callback)
     theta = np.array(as_array(theta, "theta", (None,)), order="C")
     result = None
     try:

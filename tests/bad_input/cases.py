@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from .variants import of
-from .verdict import Fault, judge
+from .verdict import Fault, Hanging, judge
 
 __all__ = ["fault_of", "run"]
 
@@ -36,7 +36,7 @@ def run(subject, cases, start=0):
 
     try:
         judged()
-    except Fault as fault:
+    except (Fault, Hanging) as fault:
         raise Fault(f"{subject}: {fault}") from fault
     return counts
 

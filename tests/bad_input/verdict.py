@@ -9,13 +9,17 @@ from dataclasses import fields, is_dataclass
 
 import numpy as np
 
-__all__ = ["Fault", "Subject", "judge"]
+__all__ = ["Fault", "Hanging", "Subject", "judge"]
 
 SECONDS = 20.0                       # a case that takes longer counts as hanging; good arguments take milliseconds
 
 
 class Fault(AssertionError):
     """What a trustworthy function would not have done."""
+
+
+class Hanging(BaseException):
+    """A call that does not come back: nothing may catch it, and nobody looks for a simpler one."""
 
 
 class Subject:
@@ -68,9 +72,9 @@ def frozen(arguments):
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Raise Fault in the main thread after `seconds`."""
+    """Raise Hanging in the main thread after `seconds`."""
     def late(*_):
-        raise Fault(f"no answer within {seconds:g} s")
+        raise Hanging(f"no answer within {seconds:g} s")
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -110,6 +114,8 @@ def judge(subject, changed, plain):
             if "raises" in fates and "the user's own error" in str(error):
                 return "refused"
             raise Fault(f"{changed}: {type(error).__name__} ({error}) is no clear error") from error
+        except Hanging as error:
+            raise Hanging(f"{changed}: {error}") from error
         except Fault:
             raise
         except Exception as error:

@@ -5,19 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.inputs import as_number
+from ocnet.inputs import LARGEST, as_number
 from ocnet.networks.blocks.block_at import BlockAt
 from ocnet.typing import Array, Law
 
 __all__ = ["NoiseModel", "settle_level", "settle_probability"]
 
 _SCALINGS = ("natural", "diffusive")
-_SMALLEST, _LARGEST = 1e-150, 1e150  # of probabilities and of levels: the squares of their factors are numbers
+_SMALLEST = 1e-150                   # of probabilities, whose inverses have squares that are numbers
 
 
 def settle_level(model: Any, above: float = -np.inf, remedy: str = "a standard deviation is a finite number ≥ 0") -> None:
     """Make `model.level` a float, or raise ValueError, TypeError unless it is a standard deviation."""
-    object.__setattr__(model, "level", as_number(model.level, "level", above=above, at_least=0, at_most=_LARGEST, remedy=remedy))
+    object.__setattr__(model, "level", as_number(model.level, "level", above=above, at_least=0, at_most=LARGEST, remedy=remedy))
 
 
 def settle_probability(model: Any, name: str, meaning: str) -> None:

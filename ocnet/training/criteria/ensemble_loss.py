@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.training.losses import Squared
 from ocnet.typing import Array, Loss
 
+from .checked_loss import checked_loss
 from .mean_score import MeanScore, mean_and_error
 
 __all__ = ["EnsembleLoss"]
@@ -28,8 +30,8 @@ class EnsembleLoss(MeanScore):
     members: int
 
     def __post_init__(self) -> None:
-        if int(self.members) != self.members or self.members < 1:
-            raise ValueError(f"members={self.members} is not a whole number ≥ 1; it counts the paths whose scores are averaged")
+        checked_loss(self.loss, "EnsembleLoss")
+        object.__setattr__(self, "members", as_whole(self.members, "members", remedy="it counts the paths whose scores are averaged"))
 
     @classmethod
     def example(cls) -> "EnsembleLoss":

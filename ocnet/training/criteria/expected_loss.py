@@ -8,6 +8,7 @@ import numpy as np
 from ocnet.training.losses import Logistic
 from ocnet.typing import Array, Integers, Loss
 
+from .checked_loss import checked_loss
 from .decision import highest, lead
 from .mean_score import mean_and_error
 
@@ -20,6 +21,9 @@ class ExpectedLoss:
 
     loss: Loss
     name = "EL"
+
+    def __post_init__(self) -> None:
+        checked_loss(self.loss, "ExpectedLoss")
 
     @classmethod
     def example(cls) -> "ExpectedLoss":

@@ -8,6 +8,7 @@ import numpy as np
 from ocnet.training.losses import Logistic
 from ocnet.typing import Array, Loss
 
+from .checked_loss import checked_loss
 from .mean_score import MeanScore, mean_and_error
 
 __all__ = ["LossOfExpectation"]
@@ -23,6 +24,9 @@ class LossOfExpectation(MeanScore):
 
     loss: Loss
     name = "LE"
+
+    def __post_init__(self) -> None:
+        checked_loss(self.loss, "LossOfExpectation")
 
     @classmethod
     def example(cls) -> "LossOfExpectation":

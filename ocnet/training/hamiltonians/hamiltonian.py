@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_whole
+from ocnet.training.finite import finite, finite_pair
 from ocnet.typing import Array
 
 __all__ = ["Hamiltonian"]
@@ -41,20 +43,21 @@ class Hamiltonian:
     @property
     def total(self) -> float:
         """J(θ): no costate is needed for it."""
-        return self._data + self._penalty
+        return finite(self._data + self._penalty)
 
     @cached_property
     def gradient(self) -> Array:
         """(P,) derivative of J: that of H_n in part n, at θ."""
-        return self._data_gradient + self._penalty_gradient
+        return finite_pair(self.total, self._data_gradient + self._penalty_gradient)[1]
 
     def part(self, n: int) -> slice:
         """The slice of θ that is part n."""
         size = self.control.layer_size
-        if not 0 <= n <= self.layers:
-            raise ValueError(f"n={n} is no part of a control of {self.layers} layers; give a layer 0 … {self.layers - 1}, "
-                             f"or {self.layers} for the tail")
+        n = self._number(n)
         return slice(n * size, (n + 1) * size if n < self.layers else self.control.size)
+
+    def _number(self, n):
+        return as_whole(n, "n", 0, f"a layer 0 … {self.layers - 1}, or {self.layers} for the tail", self.layers)
 
     def share(self, n: int) -> float:
         """The weight of part n in integrals over depth: dt for a layer, 1 for the tail."""
@@ -62,16 +65,17 @@ class Hamiltonian:
 
     def value(self, n: int, numbers: Array) -> float:
         """H_n, a float, where part n has these numbers and all others those of θ."""
-        return self._evaluated(n, numbers, gradient=False)[0]
+        return finite(self._evaluated(n, numbers, gradient=False)[0])
 
     def value_and_gradient(self, n: int, numbers: Array) -> tuple[float, Array]:
         """H_n and its derivative in the numbers of part n, (p,) or (r,)."""
-        return self._evaluated(n, numbers, gradient=True)
+        return finite_pair(*self._evaluated(n, numbers, gradient=True))
 
     def _evaluated(self, n, numbers, gradient):
+        n = self._number(n)
         part = self.part(n)
         moved = self.theta.copy()
-        moved[part] = numbers
+        moved[part] = as_array(numbers, "numbers", moved[part].shape)
         change, slope = self._tail(moved[part], gradient) if n == self.layers else self._layer(n, moved[part], gradient)
         penalty, penalty_slope = self.setting.penalty(moved)
         return self.total + change + (penalty - self._penalty), (slope + penalty_slope[part] if gradient else None)

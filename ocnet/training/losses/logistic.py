@@ -7,15 +7,16 @@ import numpy as np
 
 from ocnet.typing import ArrayLike
 
-from .loss import Loss
+from .loss import Loss, paired
 
 __all__ = ["Logistic"]
 
 
 def _margin(u, y):
-    """m = y u and exp(−|m|) in (0, 1], which never overflows."""
-    m = np.multiply(y, u, dtype=np.float64)
-    return m, np.exp(-np.abs(m))
+    """y, m = y u, and exp(−|m|) in (0, 1], which never overflows."""
+    u, y, _ = paired(u, y)
+    m = np.multiply(y, u)
+    return y, m, np.exp(-np.abs(m))
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,15 @@ class Logistic(Loss):
 
     def value(self, u: ArrayLike, y: ArrayLike) -> Any:
         """l, of the broadcast shape of u and y."""
-        m, e = _margin(u, y)
+        _, m, e = _margin(u, y)
         return np.maximum(-m, 0) + np.log1p(e)
 
     def derivative(self, u: ArrayLike, y: Any) -> Any:
         """−y / (1 + e^m)."""
-        m, e = _margin(u, y)
+        y, m, e = _margin(u, y)
         return -y * (np.where(m >= 0, e, 1) / (1 + e))
 
     def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """e^{−|m|} / (1 + e^{−|m|})²."""
-        _, e = _margin(u, y)
+        _, _, e = _margin(u, y)
         return e / (1 + e) ** 2

@@ -5,11 +5,21 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_whole
 from ocnet.typing import Array, ArrayLike
 
-__all__ = ["ClassLoss", "Loss"]
+__all__ = ["ClassLoss", "Loss", "paired"]
 
 _DECLARED = ("labels", "scores", "convex", "quadratic")
+
+
+def paired(u: ArrayLike, y: ArrayLike, axes: int = 0) -> tuple[Array, Array, tuple[int, ...]]:
+    """u and y as float64 arrays, and the shape of u behind its first `axes` axes broadcast with that of y; ValueError where they do not fit."""
+    u, y = as_array(u, "u", finite=False), as_array(y, "y")
+    try:
+        return u, y, np.broadcast_shapes(u.shape[axes:], y.shape)
+    except ValueError:
+        raise ValueError(f"u has shape {u.shape} and y has shape {y.shape}; give one label y for each score, or shapes that broadcast") from None
 
 
 class Loss:
@@ -33,8 +43,7 @@ class ClassLoss(Loss):
     convex, quadratic = True, False
 
     def __post_init__(self) -> None:
-        if int(self.classes) != self.classes or self.classes < 2:
-            raise ValueError(f"classes={self.classes} is not a whole number ≥ 2; it counts the labels 0 … classes − 1")
+        object.__setattr__(self, "classes", as_whole(self.classes, "classes", 2, "it counts the labels 0 … classes − 1"))
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -50,13 +59,12 @@ class ClassLoss(Loss):
         The index ends with the last axis along which labels vary, so that what lies behind it is taken in one run.
         Raises ValueError where u has not K rows, or y is no label.
         """
-        u, y = np.asarray(u, dtype=np.float64), np.asarray(y)
+        u, y, shape = paired(u, y, 1)
         if u.shape[:1] != (self.classes,):
             raise ValueError(f"u has shape {u.shape}; expected ({self.classes}, …), one row of scores for each class")
         known = np.isin(y, self.labels)
         if not known.all():
-            raise ValueError(f"y={y[~known].flat[0]} is no label of {self!r}; use 0 … {self.classes - 1}")
-        shape = np.broadcast_shapes(u.shape[1:], y.shape)
+            raise ValueError(f"y={y[~known].flat[0]:g} is no label of {self!r}; use 0 … {self.classes - 1}")
         y = y.astype(np.intp).reshape((1,) * (len(shape) - y.ndim) + y.shape)
         axes = max((i + 1 for i in range(y.ndim) if y.shape[i] > 1), default=0)
         own = np.broadcast_to(y.reshape(y.shape[:axes]), shape[:axes])

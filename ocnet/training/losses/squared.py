@@ -7,7 +7,7 @@ import numpy as np
 
 from ocnet.typing import ArrayLike
 
-from .loss import Loss
+from .loss import Loss, paired
 
 __all__ = ["Squared"]
 
@@ -25,12 +25,13 @@ class Squared(Loss):
 
     def value(self, u: ArrayLike, y: ArrayLike) -> Any:
         """l, of the broadcast shape of u and y."""
-        return 0.5 * np.subtract(u, y, dtype=np.float64) ** 2
+        return 0.5 * self.derivative(u, y) ** 2
 
     def derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """u − y."""
-        return np.subtract(u, y, dtype=np.float64)
+        u, y, _ = paired(u, y)
+        return np.subtract(u, y)
 
     def second_derivative(self, u: ArrayLike, y: ArrayLike) -> Any:
         """1."""
-        return np.ones(np.broadcast_shapes(np.shape(u), np.shape(y)))
+        return np.ones(paired(u, y)[2])

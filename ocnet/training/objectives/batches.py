@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.kernels.philox import uniforms
 
 from .labelled import LabelledPoints
@@ -20,9 +21,7 @@ class Batches:
     """
 
     def __init__(self, data: Any, size: int) -> None:
-        if int(size) != size or size < 1:
-            raise ValueError(f"batch={size} is not a whole number ≥ 1 of points; use None for all points")
-        self.data, self.size = data, int(size)
+        self.data, self.size = data, as_whole(size, "batch", remedy="it counts points; use None for all points")
         self._cumulative = np.cumsum(data.weights)
 
     def draw(self, seed: int) -> Any:

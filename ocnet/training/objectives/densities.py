@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Mapping
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import answer_of, as_array
 from ocnet.typing import PointFunction
 
 __all__ = ["quadrature"]
@@ -23,28 +25,36 @@ def quadrature(densities: Mapping[int, PointFunction], grid: Any, shares: Mappin
     Accuracy   order 2 in the spacing; on uniform axes, beyond every order for smooth densities that vanish at the sides (Euler–Maclaurin).
                Nothing is renormalised: mass outside the box, or missed between the nodes, stays visible as the leak.
     """
-    labels, nodes = sorted(densities), grid.nodes.T
+    labels, nodes = _labels_of(densities), grid.nodes.T
     shares = _checked_shares(shares, labels)
     mass = np.empty((len(labels), grid.size))
     for k, y in enumerate(labels):
-        mass[k] = shares[y] * grid.weights * _checked(y, densities[y](nodes), grid)
+        mass[k] = shares[y] * grid.weights * _checked(y, answer_of(densities[y], f"densities[{y}]", nodes), grid)
     row, node = np.nonzero(mass)
     weights = mass[row, node]
     return nodes[node], np.asarray(labels)[row], weights, 1 - float(weights.sum())
 
 
+def _labels_of(densities):
+    """The labels in ascending order, where each has a function."""
+    if not isinstance(densities, Mapping) or not densities or not all(map(callable, densities.values())):
+        raise ValueError(f"densities={short(densities)} is no dictionary of functions; give {{-1: rho_lower, 1: rho_upper}}")
+    return sorted(densities)
+
+
 def _checked_shares(shares, labels):
     if shares is None:
         return dict.fromkeys(labels, 1 / len(labels))
-    numbers = np.array(list(shares.values()), dtype=float)
-    if sorted(shares) != labels or not (numbers >= 0).all() or not abs(numbers.sum() - 1) < 1e-9:
+    if not isinstance(shares, Mapping):
+        raise ValueError(f"shares={short(shares)} is no dictionary; give each of the labels {labels} a number ≥ 0, with sum 1")
+    numbers = as_array(list(shares.values()), "shares")
+    if set(shares) != set(labels) or not (numbers >= 0).all() or not abs(numbers.sum() - 1) < 1e-9:
         raise ValueError(f"shares={shares}; give each of the labels {labels} a number ≥ 0, with sum 1")
     return shares
 
 
 def _checked(y, values, grid):
     """The values (size,) of a density on the nodes, if they are ones and their mass is near 1."""
-    values = np.asarray(values, dtype=float)
     if values.shape != (grid.size,) or not np.isfinite(values).all() or (values < 0).any():
         raise ValueError(f"densities[{y}] gave an array of shape {values.shape} from {float(np.min(values)):.3g}; expected ({grid.size},), "
                          "finite and ≥ 0: one number for each of the points (n, d)")

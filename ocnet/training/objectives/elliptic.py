@@ -13,9 +13,9 @@ import numpy as np
 from ocnet.blas import one_thread
 from ocnet.inputs import LARGEST, as_array, as_number, as_seed, as_whole
 from ocnet.kernels import philox
+from ocnet.training.finite import finite, finite_pair
 from ocnet.typing import Array, Integers
 
-from .finite import finite, finite_pair
 
 __all__ = ["EllipticControl", "Tracking"]
 
@@ -123,6 +123,7 @@ class EllipticControl:
 
     def picks(self, iteration: int) -> Integers:
         """The numbers (batch,) of the coefficients drawn for one iteration."""
+        iteration = as_whole(iteration, "iteration", 0, at_most=2**32 - 1)
         return (self.fields * philox.uniforms(self._stream, 0, self.batch, iteration, 1)[0]).astype(np.int64)
 
     def draw(self, iteration: int) -> "Tracking":

@@ -9,18 +9,21 @@ import numpy as np
 
 from ocnet.chain import chain_sweep
 from ocnet.grid import Grid
+from ocnet.inputs import as_array, as_object, as_whole
 from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
 from ocnet.moving_grid import MovingGrid
 from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.spline import LimitedSpline
+from ocnet.process import checked_points
 from ocnet.sweep import Sweep
+from ocnet.training.finite import finite, finite_pair
 from ocnet.training.hamiltonians import GridHamiltonian
 from ocnet.typing import Array
 
 from .condensed import condensed
-from .labelled import Setting
+from .labelled import Setting, checked_setting
 
-__all__ = ["ChainView", "DiffusionView", "GridObjective"]
+__all__ = ["ChainView", "DiffusionView", "GridObjective", "checked_view"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,7 @@ class DiffusionView:
     name = "sde"
 
     def __post_init__(self) -> None:
-        if int(self.substeps) != self.substeps or self.substeps < 1:
-            raise ValueError(f"substeps={self.substeps} is not a whole number ≥ 1 of time steps a layer")
+        object.__setattr__(self, "substeps", as_whole(self.substeps, "substeps", remedy="it counts the time steps a layer"))
 
     def sweep(self, network: Any, theta: Array, grid: Any) -> Sweep:
         """The `Sweep` of the Itô equation at θ, bounded."""
@@ -56,6 +58,11 @@ class DiffusionView:
     def paths(self, network: Any, theta: Array) -> Any:
         """The process that is walked: Euler–Maruyama steps of the equation."""
         return DiffusionSteps(network.diffusion(theta), network.times, self.substeps)
+
+
+def checked_view(view: Any, *gives: str) -> Any:
+    """Return a view as it is; ValueError for a class, and for anything that does not give a "sweep", or "paths", as is asked for."""
+    return as_object(view, "view", ("name", *gives), "a view", "give ChainView() or DiffusionView(substeps)")
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,14 @@ class GridObjective:
     view: Any = ChainView()
     condense: bool = True                # False only to study what condensing does
 
+    def __post_init__(self) -> None:
+        checked_setting(self.setting)
+        as_object(self.grid, "grid", ("at", "axes", "widened"), "a grid", "give a Grid, such as Grid.covering(network.layered(theta), points, 41), or a MovingGrid")
+        dims = self.grid.dim, self.setting.network.dim
+        if dims[0] != dims[1]:
+            raise ValueError(f"grid has {dims[0]} axes, and network.dim={dims[1]} of the setting; give one axis for each component of the state")
+        checked_view(self.view, "sweep")
+
     @cached_property
     def data(self) -> Any:
         """The points that are interpolated."""
@@ -83,11 +98,17 @@ class GridObjective:
     def fields(self, theta: Array, power: int = 1) -> Iterator[Array]:
         """Yield the values (q, size) of the layers N … 0: one row for each of the criterion's `columns`; of terminal data to a power."""
         network = self.setting.network
+        theta = network.control.check(theta)
         terminal = self.setting.criterion.terminal(network.score(self.grid.at(-1).nodes, theta)) ** power
         return self.view.sweep(network, theta, self.grid).values(terminal)
 
     def values_at(self, theta: Array, points: Array, power: int = 1) -> Array:
         """Values (q, n) at time 0 at the points (n, d); power=2 gives the second moments of the terminal data."""
+        points, power = checked_points(points, self.grid.dim), as_whole(power, "power")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return as_array(self._values_at(theta, points, power), "theta is too large, or power: the value")
+
+    def _values_at(self, theta, points, power=1):
         *_, first = self.fields(theta, power)
         return LimitedSpline(self.grid.at(0), first)(np.ascontiguousarray(points.T))
 
@@ -100,12 +121,15 @@ class GridObjective:
 
     def data_term(self, theta: Array) -> float:
         """J without penalties."""
-        data, theta = self.data, self.setting.network.control.check(theta)
-        return self.setting.criterion.total(self.values_at(theta, data.points), data.labels, data.weights)[0]
+        return finite(self._data_term(theta))
+
+    def _data_term(self, theta):
+        data = self.data
+        return self.setting.criterion.total(self._values_at(theta, data.points), data.labels, data.weights)[0]
 
     def value(self, theta: Array) -> float:
         """J(θ)."""
-        return self.data_term(theta) + self.setting.penalty(theta)[0]
+        return finite(self._data_term(theta) + self.setting.penalty(theta)[0])
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) and its exact derivative (P,)."""
@@ -118,7 +142,7 @@ class GridObjective:
         penalty, gradient = self.setting.penalty(theta)
         network.control.depth(gradient)[:] += depth
         network.control.rest(gradient)[:] += rest
-        return total + penalty, gradient
+        return finite_pair(total + penalty, gradient)
 
     def hamiltonian(self, theta: Array) -> GridHamiltonian:
         """The `GridHamiltonian` at θ: J as each layer sees it while masses and values are held."""

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_number, as_object, as_plain
 from ocnet.networks import ResidualNetwork
 from ocnet.process import checked_points
 from ocnet.typing import Array, Criterion, Loss, PointFunction, Regulariser
 
 from .densities import quadrature
 
-__all__ = ["LabelledPoints", "Setting", "check_labels"]
+__all__ = ["LabelledPoints", "Setting", "check_labels", "checked_setting"]
+
+_LARGEST_LABEL = 2**53               # beyond, whole numbers have gaps in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +35,16 @@ class LabelledPoints:
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
-        points = np.atleast_2d(_upright(np.asarray(self.points, dtype=np.float64), labels))
-        points = checked_points(points, points.shape[1])
+        points = np.atleast_2d(_upright(as_array(self.points, "points"), labels))
+        points = as_plain(checked_points(points, points.shape[1]))
+        if not points.size:
+            raise ValueError(f"points has shape {np.shape(self.points)}: there are none; give one row of one column at least")
         _refuse_texts(labels)
-        if labels.shape != (len(points),) or labels.dtype.kind not in "iuf" or not (labels == np.rint(labels)).all():
+        if labels.shape != (len(points),) or labels.dtype.kind not in "iuf" or not ((labels == np.rint(labels)) & (np.abs(labels) <= _LARGEST_LABEL)).all():
             raise ValueError(f"labels has shape {labels.shape} and dtype {labels.dtype}; expected ({len(points)},) of whole numbers, such as −1 "
-                             "and +1 or 0 … K − 1")
-        weights = np.full(len(points), (1 - self.leak) / len(points)) if self.weights is None else np.array(self.weights, dtype=float)
+                             "and +1 or 0 … K − 1, one for each row of points")
+        object.__setattr__(self, "leak", as_number(self.leak, "leak", below=1, remedy="it is the mass that no point carries, 0 for a sample"))
+        weights = np.full(len(points), (1 - self.leak) / len(points)) if self.weights is None else np.array(as_array(self.weights, "weights"))
         if weights.shape != labels.shape or not (weights >= 0).all() or not abs(weights.sum() + self.leak - 1) < 1e-9:
             raise ValueError(f"weights has shape {weights.shape} and sum {weights.sum():.6g}; expected ({len(points)},), "
                              f"each ≥ 0, with sum {1 - self.leak:.6g} (1 less the leak)")
@@ -70,6 +76,12 @@ class LabelledPoints:
         labels = np.unique(self.labels)
         said = ", ".join(map(str, labels)) if len(labels) <= 4 else f"{labels[0]} … {labels[-1]}"
         return f"LabelledPoints({len(self)} points in R^{self.points.shape[1]}, labels {said})"
+
+
+def checked_setting(setting: Any) -> Any:
+    """Return a setting as it is; ValueError for a class and anything else without network, data and criterion."""
+    remedy = "give Setting(network, LabelledPoints(points, labels), ExpectedLoss(Logistic()))"
+    return as_object(setting, "setting", ("network", "data", "criterion", "penalty"), "a setting", remedy)
 
 
 def check_labels(labels: Any, loss: Loss) -> None:
@@ -144,8 +156,6 @@ class Setting:
         if not hasattr(criterion, "loss"):
             what = f"is a loss; give ExpectedLoss({criterion!r})" if hasattr(criterion, "derivative") else "is no criterion; give ExpectedLoss(Logistic())"
             raise ValueError(f"criterion={_short(criterion)} {what}, or another of ocnet.training.criteria")
-        if isinstance(criterion.loss, type):
-            raise ValueError(f"criterion.loss={criterion.loss.__name__} is a class; give an object, such as {type(criterion).__name__}(Logistic())")
         if not isinstance(penalties, (tuple, list)):
             raise ValueError(f"penalties={_short(penalties)} is no tuple; give a tuple, ({_short(penalties)},)")
         for i, term in enumerate(penalties):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ocnet.networks.layers import NetworkLayers
 from ocnet.particles import sampled_value_and_gradient
+from ocnet.training.finite import finite_pair
 from ocnet.typing import Array
 
 from .particles import ParticleObjective
@@ -69,7 +70,7 @@ class LikelihoodRatioObjective(ParticleObjective):
         penalty, gradient = self.setting.penalty(theta)
         network.control.depth(gradient)[:] += depth
         network.control.rest(gradient)[:] += rest
-        return total + penalty, gradient
+        return finite_pair(total + penalty, gradient)
 
     def fingerprint(self) -> str:
         return self.setting.fingerprint("likelihood ratio", self.paths, self.seed, self.batch)

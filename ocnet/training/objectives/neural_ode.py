@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
+from ocnet.training.finite import finite, finite_pair
 from ocnet.typing import Array
 
-from .labelled import Setting
+from .labelled import Setting, checked_setting
 
 __all__ = ["NeuralODEObjective"]
 
@@ -34,8 +36,9 @@ class NeuralODEObjective:
     tolerance: float = 1e-8
 
     def __post_init__(self) -> None:
-        if not 1e-13 <= self.tolerance <= 1e-2:
-            raise ValueError(f"tolerance={self.tolerance}: give a number from 1e-13 (rounding) to 1e-2")
+        checked_setting(self.setting)
+        object.__setattr__(self, "tolerance", as_number(self.tolerance, "tolerance", at_least=1e-13, at_most=1e-2,
+                                                        remedy="give a number from 1e-13 (rounding) to 1e-2"))
 
     def _solved(self, theta):
         """The ODE, its states (N + 1, d, points) at the layers, the scores at the end and the criterion's values of them."""
@@ -49,7 +52,7 @@ class NeuralODEObjective:
         """J(θ)."""
         theta, data = self.setting.network.control.check(theta), self.setting.data
         values = self._solved(theta)[-1]
-        return self.setting.criterion.total(values, data.labels, data.weights)[0] + self.setting.penalty(theta)[0]
+        return finite(self.setting.criterion.total(values, data.labels, data.weights)[0] + self.setting.penalty(theta)[0])
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) and its derivative (P,), both to the tolerance."""
@@ -66,7 +69,7 @@ class NeuralODEObjective:
             back, first, second = ode.carried_back(n, states[n + 1], back, self.tolerance)
             depth[n] += first
             depth[min(n + 1, network.layers - 1)] += second
-        return total + penalty, gradient
+        return finite_pair(total + penalty, gradient)
 
     def draw(self, iteration: int) -> "NeuralODEObjective":
         """Itself: nothing is random here."""

@@ -5,14 +5,17 @@ from functools import cached_property
 
 import numpy as np
 
+from ocnet.inputs import as_choice, as_object, as_seed, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles import Reconstructed, Stored, over_ends, sampled_value_and_gradient
+from ocnet.process import checked_points
+from ocnet.training.finite import finite, finite_pair
 from ocnet.training.hamiltonians import ParticleHamiltonian
 from ocnet.typing import Array, ArrayLike, View
 
 from .batches import Batches
-from .grid import ChainView
-from .labelled import Setting
+from .grid import ChainView, checked_view
+from .labelled import Setting, checked_setting
 
 __all__ = ["ParticleObjective", "Sample"]
 
@@ -63,8 +66,12 @@ class ParticleObjective:
     activations: Stored | Reconstructed = Stored()
 
     def __post_init__(self) -> None:
-        if int(self.paths) != self.paths or self.paths < 2:
-            raise ValueError(f"paths={self.paths}: give a whole number ≥ 2 (one path has no standard error)")
+        checked_setting(self.setting)
+        object.__setattr__(self, "paths", as_whole(self.paths, "paths", 2, "one path has no standard error"))
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        checked_view(self.view, "paths")
+        as_choice(self.precision, "precision", ("double", "single"))
+        as_object(self.activations, "activations", ("stores",), "a way to keep states", "give Stored() or Reconstructed() of ocnet.particles")
         if self.batch is not None:
             self._batches                                              # refuses a size without meaning
         if self.precision != "double" and self.view.name != "chain":
@@ -103,14 +110,14 @@ class ParticleObjective:
         penalty, gradient = self.setting.penalty(theta)
         self.setting.network.control.depth(gradient)[:] += depth
         self.setting.network.control.rest(gradient)[:] += rest
-        return total + penalty, gradient
+        return finite_pair(total + penalty, gradient)
 
     def sample(self, theta: ArrayLike, points: ArrayLike | None = None) -> "Sample":
         """Return the `Sample` of the data term at θ; at other points (n, d) only its means and errors are meant."""
         setting, criterion = self.setting, self.setting.criterion
         theta = setting.network.control.check(theta)
         at_data = points is None
-        points = setting.data.points if at_data else np.asarray(points, dtype=float)
+        points = setting.data.points if at_data else checked_points(points, setting.network.dim)
         means, errors = np.empty((criterion.columns, len(points))), np.empty((criterion.columns, len(points)))
         contributions, variances = np.zeros(len(points)), np.zeros(len(points))
 
@@ -156,11 +163,11 @@ class ParticleObjective:
 
     def value(self, theta: Array) -> float:
         """J(θ) by more paths and noise of its own, the same at every call: what points are judged by."""
-        return self._judge.sample(theta).value + self.setting.penalty(theta)[0]
+        return finite(self._judge.sample(theta).value + self.setting.penalty(theta)[0])
 
     def draw(self, iteration: int) -> "ParticleObjective":
         """The same objective with the noise, and the batch of points, of one training iteration."""
-        drawn = replace(self, seed=derived_seed(self.seed, _TRAINING, iteration), batch=None)
+        drawn = replace(self, seed=derived_seed(self.seed, _TRAINING, as_whole(iteration, "iteration", 0, at_most=2**32 - 1)), batch=None)
         return drawn if self.batch is None else drawn._of(self._batches.draw(derived_seed(drawn.seed, _POINTS)))
 
     def fingerprint(self) -> str:

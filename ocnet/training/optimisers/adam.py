@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_number
 from ocnet.typing import Array
 
 from .first_order import FirstOrder
@@ -25,11 +26,19 @@ class AdamState(State):
 class Adam(FirstOrder):
     """m ← β₁ m + (1−β₁) g,  v ← β₂ v + (1−β₂) g²,  θ ← θ − rate_k m̂ / (√v̂ + ε).
 
-    betas, epsilon : β₁, β₂ and ε of the paper
+    betas, epsilon : β₁, β₂ in [0, 1) and ε > 0 of the paper, else ValueError
     """
 
     betas: tuple = (0.9, 0.999)
     epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        betas = as_array(self.betas, "betas", (2,))
+        if not ((betas >= 0) & (betas < 1)).all():
+            raise ValueError(f"betas={betas.tolist()}: give two numbers from 0 to below 1, such as (0.9, 0.999)")
+        object.__setattr__(self, "betas", tuple(betas.tolist()))
+        object.__setattr__(self, "epsilon", as_number(self.epsilon, "epsilon", above=0, remedy="give a number > 0, such as 1e-8"))
 
     @classmethod
     def example(cls) -> "Adam":

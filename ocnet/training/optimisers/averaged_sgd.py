@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number, as_whole
 from ocnet.typing import Array
 
 from .first_order import FirstOrder
@@ -39,11 +40,9 @@ class AveragedSGD(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.5 <= self.decay <= 1:
-            raise ValueError(f"decay={self.decay} is not in [½, 1]: below, the noise is not averaged away; above, the steps add up to a "
-                             "finite length")
-        if int(self.burn_in) != self.burn_in or not 0 <= self.burn_in < self.iterations:
-            raise ValueError(f"burn_in={self.burn_in} is not a whole number in [0, {self.iterations}), within the iterations")
+        remedy = "below ½, the noise is not averaged away; above 1, the steps add up to a finite length"
+        object.__setattr__(self, "decay", as_number(self.decay, "decay", at_least=0.5, at_most=1, remedy=remedy))
+        object.__setattr__(self, "burn_in", as_whole(self.burn_in, "burn_in", 0, "within the iterations", self.iterations - 1))
 
     @classmethod
     def example(cls) -> "AveragedSGD":

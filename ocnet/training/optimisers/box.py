@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array
 from ocnet.typing import Array, ArrayLike
 
 __all__ = ["BOX", "checked_bounds", "sides"]
@@ -17,8 +18,8 @@ def checked_bounds(bounds: tuple[ArrayLike, ArrayLike]) -> tuple[Any, Any]:
     Raises ValueError unless lower ≤ upper everywhere.
     """
     try:
-        lower, upper = (np.array(side, dtype=np.float64) for side in bounds)
-        ordered = bool((lower <= upper).all())               # NaN fails here, unequal lengths raise
+        lower, upper = (np.array(as_array(side, "bounds", finite=False)) for side in bounds)
+        ordered = bool((lower <= upper).all()) and not (lower == np.inf).any() and not (upper == -np.inf).any()      # NaN fails here, unequal lengths raise
     except (TypeError, ValueError):
         ordered = False
     if not ordered or max(lower.ndim, upper.ndim) > 1:

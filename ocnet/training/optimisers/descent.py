@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number, as_whole
 from ocnet.training import checkpoint
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 from ocnet.typing import Array, Callback, FilePath
@@ -38,9 +39,9 @@ class Descent(ABC):
 
     def __post_init__(self) -> None:
         for name in ("iterations", "check_every"):
-            number = getattr(self, name)
-            if int(number) != number or number < 1:
-                raise ValueError(f"{name}={number} is not a whole number ≥ 1")
+            object.__setattr__(self, name, as_whole(getattr(self, name), name))
+        if self.save_every != np.inf:
+            object.__setattr__(self, "save_every", as_number(self.save_every, "save_every", at_least=0, remedy="give seconds ≥ 0, or inf for never"))
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
 
     def start(self, theta: Array) -> State:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ocnet.training.checkpoint import CheckpointError
 from ocnet.training.fault import UNKNOWN, where_not_finite
+from ocnet.training.finite import BeyondNumbers
 from ocnet.typing import Array
 
 __all__ = ["NotFinite", "evaluated", "gradient_of", "value_of"]
@@ -53,6 +54,8 @@ def _guarded(verb, objective, theta):
         return verb(theta)
     except CheckpointError:
         raise
+    except BeyondNumbers as error:
+        raise NotFinite("J or its gradient", objective, theta) from error
     except ValueError as error:
         fault = NotFinite("J or its gradient", objective, theta)
         if fault.place in ("", UNKNOWN):

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from ocnet.inputs import LARGEST, as_number, as_whole
 from ocnet.kernels.threads import run_all
+from ocnet.training.finite import BeyondNumbers
 from ocnet.typing import Array
 
 from .box import sides
@@ -43,10 +45,8 @@ class Layerwise(Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if int(self.inner) != self.inner or self.inner < 1:
-            raise ValueError(f"inner={self.inner} is not a whole number ≥ 1")
-        if not (isfinite(self.tolerance) and self.tolerance >= 0):
-            raise ValueError(f"tolerance={self.tolerance} is not a finite number ≥ 0")
+        object.__setattr__(self, "inner", as_whole(self.inner, "inner"))
+        object.__setattr__(self, "tolerance", as_number(self.tolerance, "tolerance", at_least=0, at_most=LARGEST))
 
     def hamiltonian(self, objective: Any, theta: Array) -> Any:
         """The objective's Hamiltonian at θ, J and ∇J finite; ValueError for an objective that has none."""
@@ -90,7 +90,10 @@ class Layerwise(Descent):
         start, share, total = hamiltonian.theta[hamiltonian.part(n)], hamiltonian.share(n), hamiltonian.total
 
         def augmented(numbers):
-            value, slope = hamiltonian.value_and_gradient(n, numbers)
+            try:
+                value, slope = hamiltonian.value_and_gradient(n, numbers)
+            except BeyondNumbers:
+                raise _NotFiniteAt(numbers) from None
             more, more_slope = augmentation(n, numbers)
             value, slope = (value - total) / share + more, slope / share + more_slope
             if not (isfinite(value) and np.isfinite(slope).all()):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from ocnet.inputs import as_number, as_whole
 from ocnet.training.result import Ending
 from ocnet.typing import Array
 
@@ -13,6 +14,7 @@ from .scipy_methods import ScipyMethod
 
 __all__ = ["LBFGS"]
 
+_MOST_STEPS = 100_000                # remembered: two vectors of θ each
 _LINE_SEARCH = 20                    # most evaluations SciPy makes in one line search (its `maxls`)
 
 
@@ -25,6 +27,11 @@ class LBFGS(ScipyMethod):
 
     decrease: float = 1e-9
     memory: int = 60
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "decrease", as_number(self.decrease, "decrease", at_least=0))
+        object.__setattr__(self, "memory", as_whole(self.memory, "memory", remedy="it is the number of steps that are remembered", at_most=_MOST_STEPS))
 
     @classmethod
     def example(cls) -> "LBFGS":

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array
 
 from .first_order import FirstOrder
@@ -33,8 +34,7 @@ class Momentum(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.mu < 1:
-            raise ValueError(f"mu={self.mu} is not in [0, 1); 0 is gradient descent, and 1 never forgets")
+        object.__setattr__(self, "mu", as_number(self.mu, "mu", at_least=0, below=1, remedy="0 is gradient descent, and 1 never forgets"))
 
     @classmethod
     def example(cls) -> "Momentum":

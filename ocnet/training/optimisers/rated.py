@@ -1,10 +1,11 @@
 """What methods with a step size share: the rate, how it falls, and how long a gradient may be."""
 
 from dataclasses import dataclass
-from math import cos, isfinite, pi, sqrt
+from math import cos, pi, sqrt
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array
 
 from .descent import Descent
@@ -27,9 +28,10 @@ class Rated(Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.rate > 0 and isfinite(self.rate) and 0 <= self.final <= 1 and self.clip > 0):
-            raise ValueError(f"rate={self.rate}, final={self.final}, clip={self.clip}: expected rate > 0, "
-                             "final in [0, 1] and clip > 0")
+        object.__setattr__(self, "rate", as_number(self.rate, "rate", above=0, remedy="give a step size > 0"))
+        object.__setattr__(self, "final", as_number(self.final, "final", at_least=0, at_most=1, remedy="give a share of the rate from 0 to 1"))
+        if self.clip != np.inf:
+            object.__setattr__(self, "clip", as_number(self.clip, "clip", above=0, remedy="give a length > 0, or inf for none"))
 
     def step_size(self, iteration: int) -> float:
         """Rate of the step from `iteration` to the next."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number, as_whole
 from ocnet.training.journal import Journal
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 from ocnet.typing import Array, Callback, FilePath
@@ -16,6 +17,8 @@ from .evaluation import NotFinite, evaluated
 from .state import State
 
 __all__ = ["ScipyMethod"]
+
+_MOST = 2**31 // 32                  # iterations: SciPy counts evaluations, twenty an iteration and more, in 32 bits
 
 
 class _Stopped(Exception):
@@ -90,8 +93,8 @@ class ScipyMethod(ABC):
     bounds: tuple = BOX
 
     def __post_init__(self) -> None:
-        if int(self.iterations) != self.iterations or self.iterations < 1:
-            raise ValueError(f"iterations={self.iterations} is not a whole number ≥ 1")
+        object.__setattr__(self, "iterations", as_whole(self.iterations, "iterations", at_most=_MOST))
+        object.__setattr__(self, "tolerance", as_number(self.tolerance, "tolerance", at_least=0))
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
 
     @abstractmethod

@@ -1,9 +1,9 @@
 """The sequential quadratic Hamiltonian scheme.  Breitenbach & Borzì (2019), for the control of Kolmogorov equations (MATH 4)."""
 
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
+from ocnet.inputs import LARGEST, as_number
 from ocnet.typing import Array
 
 from .evaluation import evaluated
@@ -11,6 +11,9 @@ from .layerwise import Layerwise
 from .state import Converged, State
 
 __all__ = ["SequentialHamiltonian", "SequentialState"]
+
+_BOUNDS: dict[str, dict[str, float]] = {"rho": {"at_least": 1e-12, "at_most": LARGEST}, "growth": {"at_least": 1.01, "at_most": LARGEST}, "decay": {"above": 0, "below": 1},
+                                        "decrease": {"above": 0, "at_most": LARGEST}, "share": {"at_least": 0, "below": 1}}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,7 +35,7 @@ class SequentialHamiltonian(Layerwise):
     promise, so that a share of 0.4 asks for ρ ≥ ⅓ and a contraction of ½.
     A sampled objective is held at its own frozen noise (it is not drawn anew): J of that noise is what falls.
 
-    rho   : ρ > 0 of the first trial, per unit of depth;  growth : σ > 1;  decay : ζ in (0, 1);  decrease : η > 0
+    rho   : ρ ≥ 1e-12 of the first trial, per unit of depth;  growth : σ ≥ 1.01;  decay : ζ in (0, 1);  decrease : η > 0
     share : in [0, 1); 0 is the published scheme
     Cost  an iteration has one sweep and its transpose, and for each trial some `inner` Hamiltonians of every layer, about as many sweeps.
     """
@@ -45,9 +48,8 @@ class SequentialHamiltonian(Layerwise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (0 < self.rho < inf and 1 < self.growth < inf and 0 < self.decay < 1 and 0 < self.decrease < inf and 0 <= self.share < 1):
-            raise ValueError(f"rho={self.rho}, growth={self.growth}, decay={self.decay}, decrease={self.decrease}, share={self.share}: "
-                             "expected rho > 0, growth > 1, decay in (0, 1), decrease > 0 and share in [0, 1)")
+        for name, bounds in _BOUNDS.items():
+            object.__setattr__(self, name, as_number(getattr(self, name), name, **bounds))
 
     @classmethod
     def example(cls) -> "SequentialHamiltonian":

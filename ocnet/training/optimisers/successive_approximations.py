@@ -1,9 +1,9 @@
 """The method of successive approximations: Pontryagin's principle as a fixed-point iteration.  Li, Chen, Tai & E (2018)."""
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
+from ocnet.inputs import LARGEST, as_number
 from ocnet.training.optimisers.state import State
 
 from .layerwise import Layerwise
@@ -32,8 +32,8 @@ class SuccessiveApproximations(Layerwise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (isfinite(self.rho) and self.rho >= 0):
-            raise ValueError(f"rho={self.rho} is not a finite number ≥ 0; use 0 for the basic method")
+        remedy = f"give a number from 0, for the basic method, to {LARGEST:g}"
+        object.__setattr__(self, "rho", as_number(self.rho, "rho", at_least=0, at_most=LARGEST, remedy=remedy))
         if self.extended and not self.rho:
             raise ValueError("extended=True with rho=0 extends nothing; give rho > 0")
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import BFGS, Bounds, minimize
 
+from ocnet.inputs import as_number
 from ocnet.training.result import Ending
 from ocnet.typing import Array
 
@@ -30,6 +31,11 @@ class TrustConstr(ScipyMethod):
 
     barrier: float = 1e-8
     radius: float = 1e-10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("barrier", "radius"):
+            object.__setattr__(self, name, as_number(getattr(self, name), name, above=0))
 
     @classmethod
     def example(cls) -> "TrustConstr":

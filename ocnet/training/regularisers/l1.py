@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import LARGEST, as_number
 from ocnet.typing import Array
 
 from .regulariser import Regulariser
@@ -43,6 +44,5 @@ class L1(Regulariser):
 
         step ≥ 0, in units of θ over those of ∂R/∂θ; else ValueError
         """
-        if not step >= 0:
-            raise ValueError(f"step={step} of a proximal map is not a number ≥ 0; give the step size of the gradient step before it")
+        step = as_number(step, "step", at_least=0, at_most=LARGEST, remedy="give the step size ≥ 0 of the gradient step before the proximal map")
         return _shrunk(layers, step * self.weight * horizon / len(layers)), _shrunk(tail, step * self.weight)

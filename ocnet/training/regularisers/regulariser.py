@@ -1,6 +1,6 @@
 """What regularisers share."""
 
-import numpy as np
+from ocnet.inputs import LARGEST, as_number
 
 __all__ = ["Regulariser"]
 
@@ -15,5 +15,5 @@ class Regulariser:
             raise TypeError(f"{cls.__name__} declares no degree; give the class degree = 2 where R is quadratic, 1 where it is a norm with a prox")
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"weight={self.weight} of {type(self).__name__} is not a finite number ≥ 0; use 0 for no penalty")
+        remedy = f"the weight of {type(self).__name__} is a number from 0, for no penalty, to {LARGEST:g}"
+        object.__setattr__(self, "weight", as_number(self.weight, "weight", at_least=0, at_most=LARGEST, remedy=remedy))
