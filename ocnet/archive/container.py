@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any, BinaryIO
 
@@ -12,7 +14,7 @@ from numpy.lib import format as npy
 
 from .atomic import in_folder, replacing
 
-__all__ = ["FORMAT", "MOST_BYTES", "ArchiveError", "read", "write"]
+__all__ = ["FORMAT", "MOST_BYTES", "ArchiveError", "opened", "read", "stored", "write"]
 
 FORMAT = 1
 MOST_BYTES = 1 << 33                    # of a file that is loaded unless more is allowed: 8 GiB
@@ -49,21 +51,42 @@ def write(path: str | os.PathLike[str], content: Any, arrays: dict[str, np.ndarr
 
 def read(path: str | os.PathLike[str], most_bytes: int) -> tuple[Any, dict[str, np.ndarray]]:
     """Return (JSON value, {name: array}) as written; ArchiveError with a reason (that does not name the path) for any other file."""
-    if os.path.exists(path) and not os.path.isfile(path):                  # a pipe would be waited for
-        raise ArchiveError("it is a folder or a device; give the path of a file")
-    with open(in_folder(path), "rb") as file:
+    with opened(in_folder(path)) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes:
             raise ArchiveError(f"it has {size} bytes, more than most_bytes={most_bytes}; if you trust it, use load(path, most_bytes={size})")
         _check_seal(file, size)
-        try:
-            with zipfile.ZipFile(file) as archive:
-                _check_members(archive.infolist(), size)
-                return _contents(archive)
-        except ArchiveError:
-            raise
-        except Exception as reason:                      # noqa: BLE001 — whatever parsers run into in a file that is sealed and yet not ocnet's
-            raise ArchiveError(f"it is sealed, but its parts are not what ocnet writes ({reason}); save it anew") from None
+        told, arrays = stored(file, size, _HEADER)
+    if type(told) is not dict or type(told.get("format")) is not int or "content" not in told:
+        raise ArchiveError("its header names no format; ocnet did not write it")
+    if told["format"] != FORMAT:
+        age = "newer" if told["format"] > FORMAT else "older"
+        raise ArchiveError(f"it is of format {told['format']}, written by a {age} ocnet; this one reads format {FORMAT}: use that version")
+    return told["content"], arrays
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a plain file, open to read; ArchiveError for a folder, a pipe, which would be waited for, or a device, which may never end."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ArchiveError("it is a folder or a device; give the path of a file")
+    with open(path, "rb") as file:
+        yield file
+
+
+def stored(file: BinaryIO, size: int, header: str) -> tuple[Any, dict[str, np.ndarray]]:
+    """Return (JSON value of the member `header`, {name: array} of all others) of a zip archive of .npy members in a file of `size` bytes.
+
+    Nothing is unpacked or unpickled, and memory is taken for what is there, not for what is claimed.  Raises ArchiveError for anything else.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(archive.infolist(), size, header)
+            return _contents(archive, header)
+    except ArchiveError:
+        raise
+    except Exception as reason:                          # noqa: BLE001 — whatever parsers run into in a file that is sealed and yet not ocnet's
+        raise ArchiveError(f"it is sealed, but its parts are not what ocnet writes ({reason}); save it anew") from None
 
 
 def _digest(file: BinaryIO, end: int) -> bytes:
@@ -99,13 +122,13 @@ def _what_else(file: BinaryIO, start: bytes) -> str:
     return "it is an .npz or zip file that ocnet did not write; read it with numpy.load"
 
 
-def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
+def _check_members(members: list[zipfile.ZipInfo], size: int, header: str) -> None:
     """Raise ArchiveError unless members are stored, under names of their own, within the file."""
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
         raise ArchiveError("two of its members have one name; save it anew")
-    if f"{_HEADER}.npy" not in names:
-        raise ArchiveError(f"it has no member {_HEADER}.npy; ocnet did not write it")
+    if f"{header}.npy" not in names:
+        raise ArchiveError(f"it has no member {header}.npy; ocnet did not write it")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size or member.flag_bits & 1:
             raise ArchiveError(f"its member {member.filename!r} is compressed or encrypted, which ocnet never writes and which may unpack without end; "
@@ -116,17 +139,12 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
         raise ArchiveError("its members claim more bytes than it has; save it anew")
 
 
-def _contents(archive: zipfile.ZipFile) -> tuple[Any, dict[str, np.ndarray]]:
-    header = archive.getinfo(f"{_HEADER}.npy")
+def _contents(archive: zipfile.ZipFile, name: str) -> tuple[Any, dict[str, np.ndarray]]:
+    header = archive.getinfo(f"{name}.npy")
     if header.file_size > _MOST_HEADER + _CHUNK:
         raise ArchiveError(f"its header has {header.file_size} bytes, of which {_MOST_HEADER} at most are read; it is no file to trust")
     told = json.loads(_array(archive, header).tobytes())
-    if type(told) is not dict or type(told.get("format")) is not int or "content" not in told:
-        raise ArchiveError("its header names no format; ocnet did not write it")
-    if told["format"] != FORMAT:
-        age = "newer" if told["format"] > FORMAT else "older"
-        raise ArchiveError(f"it is of format {told['format']}, written by a {age} ocnet; this one reads format {FORMAT}: use that version")
-    return told["content"], {member.filename[:-4]: _array(archive, member) for member in archive.infolist() if member is not header}
+    return told, {member.filename[:-4]: _array(archive, member) for member in archive.infolist() if member is not header}
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
