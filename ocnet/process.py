@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.inputs import answer_of, as_array, as_number, as_object, as_plain, as_seed, as_whole
-from ocnet.kernels import memory, philox
+from ocnet.inputs import answer_of, as_array, as_flag, as_number, as_object, as_plain, as_seed, as_whole
+from ocnet.kernels import memory
+from ocnet.scouts import explored
 from ocnet.typing import Array, ArrayLike, FieldFunction, Law, TensorGrid
 
 __all__ = ["Diffusion", "LayeredProcess", "Transition", "checked_points", "checked_starts"]
@@ -20,6 +21,7 @@ _SCOUTS = 20_000                     # paths sent out to find the box
 _SEMIDEFINITE = 1e-12                # of the largest entry: how far below 0 rounding may bring an eigenvalue
 _LEAST_LEAK = 1e-300                 # that scouts may be asked for
 _MARGIN = 0.15                       # of the box found by scouts, added on each side
+_RELATIVE_WIDTH = 1e-9               # of a box over its distance from 0, below which nodes would not be told apart
 
 
 def checked_starts(points: ArrayLike, dim: int) -> Array:
@@ -59,8 +61,15 @@ def checked_points(points: ArrayLike, dim: int, name: str = "points") -> Array:
 
 
 def _widened(lower: Array, upper: Array, leak: float) -> tuple[Array, Array]:
-    margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, 1e-3)
+    least = np.maximum(_least_width(lower, upper), _RELATIVE_WIDTH * np.maximum(np.abs(lower), np.abs(upper)))
+    margin = _MARGIN * np.log10(1 / leak) / 6 * np.maximum(upper - lower, least)
     return lower - margin, upper + margin
+
+
+def _least_width(lower: Array, upper: Array) -> Array:
+    """10⁻³, or what states are themselves where they are smaller than that (but not 0)."""
+    size = np.maximum(np.abs(lower), np.abs(upper)).max(axis=-1, keepdims=True)
+    return np.where(size > 0, np.minimum(size, 1e-3), 1e-3)
 
 
 class Diffusion:
@@ -84,7 +93,7 @@ class Diffusion:
         self.drift, self.dim = drift, dim
         self.factor: Any = factor
         self.breaks = tuple(as_array(list(breaks) if isinstance(breaks, Iterator) else breaks, "breaks", (None,)).tolist())
-        self.constant_factor, self.steady_factor = None, bool(steady_factor) or not callable(factor)
+        self.constant_factor, self.steady_factor = None, as_flag(steady_factor, "steady_factor") or not callable(factor)
         if not callable(factor):
             constant = np.array(as_array(factor, "factor"), order="C")
             if constant.ndim != 2 or constant.shape[0] != self.dim:
@@ -143,19 +152,14 @@ class Diffusion:
 
         The extremes of at least 20 000 Euler–Maruyama paths are widened by a share of their range that grows with log(1/leak): a
         guess to be checked by widening the box, not a bound.
-        points : (n, d);  steps : equal ones in [0, horizon];  seed : of the scouts' noise
+        points : (n, d);  steps : equal ones in [0, horizon], more where the drift makes these unstable;  seed : of the scouts' noise
         within : (lower, upper) that no path leaves, infinite where there is no side; scouts are stopped there
+        Raises FloatingPointError for a drift too stiff for the scouts (its Lipschitz constant times the horizon above 1.6e4), and for paths beyond all numbers.
         """
         x, leak, seed = _scouted(points, self.dim, leak, seed)
         horizon, steps = as_number(horizon, "horizon", above=0, remedy="a horizon is a finite time > 0"), as_whole(steps, "steps")
         lowest, highest = (np.full(self.dim, s) for s in (-np.inf, np.inf)) if within is None else self._checked_within(within)
-        lower, upper, dt = x.min(axis=1), x.max(axis=1), horizon / steps
-        for n in range(steps):
-            t, root = n * dt, self.factor_rows(n * dt, x)
-            xi = philox.normals(seed, 0, x.shape[1], n, max(root.shape[1], 1))[: root.shape[1]]
-            x = x + dt * self.drift_rows(t, x) + np.sqrt(dt) * np.einsum("ijp,jp->ip", root, xi)
-            x = np.ascontiguousarray(np.clip(x, lowest[:, None], highest[:, None]))
-            lower, upper = np.minimum(lower, x.min(axis=1)), np.maximum(upper, x.max(axis=1))
+        lower, upper = explored(self, x, horizon, steps, seed, lowest, highest)
         return _checked_box(np.maximum(_widened(lower, upper, leak)[0], lowest), np.minimum(_widened(lower, upper, leak)[1], highest))
 
     def _checked_within(self, within: Any) -> Array:
@@ -277,7 +281,7 @@ class LayeredProcess:
     def __init__(self, step: Callable[[int, Array, Array], Array], law: Law, dim: int, times: ArrayLike) -> None:
         if not callable(step):
             raise ValueError(f"step={step!r} is not callable; give a function (n, x (d, points), xi (channels, points)) -> (d, points)")
-        self.law = as_object(law, "law", ("channels", "draw"), "a law of the noise", "give one of ocnet.laws, such as Normal(2)")
+        self.law = as_object(law, "law", ("channels",), "a law of the noise", "give one of ocnet.laws, such as Normal(2)")
         self.dim = as_whole(dim, "dim")
         self.step = _GivenStep(step, self.dim) if type(self) is LayeredProcess else step
         self.times = as_array(times, "times")

@@ -11,13 +11,13 @@ ROOT = Path(ocnet.__file__).parent
 FLOOR = {"__main__": 8, "compilation": 7, "classifier": 6, "analysis": 5, "training": 4, "networks": 3, "kolmogorov": 3, "chain": 3, "particles": 3,
          "kernels": 0, "plotting": 0, "archive": 0, "blas": 0, "xarrays": 0, "typing": -1, "inputs": -1}       # for every floor
 GROUND = ("grid", "boundary", "laws", "process", "problem", "value_function", "density", "straight_line", "spline", "expectation",
-          "moving_grid", "sweep", "tensor_spline", "report", "products")
+          "moving_grid", "sweep", "tensor_spline", "report", "products", "scouts")
 FLOOR |= dict.fromkeys(GROUND, 1)
 # on the ground floor a few name others: a problem its process and boundary, results and grid functions their grid
 ALLOWED = {("inputs", "typing"), ("problem", "process"), ("problem", "boundary"), ("value_function", "tensor_spline"),
            ("density", "process"), ("laws", "products"),
            ("value_function", "process"), ("spline", "grid"), ("spline", "process"), ("expectation", "spline"), ("sweep", "expectation"),
-           ("boundary", "grid"), ("moving_grid", "grid")}
+           ("boundary", "grid"), ("moving_grid", "grid"), ("process", "scouts")}
 
 
 def _rooms_imported(path):

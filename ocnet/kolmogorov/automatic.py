@@ -14,6 +14,7 @@ __all__ = ["automatic_scheme", "checked_scheme"]
 
 _CONVECTIVE = 0.05                   # share of nodes with a cell Péclet number above 1, beyond which central drift is not trusted
 _CELLS = 0.1                         # of a cell that a drift must carry within the horizon to count at all
+_STIFF = 300.0                       # times that a drift draws neighbouring nodes together by a factor e within the horizon: not to be followed
 
 
 def checked_scheme(scheme: Any, problem: KolmogorovProblem, grid: Any, linear: bool = False) -> Any:
@@ -22,7 +23,7 @@ def checked_scheme(scheme: Any, problem: KolmogorovProblem, grid: Any, linear: b
         if scheme != "auto":
             raise ValueError(f"scheme={scheme!r}; give 'auto' or an object such as HundsdorferVerwer(drift='hybrid')")
         return automatic_scheme(problem, grid, linear)
-    if not hasattr(scheme, "prepare"):
+    if isinstance(scheme, type) or not hasattr(scheme, "prepare"):
         raise ValueError(f"scheme={scheme!r} has no prepare(); give an object of ocnet.kolmogorov.schemes")
     return scheme
 
@@ -32,10 +33,12 @@ def automatic_scheme(problem: KolmogorovProblem, grid: Any, linear: bool = False
 
     Diffusive (cell Péclet numbers above 1 on at most 5 % of the nodes): TR-BDF2 on one axis, Hundsdorfer–Verwer on
     more, damped at the start where the terminal data jump.  Convective or without noise along an axis: SemiLagrangian, bounded
-    (unless a linear scheme is wanted), if it serves the grid and sides; otherwise the first two with drift="hybrid".
+    (unless a linear scheme is wanted), if it serves the grid and sides, and if the drift does not draw paths together so fast that noise and
+    transport, which it takes in turns, would have to be taken in hundreds of steps; otherwise the first two with drift="hybrid".
     """
-    convective = max(_convective_share(problem, grid, s * problem.horizon) for s in (0.999, 0.5, 0.001)) > _CONVECTIVE
-    if convective and not linear and SemiLagrangian.serves(problem, grid):
+    times = [s * problem.horizon for s in (0.999, 0.5, 0.001)]
+    convective = max(_convective_share(problem, grid, t) for t in times) > _CONVECTIVE
+    if convective and not linear and SemiLagrangian.serves(problem, grid) and max(_contraction(problem, grid, t) for t in times) <= _STIFF:
         return SemiLagrangian()
     rule = "hybrid" if convective else "central"
     return TRBDF2(drift=rule) if grid.dim == 1 else HundsdorferVerwer(drift=rule, damped=2 if _is_rough(problem, grid) else 0)
@@ -48,6 +51,15 @@ def _convective_share(problem, grid, t):
     f, a = np.abs(coefficients.drift), coefficients.split[0]
     matters = f * problem.horizon > _CELLS * h
     return float(np.mean(((f * h > a) & matters).any(axis=0)))
+
+
+def _contraction(problem, grid, t):
+    """The horizon times the largest −∂f_i/∂x_i between neighbouring nodes."""
+    drift, fastest = grid.reshape(problem.process.drift_on_grid(t, grid)), 0.0
+    for i, axis in enumerate(grid.axes):
+        along = np.moveaxis(drift[i], i, -1)
+        fastest = max(fastest, float((-np.diff(along) / np.diff(axis)).max()))
+    return problem.horizon * fastest
 
 
 def _is_rough(problem, grid):

@@ -12,34 +12,9 @@ from ocnet.spline import LimitedSpline
 from ocnet.typing import Array
 
 from .coefficients import held_nodes
+from .flow import flow
 
-__all__ = ["IndexSpline", "Transport", "flow", "flow_vjp"]
-
-
-def flow(process: Any, x: Array, t: float, h: float) -> Array:
-    """Where the drift of time t carries the points x (d, n) within h: one step of the classical Runge–Kutta method, order 4."""
-    _, _, x4, (k1, k2, k3) = _stages(process, x, t, h)
-    return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + process.drift_rows(t, x4))
-
-
-def _stages(process, x, t, h):
-    k1 = process.drift_rows(t, x)
-    x2 = x + 0.5 * h * k1
-    k2 = process.drift_rows(t, x2)
-    x3 = x + 0.5 * h * k2
-    k3 = process.drift_rows(t, x3)
-    x4 = x + h * k3
-    return x2, x3, x4, (k1, k2, k3)
-
-
-def flow_vjp(process: Any, x: Array, t: float, h: float, cotangent: Any, factor_cotangent: Array | None = None) -> Any:
-    """The cotangent of the parameters of the process for that of `flow` (and of its factor at x)."""
-    x2, x3, x4, _ = _stages(process, x, t, h)
-    back4, g4 = process.coefficients_vjp(t, x4, h / 6 * cotangent)
-    back3, g3 = process.coefficients_vjp(t, x3, h / 3 * cotangent + h * back4)
-    back2, g2 = process.coefficients_vjp(t, x2, h / 3 * cotangent + 0.5 * h * back3)
-    _, g1 = process.coefficients_vjp(t, x, h / 6 * cotangent + 0.5 * h * back2, factor_cotangent)
-    return g1 + g2 + g3 + g4
+__all__ = ["IndexSpline", "Transport"]
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ocnet.inputs import as_flag
 from ocnet.laws import Normal, Silent
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Transition
@@ -12,7 +13,8 @@ from ocnet.sweep import Sweep
 from ocnet.typing import Array
 
 from ..coefficients import steady_span
-from ..transport import Transport, flow, flow_vjp
+from ..flow import flow, flow_vjp
+from ..transport import Transport
 from .noise_maps import noise_maps
 
 __all__ = ["SemiLagrangian"]
@@ -38,6 +40,9 @@ class SemiLagrangian:
     limited: bool = True
     order: ClassVar[int] = 2
     most_axes: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limited", as_flag(self.limited, "limited"))
 
     @property
     def bounded(self) -> bool:
