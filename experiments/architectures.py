@@ -8,14 +8,16 @@ need those images.  Prints tables and draws differences, trained k_n, and errors
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from architecture_measures import ALL, BATCH, NOISES, chosen, difference, fitted, mean_and_error
+from architecture_measures import ALL, BATCH, NOISES, Trained, chosen, difference, fitted, mean_and_error
 from command_line import OneLineParser, fraction, report_errors, whole
 from ocnet import plotting
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "architectures"
 DATA = ("moons", "circles", "spirals", "ten-digits")
@@ -41,11 +43,11 @@ def parser():
     return p
 
 
-def measure(given):
+def measure(given, part):
     """{"trained": all of equal size, "deep": of one width by depth, "differences": to ResNet, "half_depth": N/2 layers less ResNet's N}."""
     seeds = range(given.seeds)
-    equal = [fitted(name, data, given.layers, seed, given) for data in given.data for name in ALL for seed in seeds]
-    deep = [fitted(name, data, layers, seed, given, given.width)
+    equal = [part(f"{name}, {data}, {seed}", partial(fitted, name, data, given.layers, seed, given)) for data in given.data for name in ALL for seed in seeds]
+    deep = [part(f"{name}, {data}, {layers} layers, {seed}", partial(fitted, name, data, layers, seed, given, given.width))
             for data in given.depth_data for name in ("ResNet", "LM-ResNet") for layers in given.depths for seed in seeds]
     against = {data: {name: {what: difference(chosen(equal, data=data, architecture=name), chosen(equal, data=data, architecture="ResNet"), what)
                              for what in JUDGED} for name in ALL if name != "ResNet"} for data in given.data}
@@ -156,12 +158,18 @@ def main(arguments=None):
     if given.seeds < 2 or given.layers < 2 or min(given.depths) < 2 or len(set(given.depths)) < len(given.depths):
         raise ValueError(f"--seeds {given.seeds} --layers {given.layers} --depths {given.depths}: give two or more of each, depths without "
                          "repetition, for intervals over seeds and steps that use a k")
-    found = measure(given)
+    with in_folder(given.out, "architectures", given, [Trained]) as part:
+        found = measure(given, part)
+        summary = summarised(found)
+        keep(given.out, "architectures", summary, lambda: draw(found, given))
+    return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
+
+
+def summarised(found):
+    """All as plain numbers."""
     half = [{"data": data, "half": name, "layers": layers, **plain(of)} for data, name, layers, of in found["half_depth"]]
     to = {data: {name: plain(of) for name, of in rows.items()} for data, rows in found["differences"].items()}
-    summary = {"trained": [asdict(t) for t in found["trained"]], "deep": [asdict(t) for t in found["deep"]], "differences": to, "half_depth": half}
-    keep(given.out, "architectures", summary, lambda: draw(found, given))
-    return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
+    return {"trained": [asdict(t) for t in found["trained"]], "deep": [asdict(t) for t in found["deep"]], "differences": to, "half_depth": half}
 
 
 def command():

@@ -16,6 +16,7 @@ from ocnet import plotting, train
 from ocnet.training.objectives.elliptic import EllipticControl
 from ocnet.training.optimisers import AveragedSGD
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "averaged_sgd"
 DECAY = 0.5
@@ -120,12 +121,14 @@ def slope(k, errors, start):
     return float(whole_sample), float(np.sqrt((runs - 1) * ((slopes - slopes.mean()) ** 2).mean()))
 
 
-def measure(given):
+def measure(given, part):
     """Return {"main": Course of all points averaged, "late": the same without the burn-in, "rates", "batches": lists of Courses}."""
+    def kept(rate, batch, burn_in, iterations):
+        return part(f"rate {rate}, batch {batch}, burn-in {burn_in}, {iterations} iterations", lambda: course(rate, batch, burn_in, iterations, given))
+
     k = given.iterations
-    return {"main": course(given.rate, 1, 0, k, given), "late": course(given.rate, 1, k // BURN_IN, k, given),
-            "rates": [course(rate, 1, k // 10, k, given) for rate in given.rates],
-            "batches": [course(given.rate, batch, k // batch // 10, k // batch, given) for batch in given.batches]}
+    return {"main": kept(given.rate, 1, 0, k), "late": kept(given.rate, 1, k // BURN_IN, k), "rates": [kept(rate, 1, k // 10, k) for rate in given.rates],
+            "batches": [kept(given.rate, batch, k // batch // 10, k // batch) for batch in given.batches]}
 
 
 def exponent(courses, of, what):
@@ -248,8 +251,9 @@ def main(arguments=None):
         raise ValueError(f"--rates {given.rates} --batches {given.batches}: give two or more of each, to compare")
     if max(given.batches) > given.iterations // 100:
         raise ValueError(f"--batches {given.batches}: give batches up to {given.iterations // 100}, which leave 100 of the {given.iterations} iterations")
-    summary = summarise(measure(given), given)
-    keep(given.out, "averaged_sgd", summary, lambda: draw(summary))
+    with in_folder(given.out, "averaged_sgd", given, [Course]) as part:
+        summary = summarise(measure(given, part), given)
+        keep(given.out, "averaged_sgd", summary, lambda: draw(summary))
     return {**summary, "paragraph": paragraph(summary), "lines": table(summary)}
 
 

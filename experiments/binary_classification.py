@@ -13,7 +13,7 @@ import numpy as np
 
 import datasets
 import ocnet
-from command_line import OneLineParser, explicit, fraction, report_errors, stage, whole
+from command_line import OneLineParser, explicit, fraction, report_errors, stage, stoppable, whole
 from ocnet.analysis import Comparison, compare_gradients, compare_views
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import set_threads
@@ -212,7 +212,12 @@ def main(arguments=None):
     setting = setting_of(options, dataset)
     if given["threads"]:
         set_threads(given["threads"])
-    folder = RunFolder.start(given["out"], options, given["resume"])
+    with stoppable(), RunFolder.start(given["out"], options, given["resume"]) as folder:
+        return _run(folder, setting, dataset, options, begun, not given["no_figures"])
+
+
+def _run(folder, setting, dataset, options, begun, figures):
+    """Train, judge, draw and write all to the folder; return the summary."""
     trained = train_views(setting, folder, options)
     verdicts = judge(setting, dataset, trained, options)
     view, (agreement, _) = next(iter(verdicts.items()))
@@ -220,7 +225,7 @@ def main(arguments=None):
     gradients = compare_gradients(setting, trained[view].theta, agreement.grid.grid, seed=options["seed"])
     nodes = max(options["nodes"], round(max(agreement.grid.grid.shape) / 1.5))        # what the chain has needed
     comparison = Comparison(agreement, estimate_on_grid(setting, trained[view].theta, _LAWS["sde"], nodes, _GAP_TOLERANCE))
-    if not given["no_figures"]:
+    if figures:
         from run_figures import draw_run
         draw_run(folder.path, setting, dataset, trained, verdicts)
     summary = summarise(setting, dataset, trained, verdicts, comparison, gradients, options, perf_counter() - begun)
@@ -261,4 +266,4 @@ def command():
 
 
 if __name__ == "__main__":
-    sys.exit(report_errors(command))
+    sys.exit(report_errors(command, "go on with --resume"))

@@ -7,6 +7,8 @@ a million particles.  Both trainings start from the same parameters; the particl
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from time import perf_counter
 
 import datasets
@@ -18,6 +20,7 @@ from ocnet.training.checkpoint import write_text
 from ocnet.training.grid_training import train_on_grid
 from ocnet.training.objectives import ParticleObjective
 from ocnet.training.optimisers import LBFGS, Adam
+from parts import beside
 from run_folder import setting_of
 
 DATA = ("moons", "circles", "spirals", "breast-cancer", "digits")
@@ -40,7 +43,7 @@ def parser():
     p.add_argument("--nodes", type=whole, default=41, help="nodes per axis of the first training grid; those of the certificate start at 61")
     p.add_argument("--layers", type=whole, default=20)
     p.add_argument("--paths", type=whole, default=1_000_000, help="particles in all that judge a network")
-    p.add_argument("--json", default=None, metavar="FILE", help="write the rows as JSON, one by one")
+    p.add_argument("--json", default=None, metavar="FILE", help="write the rows as JSON, one by one; a killed run goes on from them")
     return p
 
 
@@ -128,9 +131,9 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     rows, lines = [], [f"{'data':14} {'seed':>4} {'points':>8} {'grid loss':>20} {'particle loss':>20} {'J ratio':>8} {'bar':>8} {'ok':>4} "
                        f"{'SDE − network':>20} {'refined':>8} {'grid s':>7} {'part. s':>8}"]
-    for name in given.data or DATA:
-        for seed in range(given.seeds):
-            row = race(name, seed, given)
+    with beside(given.json, "certify", given, [Race]) as part:
+        for name, seed in product(given.data or DATA, range(given.seeds)):
+            row = part(f"{name}, {seed}", partial(race, name, seed, given))
             rows.append(row.to_dict())
             lines.append(_line(row))
             if given.json:

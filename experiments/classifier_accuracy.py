@@ -10,6 +10,7 @@ the same start and batches, meet the same seeds.  Prints two tables and draws bo
 import sys
 import warnings
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -29,6 +30,7 @@ from ocnet import plotting
 from ocnet.classifier import StochasticResNetClassifier
 from ocnet.kernels import threads
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "classifier_accuracy"
 LONGER = 10                          # times as many epochs for an MLPClassifier that was stopped
@@ -173,14 +175,15 @@ def pair_of(name, seed, given):
     return Pair(name, seed, noisy.score(test, right), silent.score(test, right))
 
 
-def measure(given):
+def measure(given, part):
     """{"folds": all Folds, "pairs": all Pairs}, on one thread."""
     before = threads.threads()
     threads.set_threads(1)
     try:
         with threadpool_limits(limits=1):
-            return {"folds": [fold for name in given.only for repeat in range(given.repeats) for fold in folds_of(name, repeat, given)],
-                    "pairs": [pair_of(name, seed, given) for name in given.only for seed in range(given.seeds)]}
+            return {"folds": [fold for name in given.only for repeat in range(given.repeats) for fold in
+                              part(f"folds of {name}, {repeat}", partial(folds_of, name, repeat, given))],
+                    "pairs": [part(f"pair of {name}, {seed}", partial(pair_of, name, seed, given)) for name in given.only for seed in range(given.seeds)]}
     finally:
         threads.set_threads(before)
 
@@ -295,15 +298,21 @@ def main(arguments=None):
     if min(given.folds, given.seeds) < 2 or given.wrong > 0.5 or len(set(given.only)) < len(given.only):
         raise ValueError(f"--folds {given.folds} --seeds {given.seeds} --wrong {given.wrong} --only {' '.join(given.only)}: give two folds and seeds or more, for "
                          "standard errors, no more than half of the labels wrong, and each data set once")
-    found = measure(given)
-    told = summarised(found, given)
+    with in_folder(given.out, "classifier_accuracy", given, [Fold, Pair]) as part:
+        found = measure(given, part)
+        told = summarised(found, given)
+        summary = numbers(found, told, given)
+        keep(given.out, "classifier_accuracy", summary, lambda: draw(found, told, given))
+    return {**summary, "lines": table(found, told, given)}
+
+
+def numbers(found, told, given):
+    """All as plain numbers, and the paragraph."""
     plain = {name: {"difference": asdict(of["difference"]), "holds": of["difference"].holds, "longer": asdict(of["longer"]),
                     "longer_holds": of["longer"].holds, "stopped": of["stopped"], "stopped_longer": of["stopped_longer"], "ratio": of["ratio"], "gain": of["gain"].to_dict(), "p": of["p"]}
              for name, of in told.items()}
-    summary = {"folds": [asdict(fold) for fold in found["folds"]], "pairs": [asdict(pair) for pair in found["pairs"]], "summary": plain,
-               "paragraph": paragraph(told, given)}
-    keep(given.out, "classifier_accuracy", summary, lambda: draw(found, told, given))
-    return {**summary, "lines": table(found, told, given)}
+    return {"folds": [asdict(fold) for fold in found["folds"]], "pairs": [asdict(pair) for pair in found["pairs"]], "summary": plain,
+            "paragraph": paragraph(told, given)}
 
 
 def command():

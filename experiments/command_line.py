@@ -1,9 +1,15 @@
 """What the command lines of the experiments share: one-line errors with status 2, and types that explain themselves."""
 
 import argparse
+import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 
-__all__ = ["OneLineParser", "explicit", "fraction", "report_errors", "stage", "whole"]
+__all__ = ["OneLineParser", "Stopped", "explicit", "fraction", "report_errors", "stage", "stoppable", "whole"]
+
+_MOMENT = 0.05                       # seconds
 
 
 class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
@@ -62,14 +68,52 @@ def stage(text):
         print(text, file=sys.stderr, flush=True)
 
 
-def report_errors(command):
-    """Call `command()` and return the exit status: wrong input is one line on stderr and 2, Ctrl-C is 130."""
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM.  Not a KeyboardInterrupt, at which a training returns the best point so far: an experiment would take that for its end."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def stoppable():
+    """Let Ctrl-C and SIGTERM raise `Stopped` meanwhile; in the main thread, the only one that hears signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, ignored = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}, sys.unraisablehook
+    sys.unraisablehook = lambda what: _once_more(what) if isinstance(what.exc_value, Stopped) else ignored(what)
     try:
-        return command() or 0
+        yield
+    finally:
+        sys.unraisablehook = ignored
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number, frame):
+    raise Stopped(number)
+
+
+def _once_more(what):
+    """Send the signal again in a moment: it came within a destructor or the like, from which Python lets no error through."""
+    threading.Timer(_MOMENT, os.kill, (os.getpid(), what.exc_value.number)).start()
+
+
+def report_errors(command, again="the same command goes on where this one was"):
+    """Call `command()` and return the exit status: wrong input or a full disk is one line on stderr and 2, Ctrl-C is 130, SIGTERM 143.
+
+    again : what goes on after an interruption
+    """
+    try:
+        with stoppable():
+            return command() or 0
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())
         print(f"{sys.argv[0].rsplit('/', 1)[-1]}: error: {text}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted; go on with --resume", file=sys.stderr)
-        return 130
+    except (Stopped, KeyboardInterrupt) as stopped:
+        number = getattr(stopped, "number", signal.SIGINT)
+        print(f"{'interrupted' if number == signal.SIGINT else 'terminated'}; {again}", file=sys.stderr)
+        return 128 + number

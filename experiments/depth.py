@@ -5,6 +5,7 @@ start rough stay rough.  Prints a table and draws both.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import LBFGS
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "depth"
 START = np.array([1.0, 0.1, 0.5, 0.05])              # f = 0.5 tanh(x + 0.1) + 0.05 in all layers
@@ -53,7 +55,7 @@ def toy(layers, sigma, penalties):
     return Setting(network, LabelledPoints(data.points, data.labels, data.weights), ExpectedLoss(Squared()), penalties)
 
 
-def measure(given):
+def measure(given, part):
     """Return DepthTrainings: {"in depth", "all at once": only the deepest, "rough": one a depth, no H¹ penalty}."""
     grid = Grid.uniform(-4, 4, given.nodes)
     optimiser = LBFGS(iterations=given.iterations, tolerance=1e-8, decrease=1e-14)
@@ -66,14 +68,14 @@ def measure(given):
         return np.tile(START, layers)
 
     depths = [given.layers * 2**k for k in range(given.levels)]
-    in_depth = train_in_depth(toy(depths[0], given.sigma, both), flat(depths[0]), on_grid, optimiser, given.levels, given.how)
-    at_once = train_in_depth(toy(depths[-1], given.sigma, both), flat(depths[-1]), on_grid, optimiser, 1)
-    rough = []
-    for layers in depths:
+    def rough(layers):
         setting = toy(layers, given.sigma, (Tikhonov(given.weight),))
         start = ROUGH * np.random.default_rng(0).normal(size=setting.network.control.size)
-        rough.append(train_in_depth(setting, start, on_grid, LBFGS(iterations=given.iterations), 1))
-    return {"in depth": in_depth, "all at once": at_once, "rough": rough}
+        return train_in_depth(setting, start, on_grid, LBFGS(iterations=given.iterations), 1)
+
+    return {"in depth": part("in depth", lambda: train_in_depth(toy(depths[0], given.sigma, both), flat(depths[0]), on_grid, optimiser, given.levels, given.how)),
+            "all at once": part("all at once", lambda: train_in_depth(toy(depths[-1], given.sigma, both), flat(depths[-1]), on_grid, optimiser, 1)),
+            "rough": [part(f"rough, {layers} layers", partial(rough, layers)) for layers in depths]}
 
 
 def table(found):
@@ -144,10 +146,11 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if given.levels < 3:
         raise ValueError(f"--levels {given.levels}: an order needs three levels at least")
-    found = measure(given)
-    summary = {"in_depth": found["in depth"].to_dict(), "all_at_once": found["all at once"].to_dict(),
-               "rough": [run.to_dict() for run in found["rough"]]}
-    keep(given.out, "depth", summary, lambda: draw(found))
+    with in_folder(given.out, "depth", given) as part:
+        found = measure(given, part)
+        summary = {"in_depth": found["in depth"].to_dict(), "all_at_once": found["all at once"].to_dict(),
+                   "rough": [run.to_dict() for run in found["rough"]]}
+        keep(given.out, "depth", summary, lambda: draw(found))
     return {**summary, "paragraph": paragraph(found), "lines": table(found)}
 
 

@@ -18,6 +18,7 @@ from equal_variance import quiet_path
 from ocnet import plotting, propagate
 from ocnet.networks.noise import HiddenDropout, InputDropout, Noiseless, OutputDropout
 from outcome import keep
+from parts import in_folder
 from small_sets import DATA, chosen, judged, judged_along_means, mean_and_error, network_for, over_seeds, small_set, trained
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "dropout_placement"
@@ -104,9 +105,9 @@ def of_seed(given, seed):
     return rows
 
 
-def measure(given):
+def measure(given, part):
     """{"drifts", "trained": rows, "to_none": {data: {place: {keep: PairedInterval}}} of the test error, "to_averaged": {… {way: …}} of the test loss}."""
-    rows = [row for of_one in over_seeds(partial(of_seed, given), given.seeds, given.workers) for row in of_one]
+    rows = [row for of_one in over_seeds(partial(of_seed, given), given.seeds, given.workers, part) for row in of_one]
 
     def values(what, data, place, q, way="averaged"):
         return chosen(rows, what, data=data, place=place, keep=q, way=way)
@@ -115,7 +116,7 @@ def measure(given):
                       for place in PLACES} for data in given.data}
     to_averaged = {data: {place: {q: {way: PairedInterval.of(values("test_loss", data, place, q, way) - values("test_loss", data, place, q))
                                       for way in ("means", "all_on")} for q in given.keeps} for place in PLACES} for data in given.data}
-    return {"drifts": drifts(given), "trained": rows, "to_none": to_none, "to_averaged": to_averaged}
+    return {"drifts": part("drifts", partial(drifts, given)), "trained": rows, "to_none": to_none, "to_averaged": to_averaged}
 
 
 def _told(i, scale, digits):
@@ -241,14 +242,20 @@ def main(arguments=None):
     if given.seeds < 2 or not all(0 < q < 1 for q in given.keeps) or len(set(given.keeps)) < len(given.keeps) or given.draws % 2 or given.doublings < 1:
         raise ValueError(f"--seeds {given.seeds} --keeps {given.keeps} --draws {given.draws}: give two seeds or more, different probabilities within (0, 1), "
                          "and an even number of draws")
-    found = measure(given)
+    with in_folder(given.out, "dropout_placement", given) as part:
+        found = measure(given, part)
+        summary = summarised(found, given)
+        keep(given.out, "dropout_placement", summary, lambda: draw(found, given))
+    return {**summary, "lines": [*table(found, given), "", summary["paragraph"]]}
+
+
+def summarised(found, given):
+    """All as plain numbers, and the paragraph."""
     plain = {"drifts": found["drifts"], "trained": found["trained"],
              "to_none": {data: {place: {f"{q:g}": i.to_dict() for q, i in of.items()} for place, of in to.items()} for data, to in found["to_none"].items()},
              "to_averaged": {data: {place: {f"{q:g}": {way: i.to_dict() for way, i in ways.items()} for q, ways in of.items()} for place, of in to.items()}
                              for data, to in found["to_averaged"].items()}}
-    summary = {**plain, "paragraph": paragraph(found, given)}
-    keep(given.out, "dropout_placement", summary, lambda: draw(found, given))
-    return {**summary, "lines": [*table(found, given), "", summary["paragraph"]]}
+    return {**plain, "paragraph": paragraph(found, given)}
 
 
 def command():

@@ -28,6 +28,7 @@ from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import LBFGS
 from ocnet.training.regularisers import Tikhonov
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "feedback"
 BOX = (-30.0, 30.0)                  # of θ, in training and for the bound
@@ -108,11 +109,13 @@ def solved(name, sigma, setting, grid, given):
     return Case(name, sigma, setting, grid, best.x, fine, abs(fine - best.fun), bound)
 
 
-def measure(given):
+def measure(given, part):
     """Return all cases."""
-    cases = [solved("interval", sigma, *interval(criterion, sigma, given), given)
-             for sigma in given.sigma for criterion in (ExpectedLoss, LossOfExpectation)]
-    return cases + [solved("moons", DRAWN, *moons(DRAWN, given), given)]
+    def kept(name, sigma, setting, grid):
+        return part(f"{name}, {setting.criterion.name}, {sigma}", lambda: solved(name, sigma, setting, grid, given))
+
+    cases = [kept("interval", sigma, *interval(criterion, sigma, given)) for sigma in given.sigma for criterion in (ExpectedLoss, LossOfExpectation)]
+    return cases + [kept("moons", DRAWN, *moons(DRAWN, given))]
 
 
 def _network_fields(case):
@@ -194,10 +197,11 @@ def paragraph(cases):
 def main(arguments=None):
     """Train and bound all; return {"cases": dicts, "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
-    cases = measure(given)
     head = "data      sigma  loss   J trained            no layers below            gap   any f(x)   knowing y  J ≥ bound"
-    summary = [case.to_dict() for case in cases]
-    keep(given.out, "feedback", summary, lambda: draw(cases))
+    with in_folder(given.out, "feedback", given, [Case]) as part:
+        cases = measure(given, part)
+        summary = [case.to_dict() for case in cases]
+        keep(given.out, "feedback", summary, lambda: draw(cases))
     return {"cases": summary, "paragraph": paragraph(cases), "lines": [head, *(case.row() for case in cases)]}
 
 

@@ -8,12 +8,14 @@ import re
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
 from command_line import OneLineParser, report_errors
 from ocnet.training.checkpoint import write_text
+from parts import in_folder
 
 __all__ = ["ENTRIES", "Entry", "read_sections"]
 
@@ -111,10 +113,14 @@ def make(entry, out):
     """Run the experiment of an entry; return its section, and the seconds it took."""
     begun = perf_counter()
     summary = import_module(entry.module).main([*_without_out(entry.arguments), "--out", str(out / entry.name)])
-    missing = [file for file in entry.pictures if not (out / entry.name / file).exists()]
-    if missing:
+    if missing := _missing(entry, out):
         raise OSError(f"{entry.module}.py has not written {', '.join(missing)} to {out / entry.name}")
     return section(entry, summary["paragraph"]), perf_counter() - begun
+
+
+def _missing(entry, out):
+    """Pictures of an entry that are not there."""
+    return [file for file in entry.pictures if not (out / entry.name / file).exists()]
 
 
 def _without_out(arguments):
@@ -124,17 +130,24 @@ def _without_out(arguments):
 
 
 def main(arguments=None):
-    """Make the figures; return {"made": {name: seconds}, "failed": {name: error}, "lines": a row each}; writes README.md after each."""
+    """Make the figures; return {"made": {name: seconds}, "failed": {name: error}, "lines": a row each}; writes README.md after each.  A killed run goes on."""
     given = parser().parse_args(arguments)
     out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
+    with in_folder(out, "gallery", given) as part:
+        return _made(given, out, part)
+
+
+def _made(given, out, part):
+    """What `main` returns; a figure that a killed run has made is a part of it."""
     sections, made, failed, lines = read_sections(out / "README.md"), {}, {}, []
     for entry in ENTRIES:
         if given.only is not None and entry.name not in given.only:
             continue
         print(f"{entry.name}: {entry.command}", file=sys.stderr, flush=True)
         try:
-            sections[entry.name], made[entry.name] = make(entry, out)
+            if _missing(entry, out):
+                part.forget(entry.name)
+            sections[entry.name], made[entry.name] = part(entry.name, partial(make, entry, out))
             lines.append(f"{entry.name:22s} {made[entry.name]:7.1f} s   (stated: {60 * entry.minutes:.0f} s)")
         except (Exception, SystemExit) as error:     # noqa: BLE001 - one figure that cannot be made does not keep the others
             failed[entry.name] = "".join(traceback.format_exception_only(error)).strip()

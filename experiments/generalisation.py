@@ -19,6 +19,7 @@ from equal_variance import KINDS, at_equal_variance, layer_traces
 from ocnet import plotting
 from ocnet.networks.noise import Noiseless
 from outcome import keep
+from parts import in_folder
 from small_sets import DATA, chosen, judged, mean_and_error, network_for, over_seeds, small_set, trained
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "generalisation"
@@ -70,9 +71,9 @@ def fitted(data, kind, ratio, given):
     return {**asdict(found), "gap": found.gap, **ratios}
 
 
-def measure(given):
+def measure(given, part):
     """{"trained": all rows, "differences": {data: {kind: {ratio: {what: PairedInterval}}}}} of each kind less none, seed by seed."""
-    rows = [row for of_one in over_seeds(partial(of_seed, given), given.seeds, given.workers) for row in of_one]
+    rows = [row for of_one in over_seeds(partial(of_seed, given), given.seeds, given.workers, part) for row in of_one]
     differences = {data: {kind: {ratio: {what: PairedInterval.of(_column(rows, what, data, kind, ratio) - _column(rows, what, data, "none", 0.0))
                                          for what, _ in JUDGED} for ratio in given.ratios} for kind in given.kinds} for data in given.data}
     return {"trained": rows, "differences": differences}
@@ -174,12 +175,18 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if given.seeds < 2 or min(given.ratios) <= 0 or len(set(given.ratios)) < len(given.ratios):
         raise ValueError(f"--seeds {given.seeds} --ratios {given.ratios}: give two seeds or more, for intervals, and different ratios above 0")
-    found = measure(given)
+    with in_folder(given.out, "generalisation", given) as part:
+        found = measure(given, part)
+        summary = summarised(found, given)
+        keep(given.out, "generalisation", summary, lambda: draw(found, given))
+    return {**summary, "lines": [*table(found, given), "", summary["paragraph"]]}
+
+
+def summarised(found, given):
+    """All as plain numbers, and the paragraph."""
     plain = {data: {kind: {f"{ratio:g}": {what: i.to_dict() for what, i in of_ratio.items()} for ratio, of_ratio in of_kind.items()}
                     for kind, of_kind in to.items()} for data, to in found["differences"].items()}
-    summary = {"trained": found["trained"], "differences": plain, "paragraph": paragraph(found, given)}
-    keep(given.out, "generalisation", summary, lambda: draw(found, given))
-    return {**summary, "lines": [*table(found, given), "", summary["paragraph"]]}
+    return {"trained": found["trained"], "differences": plain, "paragraph": paragraph(found, given)}
 
 
 def command():

@@ -7,10 +7,8 @@ discrete gradient must be the derivative of its own objective: Taylor remainders
 
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from time import perf_counter
 
 import numpy as np
@@ -19,7 +17,6 @@ from command_line import OneLineParser, report_errors, whole
 from ocnet.analysis.gradients import compare_gradients
 from ocnet.analysis.verification import taylor_test
 from ocnet.grid import Grid
-from ocnet.kernels.threads import set_threads
 from ocnet.networks import ResidualNetwork
 from ocnet.networks import noise as family
 from ocnet.networks.blocks import Branches, Perceptron
@@ -28,6 +25,7 @@ from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from parts import beside, over
 
 FAMILY = 1e-3                        # false-alarm rate of the whole run
 LEAST_RATE = 1.95
@@ -110,7 +108,7 @@ def parser():
     p.add_argument("--only", metavar="TEXT", help="models whose label holds this, such as Gaussian or diffusive")
     p.add_argument("--dim", type=int, choices=(1, 2), help="one dimension only")
     p.add_argument("--workers", type=whole, default=1, help="processes side by side, one thread each")
-    p.add_argument("--json", metavar="FILE", help="where all cases go")
+    p.add_argument("--json", metavar="FILE", help="where all cases go; a killed run goes on with the cases that are left")
     return p
 
 
@@ -121,20 +119,14 @@ def main(arguments=None):
     if not labels:
         raise ValueError(f"--only {given.only}: no model's label holds it; choose from {', '.join(models())}")
     todo = [(label, dim, seed) for label in labels for dim in ([given.dim] if given.dim else (1, 2)) for seed in range(given.seeds)]
-    cases = _judged(partial(judge, level=FAMILY / len(todo)), todo, given.workers)
-    rows = [summary_row(label, [c for c in cases if c["model"] == label]) for label in labels]
-    passed = all(row["agreed"] == row["cases"] and row["worst_rate"] >= LEAST_RATE for row in rows)
-    summary = {"family_level": FAMILY, "least_rate": LEAST_RATE, "passed": passed, "seconds": perf_counter() - begun, "rows": rows, "cases": cases}
-    if given.json:
-        write_text(given.json, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    with beside(given.json, "gradients", given) as part:
+        cases = over(part, {str(case): case for case in todo}, partial(judge, level=FAMILY / len(todo)), given.workers)
+        rows = [summary_row(label, [c for c in cases if c["model"] == label]) for label in labels]
+        passed = all(row["agreed"] == row["cases"] and row["worst_rate"] >= LEAST_RATE for row in rows)
+        summary = {"family_level": FAMILY, "least_rate": LEAST_RATE, "passed": passed, "seconds": perf_counter() - begun, "rows": rows, "cases": cases}
+        if given.json:
+            write_text(given.json, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     return {**summary, "lines": table(summary)}
-
-
-def _judged(function, todo, workers):
-    if workers == 1:
-        return [function(case) for case in todo]
-    with ProcessPoolExecutor(workers, get_context("spawn"), set_threads, (1,)) as pool:
-        return list(pool.map(function, todo, chunksize=max(1, len(todo) // (8 * workers))))
 
 
 def summary_row(label, cases):

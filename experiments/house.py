@@ -12,6 +12,7 @@ import ocnet
 from command_line import OneLineParser, report_errors
 from ocnet import plotting
 from outcome import keep
+from parts import in_folder
 
 ROOT = Path(ocnet.__file__).parent
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "house"
@@ -141,7 +142,8 @@ def main(arguments=None):
             "views (kolmogorov, chain, particles) serve any process and know no network; training is the lowest room that knows them all. The library has about "
             f"{thousands['library']} thousand lines, its experiments {thousands['experiments']}.")
     summary = {"lines_of_code": found["lines"], "arrows": found["arrows"], "paragraph": told}
-    keep(given.out, "house", summary, lambda: draw(found))
+    with in_folder(given.out, "house", given):
+        keep(given.out, "house", summary, lambda: draw(found))
     return {**summary, "lines": table(found)}
 
 

@@ -1,6 +1,7 @@
 """What `loss_landscape.py` measures: networks trained at several levels of noise, their largest curvature and input gradients, slices of their losses."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -93,9 +94,9 @@ def minimum(sigma, seed, given):
                    fresh.standard_error, float(np.abs(result.jac).max()))
 
 
-def minima(given):
-    """{(σ, seed): Minimum}."""
-    return {(sigma, seed): minimum(sigma, seed, given) for sigma in given.sigmas for seed in range(given.seeds)}
+def minima(given, part):
+    """{(σ, seed): Minimum}, each a part of the run."""
+    return {(sigma, seed): part(f"minimum at {sigma}, {seed}", partial(minimum, sigma, seed, given)) for sigma in given.sigmas for seed in range(given.seeds)}
 
 
 def compared(found, given, name):

@@ -5,6 +5,7 @@ equation.  A rough start is trained as well and stays rough.  Prints a table and
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ocnet import plotting
 from ocnet.analysis.linear_limit import descend, flow, linear_limit
 from ocnet.analysis.linear_product import LinearProblem
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "linear_deep_limit"
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -60,13 +62,14 @@ def figure_two(layers, seed):
     return descend(problem, np.zeros((layers, 2, 2)), rate=share, steps=10_000, tolerance=MEAN_SQUARE / share)
 
 
-def measure(given):
+def measure(given, part):
     """Return {"limits": {start: LinearLimit}, "figure two": LinearTraining, "near": LinearTraining along the flow}."""
     problem, makers = LinearProblem.example(), starts(given.seed)
-    limits = {name: linear_limit(problem, start, given.layers, given.reference, given.rate, given.steps) for name, start in makers.items()}
+    limits = {name: part(f"limit from {name}", partial(linear_limit, problem, start, given.layers, given.reference, given.rate, given.steps))
+              for name, start in makers.items()}
     near = LinearProblem(np.eye(2) + given.near * (problem.target - np.eye(2)))
-    along = flow(near, makers["zero"](given.layers[-1]), np.linspace(0, given.rate * given.steps, 61))
-    return {"limits": limits, "figure two": figure_two(given.picture_layers, given.picture_seed), "near": along}
+    along = part("near", lambda: flow(near, makers["zero"](given.layers[-1]), np.linspace(0, given.rate * given.steps, 61)))
+    return {"limits": limits, "figure two": part("figure two", lambda: figure_two(given.picture_layers, given.picture_seed)), "near": along}
 
 
 def table(found):
@@ -142,11 +145,12 @@ def _draw_starts(ax, limits):
 def main(arguments=None):
     """Train all; return {"limits", "figure_two", "near": dicts, "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
-    found = measure(given)
-    summary = {"target": LinearProblem.example().target.tolist(), "limits": {name: limit.to_dict() for name, limit in found["limits"].items()},
-               "figure_two": {"target": found["figure two"].problem.target.tolist(), **found["figure two"].to_dict()},
-               "near": {"share": given.near, **found["near"].to_dict()}}
-    keep(given.out, "linear_deep_limit", summary, lambda: draw(found))
+    with in_folder(given.out, "linear_deep_limit", given) as part:
+        found = measure(given, part)
+        summary = {"target": LinearProblem.example().target.tolist(), "limits": {name: limit.to_dict() for name, limit in found["limits"].items()},
+                   "figure_two": {"target": found["figure two"].problem.target.tolist(), **found["figure two"].to_dict()},
+                   "near": {"share": given.near, **found["near"].to_dict()}}
+        keep(given.out, "linear_deep_limit", summary, lambda: draw(found))
     return {**summary, "paragraph": paragraph(found), "lines": table(found)}
 
 

@@ -14,6 +14,7 @@ from command_line import OneLineParser, fraction, report_errors, whole
 from landscape_measures import SLICE_NOISE
 from ocnet import plotting
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "loss_landscape"
 QUANTITIES = {"quiet": "largest eigenvalue of ∇²J_0", "own": "largest eigenvalue of ∇²J_EL(σ)", "slope": "input gradient of the noise-free loss",
@@ -40,13 +41,13 @@ def parser():
     return p
 
 
-def measure(given):
+def measure(given, part):
     """Return all results by name; see `landscape_measures`."""
-    found = measures.minima(given)
+    found = measures.minima(given, part)
     ratios = {name: measures.compared(found, given, name) for name in QUANTITIES}
     last = found[given.sigmas[-1], 0].theta
-    return {"minima": found, "ratios": ratios, "roughness": measures.rough_slices(found, given), "slices": measures.slices(last, given),
-            "planes": measures.planes(found, given)}
+    return {"minima": found, "ratios": ratios, "roughness": part("roughness", lambda: measures.rough_slices(found, given)),
+            "slices": part("slices", lambda: measures.slices(last, given)), "planes": part("planes", lambda: measures.planes(found, given))}
 
 
 def lowest_gap(slices):
@@ -160,14 +161,20 @@ def main(arguments=None):
         raise ValueError(
             f"--sigmas {given.sigmas} --seeds {given.seeds} --many {given.many} --points {given.points}: give 0 and another level, two seeds or more, an even "
             "number of paths and a multiple of 10 points")
-    found = measure(given)
-    summary = {"minima": [m.to_dict() for m in found["minima"].values()],
+    with in_folder(given.out, "loss_landscape", given, [measures.Minimum, measures.PairedInterval]) as part:
+        found = measure(given, part)
+        summary = summarised(found)
+        keep(given.out, "loss_landscape", summary, lambda: draw(found, given))
+    return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
+
+
+def summarised(found):
+    """All as plain numbers."""
+    return {"minima": [m.to_dict() for m in found["minima"].values()],
                "ratios": {name: {f"{sigma:g}": ratio(interval) for sigma, interval in of_level.items()}
                           for name, of_level in {**found["ratios"], "roughness": found["roughness"]}.items()},
                "slices": {name: line.to_dict() for name, line in found["slices"].items()}, "planes": {name: plane.to_dict() for name, plane in found["planes"].items()},
                "least_gap": lowest_gap(found["slices"]), "agreement": agreement(found["slices"], BOTH), "plane_agreement": agreement(found["planes"], ["EL"])}
-    keep(given.out, "loss_landscape", summary, lambda: draw(found, given))
-    return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
 
 
 def command():

@@ -8,14 +8,16 @@ trained tied, then untied and fine-tuned.  Prints tables and draws all of it.
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from command_line import OneLineParser, fraction, report_errors, whole
-from memory_free_measures import SCHEMES, SWEEPS, accuracies, errors_of, fine_tuning, memory_of
+from memory_free_measures import SCHEMES, SWEEPS, Errors, Trained, accuracies, errors_of, fine_tuning, memory_of
 from ocnet import plotting
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "memory_free_adjoint"
 COLOURS = {"Euler": plotting.UPPER, "Heun": plotting.LOWER}
@@ -40,10 +42,10 @@ def parser():
     return p
 
 
-def measure(given):
+def measure(given, part):
     """All results by name, as objects."""
-    errors = [errors_of(scheme, weights, given.depths) for weights in ("smooth", "rough") for scheme in SCHEMES]
-    return {"errors": errors, "memory": memory_of(given.memory_depths), "trained": accuracies(given), "tuned": fine_tuning(given)}
+    errors = [part(f"errors of {scheme}, {weights}", partial(errors_of, scheme, weights, given.depths)) for weights in ("smooth", "rough") for scheme in SCHEMES]
+    return {"errors": errors, "memory": part("memory", lambda: memory_of(given.memory_depths)), "trained": accuracies(given, part), "tuned": fine_tuning(given, part)}
 
 
 def quartiles(found, scheme, activations, steps, what):
@@ -151,10 +153,11 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if len(given.depths) < 3 or sorted(set(given.depths)) != given.depths:
         raise ValueError(f"--depths {given.depths}: a slope needs three depths at least, increasing")
-    found = measure(given)
-    summary = {"errors": [asdict(e) for e in found["errors"]], "memory": found["memory"], "trained": [asdict(t) for t in found["trained"]],
-               "tuned": {scheme: [asdict(row) for row in rows] for scheme, rows in found["tuned"].items()}}
-    keep(given.out, "memory_free_adjoint", summary, lambda: draw(found, given))
+    with in_folder(given.out, "memory_free_adjoint", given, [Errors, Trained]) as part:
+        found = measure(given, part)
+        summary = {"errors": [asdict(e) for e in found["errors"]], "memory": found["memory"], "trained": [asdict(t) for t in found["trained"]],
+                   "tuned": {scheme: [asdict(row) for row in rows] for scheme, rows in found["tuned"].items()}}
+        keep(given.out, "memory_free_adjoint", summary, lambda: draw(found, given))
     return {**summary, "paragraph": paragraph(found, given), "lines": table(found, given)}
 
 

@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -176,16 +177,19 @@ def judged(objective, theta, data, history, scheme, activations, steps, seed):
     return Trained(scheme, activations, steps, seed, value, float(wrong.mean()), float(error), history)
 
 
-def accuracies(given):
-    """[Trained, …] for all schemes, activations, depths and seeds."""
+def accuracies(given, part):
+    """[Trained, …] for all schemes, activations, depths and seeds, each a part of the run."""
+    def fitted(data, scheme, activations, steps, seed):
+        objective, tied = problem(scheme, activations, steps, data, given)
+        start = tied.expanded(tied_start(objective, seed))
+        theta, history = trained(objective, start, Adam(iterations=given.iterations, rate=given.rate, check_every=given.iterations))
+        return judged(objective, theta, data, history, scheme, activations, steps, seed)
+
     found = []
     for seed in range(given.seeds):
         data = ten_classes(given.images, seed)
-        for scheme, activations, steps in [(s, a, n) for s in SCHEMES for a in SWEEPS for n in given.trained_depths]:
-            objective, tied = problem(scheme, activations, steps, data, given)
-            start = tied.expanded(tied_start(objective, seed))
-            theta, history = trained(objective, start, Adam(iterations=given.iterations, rate=given.rate, check_every=given.iterations))
-            found.append(judged(objective, theta, data, history, scheme, activations, steps, seed))
+        found += [part(f"{scheme}, {activations}, {steps} steps, {seed}", partial(fitted, data, scheme, activations, steps, seed))
+                  for scheme in SCHEMES for activations in SWEEPS for steps in given.trained_depths]
     return found
 
 
@@ -196,10 +200,11 @@ def tied_start(objective, seed):
     return np.concatenate([network.control.depth(theta)[0], network.control.rest(theta)])
 
 
-def fine_tuning(given):
-    """{scheme: [Trained tied, untied with stored, untied with reconstructed activations]} of the first split."""
-    data, found, every = ten_classes(given.images, 0), {}, max(1, given.iterations // 10)
-    for scheme in SCHEMES:
+def fine_tuning(given, part):
+    """{scheme: [Trained tied, untied with stored, untied with reconstructed activations]} of the first split, each scheme a part of the run."""
+    data, every = ten_classes(given.images, 0), max(1, given.iterations // 10)
+
+    def tuned(scheme):
         objective, tied = problem(scheme, "stored", given.tuned_depth, data, given)
         theta, history = trained(tied, tied_start(objective, 0), Adam(iterations=given.iterations, rate=given.rate, check_every=every))
         start = tied.expanded(theta)
@@ -208,5 +213,6 @@ def fine_tuning(given):
             untied = replace(objective, activations=sweep)
             theta, history = trained(untied, start, Adam(iterations=max(1, given.iterations // 2), rate=given.rate / 3, check_every=every))
             rows.append(judged(untied, theta, data, history, scheme, activations, given.tuned_depth, 0))
-        found[scheme] = rows
-    return found
+        return rows
+
+    return {scheme: part(f"fine-tuning of {scheme}", partial(tuned, scheme)) for scheme in SCHEMES}

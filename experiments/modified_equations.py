@@ -17,6 +17,7 @@ from ocnet.networks.architectures import FractalNet, HeunNet, LMResNet, PolyNet,
 from ocnet.networks.blocks import LinearMap, Sine
 from ocnet.networks.noise import Noiseless
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "modified_equations"
 ALL = (("ResNet", ResNet()), ("PolyNet", PolyNet()), ("mPolyNet", PolyNet(weights="own")), ("2-way", WayNet()), ("FractalNet 3", FractalNet(3)),
@@ -51,12 +52,12 @@ def gaps(architecture, steps):
     return np.array(found)
 
 
-def measure(given):
+def measure(given, part):
     """Return {"limits": {name: order to the limit}, "modified": {name: to the modified equation}, "lm": {k: {equation: order}}, "gaps": …}."""
     layers = [given.layers * 2**k for k in range(given.doublings + 1)]
-    limits = {name: order_of(architecture, layers=layers) for name, architecture in ALL}
-    modified = {name: order_of(architecture, "modified", layers) for name, architecture in ALL if architecture.modified() is not None}
-    lm = {k: {against: order_of(LMResNet(), against, layers, k=k, **CURVE) for against, *_ in EQUATIONS} for k in COEFFICIENTS}
+    limits = part("limits", lambda: {name: order_of(architecture, layers=layers) for name, architecture in ALL})
+    modified = part("modified", lambda: {name: order_of(architecture, "modified", layers) for name, architecture in ALL if architecture.modified() is not None})
+    lm = part("lm", lambda: {k: {against: order_of(LMResNet(), against, layers, k=k, **CURVE) for against, *_ in EQUATIONS} for k in COEFFICIENTS})
     steps = 1 / np.array(layers)
     return {"limits": limits, "modified": modified, "lm": lm, "steps": steps,
             "gaps": {name: gaps(architecture, steps) for name, architecture in (("ResNet", ResNet()), ("PolyNet", PolyNet()))}}
@@ -132,12 +133,18 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if given.doublings < 2 or given.layers < 2:
         raise ValueError(f"--layers {given.layers} --doublings {given.doublings}: give two or more of each, for orders of networks of two layers at least")
-    found = measure(given)
-    summary = {"limits": {name: o.to_dict() for name, o in found["limits"].items()}, "modified": {name: o.to_dict() for name, o in found["modified"].items()},
+    with in_folder(given.out, "modified_equations", given) as part:
+        found = measure(given, part)
+        summary = summarised(found)
+        keep(given.out, "modified_equations", summary, lambda: draw(found))
+    return {**summary, "paragraph": paragraph(found), "lines": table(found)}
+
+
+def summarised(found):
+    """All as plain numbers."""
+    return {"limits": {name: o.to_dict() for name, o in found["limits"].items()}, "modified": {name: o.to_dict() for name, o in found["modified"].items()},
                "lm": {f"{k:g}": {against: o.to_dict() for against, o in of_k.items()} for k, of_k in found["lm"].items()},
                "gaps": {name: orders.tolist() for name, orders in _gap_orders(found).items()}}
-    keep(given.out, "modified_equations", summary, lambda: draw(found))
-    return {**summary, "paragraph": paragraph(found), "lines": table(found)}
 
 
 def command():

@@ -29,6 +29,7 @@ from ocnet.training.objectives import LabelledPoints, ParticleObjective, Setting
 from ocnet.training.optimisers import Adam
 from ocnet.training.regularisers import DepthSmoothness, Tikhonov
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "multilevel"
 DATA = ("moons", "circles", "breast-cancer", "ten-digits")
@@ -144,16 +145,22 @@ def prolonged(setting, theta, how, doublings):
     return [float(np.abs(fine - coarse).max()) for coarse, fine in zip(scores, scores[1:])]
 
 
-def measure(given):
+def measure(given, part):
     """Return all Runs, and the changes of the prolongations {how: [changes]} of a trained network of the first data set."""
     runs = []
     for name in given.data:
         for seed in range(given.seeds):
-            runs += [train_one(name, "at once", seed, round(share * given.iterations), given)[0] for share in BUDGETS]
-            runs += [train_one(name, way, seed, given.iterations, given)[0] for way in ("linear", "copy")]
+            todo = [("at once", round(share * given.iterations)) for share in BUDGETS] + [(way, given.iterations) for way in ("linear", "copy")]
+            runs += [part(f"{name}, {way}, {seed}, {iterations}", lambda way=way, iterations=iterations: train_one(name, way, seed, iterations, given)[0])
+                     for way, iterations in todo]
+    return runs, part("doublings", lambda: doubled(given))
+
+
+def doubled(given):
+    """{how: changes of the output} of a trained network of the first data set as its layers are doubled."""
     shallow = Namespace(**{**vars(given), "levels": 1})
     _, setting, theta = train_one(given.data[0], "at once", 0, given.iterations, shallow, SMOOTH)
-    return runs, {how: prolonged(setting, theta, how, given.doublings) for how in ("copy", "linear")}
+    return {how: prolonged(setting, theta, how, given.doublings) for how in ("copy", "linear")}
 
 
 def orders_of(changes):
@@ -263,8 +270,9 @@ def main(arguments=None):
     if given.seeds < 2 or given.levels < 2 or given.doublings < 2 or given.iterations < 8 * given.levels:
         raise ValueError(f"--seeds {given.seeds} --levels {given.levels} --doublings {given.doublings} --iterations {given.iterations}: give two or more of each, and eight "
                          "iterations a level, for intervals over seeds and orders")
-    summary, seconds = summarise(*measure(given), given)
-    keep(given.out, "multilevel", summary, lambda: draw(summary))
+    with in_folder(given.out, "multilevel", given, [Run]) as part:
+        summary, seconds = summarise(*measure(given, part), given)
+        keep(given.out, "multilevel", summary, lambda: draw(summary))
     return {**summary, "seconds": seconds, "paragraph": paragraph(summary, seconds), "lines": table(summary, seconds)}
 
 

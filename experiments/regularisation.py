@@ -13,6 +13,7 @@ import regularisation_measures as measures
 from command_line import OneLineParser, report_errors, whole
 from ocnet import plotting
 from outcome import keep
+from parts import in_folder
 from regularisation_measures import KEEP, LEVELS, MEMBERS, PRINTED, RATIO_LEVELS
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "regularisation"
@@ -35,15 +36,16 @@ def parser():
     return p
 
 
-def measure(given):
+def measure(given, part):
     """Return all results by name; see `regularisation_measures`."""
     data = measures.interval_data(given.data)
-    r1 = measures.r1(data, given)
-    network, theta, moons = measures.plane_network(given)
-    sampled, ledger, variance = measures.levels(network, theta, moons, given)
-    return {"r1": r1, "remainders": measures.remainders(data, given), "fading": measures.fading(data, given, r1["pen"]),
-            "levels": sampled, "ledger": ledger, "variance": variance,
-            "skewed": measures.skewed_remainders(network, theta, moons, ledger, given), "ensembles": measures.ensembles(network, theta, moons, given)}
+    r1 = part("r1", lambda: measures.r1(data, given))
+    network, theta, moons = part("plane network", lambda: measures.plane_network(given))
+    sampled, ledger, variance = part("levels", lambda: measures.levels(network, theta, moons, given))
+    return {"r1": r1, "remainders": part("remainders", lambda: measures.remainders(data, given)),
+            "fading": part("fading", lambda: measures.fading(data, given, r1["pen"])), "levels": sampled, "ledger": ledger, "variance": variance,
+            "skewed": part("skewed", lambda: measures.skewed_remainders(network, theta, moons, ledger, given)),
+            "ensembles": part("ensembles", lambda: measures.ensembles(network, theta, moons, given))}
 
 
 def ratios(r1):
@@ -200,16 +202,22 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if given.paths % 16 or given.points % 10:
         raise ValueError(f"--paths {given.paths} --points {given.points}: give multiples of 16, for ensembles of 8 paths, and of 10, for the split of the data")
-    found = measure(given)
+    with in_folder(given.out, "regularisation", given, [measures.Extrapolated]) as part:
+        found = measure(given, part)
+        summary = summarised(found)
+        keep(given.out, "regularisation", summary, lambda: draw(found))
+    return {**summary, "paragraph": paragraph(found), "lines": table(found)}
+
+
+def summarised(found):
+    """All as plain numbers, by name."""
     r1 = found["r1"]
     named = {name: {f"{key:g}": value for key, value in numbers.items()} for name, numbers in
              {**{name: found[name] for name in ("remainders", "skewed", "fading", "levels", "ensembles")}, "ratios": ratios(r1), "r1_ensembles": ensemble_law(r1),
               "r1_losses": {sigma: [(J.value, J.bar) for J in pair] for sigma, pair in r1["losses"].items()}}.items()}
-    summary = {**named, "r1": {"ledger": r1["ledger"].to_dict(), "pen": r1["pen"], "pen_bar": r1["pen_bar"], "variance": r1["variance"].to_dict()},
+    return {**named, "r1": {"ledger": r1["ledger"].to_dict(), "pen": r1["pen"], "pen_bar": r1["pen_bar"], "variance": r1["variance"].to_dict()},
                "orders": {"additive": order(found["remainders"], 0.2), "skewed": order(found["skewed"], 0.5)},
                "ledger": found["ledger"].to_dict(), "variance": found["variance"].to_dict()}
-    keep(given.out, "regularisation", summary, lambda: draw(found))
-    return {**summary, "paragraph": paragraph(found), "lines": table(found)}
 
 
 def command():

@@ -25,6 +25,7 @@ from ocnet.training.criteria import EnsembleLoss, ExpectedLoss, LossOfExpectatio
 from ocnet.training.losses import CrossEntropy
 from ocnet.training.objectives import ParticleObjective
 from outcome import keep
+from parts import in_folder
 from small_sets import DATA, chosen, mean_and_error, network_for, over_seeds, small_set, trained
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "robustness"
@@ -142,17 +143,18 @@ def with_noise_on_states(given):
     return rows
 
 
-def measure(given):
+def measure(given, part):
     """All of it: {"attacks", "exponents", "strengths": rows, "against": {data: {attack: {(level, members): PairedInterval}}} of the error after, "chain", "on_states"}."""
-    parts = over_seeds(partial(of_seed, given), given.seeds, given.workers)
-    attacks, exponents, strengths = ([row for part in parts for row in part[k]] for k in range(3))
+    seeds = over_seeds(partial(of_seed, given), given.seeds, given.workers, part)
+    attacks, exponents, strengths = ([row for of_one in seeds for row in of_one[k]] for k in range(3))
 
     def after(data, attack, level, members):
         return chosen(attacks, "error_after", data=data, attack=attack, level=level, members=members)
 
     against = {data: {attack: {(level, members): PairedInterval.of(after(data, attack, level, members) - after(data, attack, 0.0, 1))
                                for level in given.levels for members in given.members} for attack in ATTACKS} for data in given.data}
-    return {"attacks": attacks, "exponents": exponents, "strengths": strengths, "against": against, "chain": of_the_chain(given), "on_states": with_noise_on_states(given)}
+    return {"attacks": attacks, "exponents": exponents, "strengths": strengths, "against": against,
+            "chain": part("chain", partial(of_the_chain, given)), "on_states": part("on states", partial(with_noise_on_states, given))}
 
 
 def _percent(rows, what, **wanted):
@@ -310,11 +312,12 @@ def main(arguments=None):
     if given.seeds < 2 or min(given.levels) <= 0 or min(given.time_steps) <= 0 or 1 not in given.members:
         raise ValueError(f"--seeds {given.seeds} --levels {given.levels} --members {given.members} --time-steps {given.time_steps}: give two seeds or more, levels and "
                          "steps above 0, and 1 among the members")
-    found = measure(given)
-    against = {data: {attack: {f"{level:g}, {members}": i.to_dict() for (level, members), i in of.items()} for attack, of in to.items()}
-               for data, to in found["against"].items()}
-    summary = {**found, "against": against, "paragraph": paragraph(found, given)}
-    keep(given.out, "robustness", summary, lambda: draw(found, given))
+    with in_folder(given.out, "robustness", given) as part:
+        found = measure(given, part)
+        against = {data: {attack: {f"{level:g}, {members}": i.to_dict() for (level, members), i in of.items()} for attack, of in to.items()}
+                   for data, to in found["against"].items()}
+        summary = {**found, "against": against, "paragraph": paragraph(found, given)}
+        keep(given.out, "robustness", summary, lambda: draw(found, given))
     return {**summary, "lines": [*table(found, given), "", summary["paragraph"]]}
 
 

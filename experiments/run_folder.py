@@ -8,15 +8,17 @@
 """
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
+from ocnet.archive import alone
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Branches, Perceptron
 from ocnet.networks.noise import Gaussian, HiddenDropout, InputDropout, MultiplicativeGaussian, Noiseless, OutputDropout, ShakeShake, StochasticDepth
 from ocnet.networks.readouts import Linear, Tanh
-from ocnet.training import checkpoint
+from ocnet.training import CheckpointError, checkpoint
 from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import Logistic, Squared
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
@@ -29,6 +31,7 @@ NOISES = {"gaussian": (Gaussian, 0.2), "dropout": (OutputDropout, 0.8), "hidden-
            "shake-shake": (ShakeShake, None), "none": (Noiseless, None)}
 _CRITERIA = {"EL": ExpectedLoss, "LE": LossOfExpectation}
 _VERSION = 1
+_MOST_JSON = 1 << 24                 # bytes; Python blows them up some 20 times
 
 
 class RunError(ValueError):
@@ -71,6 +74,20 @@ class Trained:
     details: dict
 
 
+def _read_json(file):
+    """The value in a plain JSON file of bounded size; OSError or ValueError else."""
+    if file.exists() and not file.is_file():
+        raise ValueError("it is no plain file")
+    with file.open("rb") as source:
+        data = source.read(_MOST_JSON + 1)
+    if len(data) > _MOST_JSON:
+        raise ValueError(f"it has more than {_MOST_JSON >> 20} MiB")
+    try:
+        return json.loads(data.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested without end") from None
+
+
 class RunFolder:
     """The files of one run."""
 
@@ -78,12 +95,22 @@ class RunFolder:
         self.path, self.options = Path(path), options
 
     @classmethod
+    @contextmanager
     def start(cls, path, options, resume):
-        """Return the folder of a run with these options, made and emptied of an older run, or kept when resuming.
+        """Yield the folder of a run with these options, made and emptied of an older run, or kept when resuming; no other run writes there meanwhile.
 
-        Raises RunError where the folder cannot be written or, resuming, holds a run with other options.
+        Raises RunError where the folder cannot be written or, resuming, holds a run with other options; InUse where another run writes to it.
         """
         path = Path(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"--out {path}: cannot be written ({error.strerror})") from None
+        with alone(path, "choose another --out"):
+            yield cls._begun(path, options, resume)
+
+    @classmethod
+    def _begun(cls, path, options, resume):
         if resume and (path / "run.json").exists():
             held = cls.read(path)
             for name, value in options.items():
@@ -93,7 +120,6 @@ class RunFolder:
             return held
         folder = cls(path, options)
         try:
-            path.mkdir(parents=True, exist_ok=True)
             folder._clear()
             (path / "grid").mkdir(exist_ok=True)
             checkpoint.write_text(path / "run.json", json.dumps({"version": _VERSION, "options": options}, indent=1))
@@ -106,7 +132,7 @@ class RunFolder:
         """Return the run that stands in a folder.  Raises RunError if there is none or it is damaged."""
         file = Path(path) / "run.json"
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = _read_json(file)
             if content["version"] != _VERSION:
                 raise RunError(f"{file}: written by another version ({content['version']}); this one reads {_VERSION}")
             return cls(path, dict(content["options"]))
@@ -138,6 +164,9 @@ class RunFolder:
             return None
         arrays, header = checkpoint.load(file, fingerprint)
         history = {name[len("history_"):]: column for name, column in arrays.items() if name.startswith("history_")}
+        missing = {"iterations", "seconds", "details"} - header.keys() | {"theta"} - arrays.keys()
+        if missing:
+            raise CheckpointError(f"{file}: has no {min(missing)}, so no run wrote it; delete it to start anew")
         return Trained(arrays["theta"], history, header["iterations"], header["seconds"], header["details"])
 
     def write_summary(self, summary):
@@ -148,7 +177,7 @@ class RunFolder:
         """Return the summary of a finished run.  Raises RunError if it has not been finished."""
         file = self.path / "summary.json"
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
+            return _read_json(file)
         except (OSError, ValueError) as error:
             raise RunError(f"{file}: no finished run ({error}); finish it by binary_classification.py --resume") from None
 

@@ -4,15 +4,12 @@ A training set is so small that a network without noise fits it; tests are on al
 trained, noise on: its prediction is that of its expected scores, and its loss that of the expectation (LE), sampled with fresh noise.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 
 from datasets import load, ten_digits
 from ocnet.kernels.philox import derived_seed
-from ocnet.kernels.threads import set_threads
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.readouts import LinearClasses
@@ -21,6 +18,7 @@ from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
 from ocnet.training.losses import CrossEntropy
 from ocnet.training.objectives import LabelledPoints, ParticleObjective, Setting
 from ocnet.training.optimisers import Adam
+from parts import over, unkept
 
 __all__ = ["DATA", "SmallSet", "Tested", "chosen", "judged", "judged_along_means", "mean_and_error", "network_for", "over_seeds", "small_set", "trained"]
 
@@ -137,9 +135,6 @@ def mean_and_error(values):
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values))
 
 
-def over_seeds(measure, seeds, workers):
-    """[measure(seed), …] for seeds 0 … seeds − 1, on so many processes of one thread each; the same bits whatever their number."""
-    if workers == 1:
-        return [measure(seed) for seed in range(seeds)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), set_threads, (1,)) as pool:
-        return list(pool.map(measure, range(seeds)))
+def over_seeds(measure, seeds, workers, part=unkept):
+    """[measure(seed), …] for seeds 0 … seeds − 1, each a part of the run, on so many processes of one thread each; the same bits whatever their number."""
+    return over(part, {f"seed {seed}": seed for seed in range(seeds)}, measure, workers)

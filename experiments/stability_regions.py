@@ -5,6 +5,7 @@ beside the published ones (MATH 2.1, 2.2); for LM-ResNet they are measured along
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from command_line import OneLineParser, report_errors, whole
 from ocnet import plotting, stability_region
 from ocnet.networks.architectures import FractalNet, HeunNet, LMResNet, PolyNet, ResNet, RevNet, WayNet
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "stability_regions"
 CASES = (("ResNet (Euler)", ResNet(), {}), ("PolyNet", PolyNet(), {}), ("2-way", WayNet(), {}), ("FractalNet 2 = HeunNet", FractalNet(), {}),
@@ -30,10 +32,10 @@ def parser():
     return p
 
 
-def measure(given):
+def measure(given, part):
     """Return the named StabilityRegions, those to be drawn first, and LM-ResNet's real intervals [(k, measured, stated), …]."""
-    regions = [(name, stability_region(architecture, nodes=given.nodes | 1, **own)) for name, architecture, own in CASES]
-    regions += [(name, stability_region(architecture, nodes=3, **own)) for name, architecture, own in UNDRAWN]
+    regions = [(name, part(name, partial(stability_region, architecture, nodes=given.nodes | 1, **own))) for name, architecture, own in CASES]
+    regions += [(name, part(name, partial(stability_region, architecture, nodes=3, **own))) for name, architecture, own in UNDRAWN]
     along = []
     for k in np.linspace(-0.9, 0.9, given.coefficients):
         found = stability_region(LMResNet(), nodes=3, k=float(k))
@@ -91,9 +93,10 @@ def draw(regions, along):
 def main(arguments=None):
     """Measure all; return {"regions": dicts by name, "along_k": [[k, measured, stated], …], "paragraph", "lines": the table}; writes JSON and figure."""
     given = parser().parse_args(arguments)
-    regions, along = measure(given)
-    summary = {"regions": {name: region.to_dict() for name, region in regions}, "along_k": [list(row) for row in along]}
-    keep(given.out, "stability_regions", summary, lambda: draw(regions[:len(CASES)], along))
+    with in_folder(given.out, "stability_regions", given) as part:
+        regions, along = measure(given, part)
+        summary = {"regions": {name: region.to_dict() for name, region in regions}, "along_k": [list(row) for row in along]}
+        keep(given.out, "stability_regions", summary, lambda: draw(regions[:len(CASES)], along))
     return {**summary, "paragraph": paragraph(regions, along), "lines": table(regions, along)}
 
 

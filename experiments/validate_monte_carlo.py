@@ -4,8 +4,11 @@ Prints and plots the error budget (space, time, box, sampling, modelling), the a
 calibration of the z-scores.  Exit status 0 when the bars cover the differences, 1 when they do not, 2 for bad input.
 """
 
+import hashlib
 import sys
+from argparse import Namespace
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +19,7 @@ from ocnet.analysis import compare
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.objectives.labelled import LabelledPoints
 from outcome import keep
+from parts import in_folder
 from value_functions import open_run
 
 _VALIDATING = 6                      # word of the random stream: not that of the run
@@ -90,16 +94,28 @@ def main(arguments=None):
     folder, _, whole_setting, trained = open_run(given.run)
     setting = _some_points(whole_setting, given.points)
     options = folder.options
-    results = {view: validate(setting, result.theta, options["nodes"], given.paths, options["seed"])
-               for view, result in trained.items()}
-    report = {"paths": given.paths, "points": len(setting.data),
+    out = given.out or folder.path
+    with in_folder(out, "validate_monte_carlo", Namespace(**vars(given), options=options, trained=_marks(setting, trained))) as part:
+        results = {view: part(view, partial(validate, setting, result.theta, options["nodes"], given.paths, options["seed"]))
+                   for view, result in trained.items()}
+        report = reported(results, setting, given)
+        keep(out, "validation", report, lambda: draw(results), dpi=110)
+    report["lines"] = [line for view, (c, _) in results.items() for line in (f"{view}-trained network", *budget(c))]
+    return report
+
+
+def _marks(setting, trained):
+    """What tells other data or another training: {view: digests}."""
+    return {view: [setting.fingerprint(view), hashlib.sha256(result.theta).hexdigest()] for view, result in trained.items()}
+
+
+def reported(results, setting, given):
+    """What validation.json holds."""
+    return {"paths": given.paths, "points": len(setting.data),
               "covered": all(comparison.within for comparison, _ in results.values()),
               "views": {view: {"agreement": c.agreement.to_dict(), "modelling_gap": c.to_dict(), "covered": c.within,
                                "z_standard_deviation": float(z.std()), "z_largest": float(np.abs(z).max())}
                         for view, (c, z) in results.items()}}
-    keep(given.out or folder.path, "validation", report, lambda: draw(results), dpi=110)
-    report["lines"] = [line for view, (c, _) in results.items() for line in (f"{view}-trained network", *budget(c))]
-    return report
 
 
 def command():

@@ -19,6 +19,7 @@ from ocnet.process import LayeredProcess
 from ocnet.spline import LimitedSpline
 from ocnet.training.checkpoint import write_bytes
 from ocnet.training.objectives import GridObjective
+from parts import in_folder
 from run_figures import density_layers, window
 from run_folder import RunError, RunFolder, setting_of
 
@@ -183,6 +184,12 @@ def animate(fields, q):
     return plotting.animate(frame, count, columns=2, width=7.6, height=3.0, pace=_FRAMES_PER_SECOND)
 
 
+def _write_film(path, film, folder):
+    """Put a film at `path`, whole or not at all; its writer wants a name to write to, in a folder that goes with the run."""
+    film.save(folder / path.name)
+    write_bytes(path, (folder / path.name).read_bytes())
+
+
 def main(arguments=None):
     """Draw the pictures; return {"files": paths written, "layers", "mass": of the density at each layer drawn}."""
     given = parser().parse_args(arguments)
@@ -198,13 +205,12 @@ def main(arguments=None):
         columns = [0 if given.label < 0 else 1]
     fields = Fields(setting, dataset, trained[view].theta)
     out = Path(given.out or folder.path)
-    out.mkdir(parents=True, exist_ok=True)
     files = [out / "value_functions_in_time.png"]
-    with rc_context(plotting.STYLE):
+    with in_folder(out, "value_functions", given) as part, rc_context(plotting.STYLE):
         write_bytes(files[0], plotting.png(draw(fields, layers, columns), dpi=100))
         if given.animate:
             files.append(out / "value_functions_in_time.gif")
-            animate(fields, columns[0]).save(files[1])
+            _write_film(files[1], animate(fields, columns[0]), part.folder)
     mass = [float(fields.densities[n] @ fields.grid.weights) for n in layers]
     return {"files": [str(f) for f in files], "layers": layers, "mass": mass}
 

@@ -6,6 +6,7 @@ On periodic problems the law of the layers and of the equations is computed to r
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ocnet.networks import noise as models
 from ocnet.networks.blocks import Branches, Sine
 from ocnet.process import Diffusion
 from outcome import keep
+from parts import in_folder
 
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "weak_order"
 
@@ -137,13 +139,14 @@ def parser():
     return p
 
 
-def measure(panel, doublings, nodes):
+def measure(panel, doublings, nodes, part):
     """Yield (label, WeakOrder) of a panel's cases."""
     plane = panel == "in the plane"
     layers = [8 * 2**k for k in range(1 + (min(doublings, 4) if plane else doublings))]
     for label, network, numbers, equations in PANELS[panel]:
         for against in equations:
-            yield label, weak_order(network, numbers, against, layers, nodes // 3 | 1 if plane else nodes)
+            key = f"{panel}, {label}, {getattr(against, '__name__', against)}"
+            yield label, part(key, partial(weak_order, network, numbers, against, layers, nodes // 3 | 1 if plane else nodes))
 
 
 def paragraph(results):
@@ -204,12 +207,13 @@ def main(arguments=None):
     given = parser().parse_args(arguments)
     if given.doublings < 2:
         raise ValueError(f"--doublings {given.doublings}: an order needs two doublings at least")
-    results = {panel: list(measure(panel, given.doublings, given.nodes | 1)) for panel in PANELS}
+    with in_folder(given.out, "weak_order", given) as part:
+        results = {panel: list(measure(panel, given.doublings, given.nodes | 1, part)) for panel in PANELS}
+        cases = {panel: [{"label": label, **w.to_dict()} for label, w in of_panel] for panel, of_panel in results.items()}
+        keep(given.out, "weak_order", cases, lambda: draw(results))
     lines = [f"{'model':36s} {'against':22s} {'orders, layers doubled':32s} stated   error"]
     for panel, of_panel in results.items():
         lines += ["", panel, *(_row(label, w) for label, w in of_panel)]
-    cases = {panel: [{"label": label, **w.to_dict()} for label, w in of_panel] for panel, of_panel in results.items()}
-    keep(given.out, "weak_order", cases, lambda: draw(results))
     return {"cases": cases, "paragraph": paragraph(results), "lines": lines}
 
 

@@ -69,10 +69,6 @@ def test_a_wrong_gradient_fails_the_run_in_both_ways(monkeypatch, capsys):
     assert experiment.command() == 1 and "NOT all agree" in capsys.readouterr().out
 
 
-def test_processes_give_back_cases_in_their_order():
-    assert experiment._judged(abs, [-3, 1, -2, 0], 2) == [3, 1, 2, 0]
-
-
 def test_a_model_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="--only Cauchy"):
         experiment.main(["--only", "Cauchy"])
