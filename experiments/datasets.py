@@ -25,6 +25,7 @@ _SIZE = 1000                         # points of a 2-D toy, both parts together,
 _HALF_WIDTH = 1.25                   # of a 2-D toy before its noise, which then reaches about 1.5
 _TRAIN_SHARE = 0.7
 _FEWEST = 10                         # rows of each class: 7 to train on, 3 to test
+_WIDEST, _MOST_BYTES = 5000, 1 << 26   # features and bytes of a table: products of all pairs are 200 MB, and cells as Python's texts some 2 GB
 _LARGEST = 1e150                     # squares of larger numbers overflow
 _IMAGES = ("data_batch_1.bin", "cifar-10-batches-bin")     # by which a folder of CIFAR-10 is known
 
@@ -193,6 +194,8 @@ def _read_table(path):
                             "give every row the same number")
     if width < 2:
         raise DataError(f"{path} has one column; it needs at least one feature and, last, the label")
+    if width > _WIDEST + 1:
+        raise DataError(f"{path} has {width - 1} features; at most {_WIDEST} are taken, as products of all pairs are held: choose some")
     if not any(_is_number(cell) for cell in rows[0][1][:-1]):
         rows = rows[1:]                                                    # a header
     if not rows:
@@ -205,19 +208,21 @@ def _read_table(path):
 def _rows(path):
     """Return [(line number, stripped cells)], blank lines left out."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _text(path)
     except UnicodeDecodeError as error:
         line = error.object[:error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: byte {error.object[error.start]:#04x} is not UTF-8; "
                         "save the table as UTF-8 text") from None
     except FileNotFoundError:
         raise DataError(f"data={str(path)!r} is neither a file nor one of {', '.join(NAMES)}") from None
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{str(path)[:200]!r} cannot be read ({reason}); "
                         f"give a CSV file, or one of {', '.join(NAMES)}") from None
     first = next(filter(str.strip, text.splitlines()), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((c for c in ",;\t" if c in first), ","))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((c for c in ",;\t" if c in first), ","), strict=True)
     try:
         rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
@@ -225,6 +230,20 @@ def _rows(path):
     if not rows:
         raise DataError(f"{path} has no rows; give one row per point, the label last")
     return rows
+
+
+def _text(path):
+    """What a plain file of bounded size says; DataError for a pipe, which would be waited for, a device, which may never end, and a large file."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path} is a pipe or a device; give a CSV file")
+    with path.open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise DataError(f"{path} has more than {_MOST_BYTES >> 20} MiB, and some thirty times its size would be held; give fewer rows or columns")
+    if b"\0" in data:
+        line = data[:data.index(b"\0")].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: a byte is 0, so this is not UTF-8 text; save the table as UTF-8 text")
+    return data.decode("utf-8-sig")
 
 
 def _is_number(cell):
