@@ -3,7 +3,7 @@
     with in_folder(given.out, "depth", given) as part:
         found = part("moons, seed 3", lambda: measure(...))        # computed, or read where a killed run has kept it
 
-Each part is a file of `ocnet.save` in `.parts`, whole or absent.  Computed or read, a part is what that file says, so that both have the same bits.  The
+Each part is a file of `ocnet.save` in `.ocnet.parts`, whole or absent.  Computed or read, a part is what that file says, so that both have the same bits.  The
 parts of other options, other versions or an edited source are not used but dropped; those of a run that ends are removed with it.
 """
 
@@ -105,21 +105,21 @@ def in_folder(out, name, given, also=()):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     with stoppable(), alone(out, "choose another --out"):
-        part = Parts(out / ".parts", _fingerprint(name, given), also)
+        part = Parts(out / ".ocnet.parts", _fingerprint(name, given), also)
         yield part
         part.clear()
 
 
 @contextmanager
 def beside(file, name, given, also=()):
-    """The same for an experiment whose only output is a file: its parts are in `.<file>.parts`; None keeps nothing."""
+    """The same for an experiment whose only output is a file: its parts are in `.<file>.ocnet.parts`; None keeps nothing."""
     if file is None:
         with stoppable():
             yield Parts(None, "")
         return
     file = Path(file)
     with stoppable(), alone(file, "choose another --json"):
-        part = Parts(file.with_name(f".{file.name}.parts"), _fingerprint(name, given), also)
+        part = Parts(file.with_name(f".{file.name}.ocnet.parts"), _fingerprint(name, given), also)
         yield part
         part.clear()
 

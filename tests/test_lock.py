@@ -65,9 +65,9 @@ def test_a_killed_holder_keeps_nobody_out_though_its_children_live(how, holder, 
         pass
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert (tmp_path / ".lock").exists()                                 # what it has left behind
+    assert (tmp_path / ".ocnet.lock").exists()                                 # what it has left behind
     with alone(tmp_path):
-        assert f"process {os.getpid()} " in (tmp_path / ".lock").read_text()
+        assert f"process {os.getpid()} " in (tmp_path / ".ocnet.lock").read_text()
     assert not list(tmp_path.iterdir())
 
 
@@ -87,7 +87,7 @@ def test_threads_and_one_and_the_same_process_are_kept_out_too(tmp_path):
         thread.join()
         assert f"process {os.getpid()}" in found[0]
         with alone(tmp_path / "another.npz"):                            # a file in a folder is another thing than the folder
-            assert sorted(os.listdir(tmp_path)) == [".another.npz.lock", ".lock"]
+            assert sorted(os.listdir(tmp_path)) == [".another.npz.ocnet.lock", ".ocnet.lock"]
     other()
     assert found[1:] == ["in"] and not os.listdir(tmp_path)
 
@@ -103,7 +103,7 @@ def test_a_forked_child_that_leaves_the_block_does_not_end_its_parents_lock(tmp_
                     raise RuntimeError
         except RuntimeError:
             os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0 and (tmp_path / ".lock").exists()
+        assert os.waitpid(child, 0)[1] == 0 and (tmp_path / ".ocnet.lock").exists()
         with pytest.raises(InUse), alone(tmp_path):
             pass
 
@@ -153,3 +153,13 @@ def test_where_nobody_can_write_nobody_is_kept_out(tmp_path):
     with alone(tmp_path):
         pass
     tmp_path.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="follows links")
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
+    """In a folder where others may write it could lead to any file of the user's, which would be emptied."""
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / ".ocnet.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="ocnet.lock"), alone(tmp_path):
+        pass
+    assert (tmp_path / "precious").read_text() == "kept"

@@ -19,6 +19,7 @@ except ImportError:                      # Windows
 __all__ = ["InUse", "alone", "taken"]
 
 _BUSY, _NOT_OURS = (EACCES, EAGAIN, EDEADLK), (EACCES, EPERM, EROFS)
+_OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)          # inherited by nothing that is executed; no link, which may lead anywhere
 _FAR = 1 << 30                           # the byte that Windows locks: not one of those that others read
 _held: set[BinaryIO] = set()             # open files of this process's locks
 
@@ -55,16 +56,17 @@ def taken(file: BinaryIO) -> bool | None:
 def alone(path: str | os.PathLike[str], remedy: str = "choose another path") -> Iterator[None]:
     """Keep other runs from `path`, a folder that is there or a file in one, while the block lasts.
 
-    The lock is on `.lock` in the folder or `.<name>.lock` beside the file, where it says whose it is; the file goes when the block ends.  The kernel drops a
-    lock with its process, so that of one that was killed the file alone is left, which keeps nobody out.  Forked, spawned and executed children of the
-    holder do not hold it.  Where the folder cannot be written nobody is kept out, as nobody can write; where locks are not to be had, a warning says so.
+    The lock is on `.ocnet.lock` in the folder or `.<name>.ocnet.lock` beside the file, where it says whose it is; the file goes when the block ends.  The
+    kernel drops a lock with its process, so that of one that was killed the file alone is left, which keeps nobody out.  Forked, spawned and executed
+    children of the holder do not hold it.  Where the folder cannot be written nobody is kept out, as nobody can write; where locks are not to be had, a
+    warning says so.
     remedy : what to do besides waiting, for the message
     Raises   InUse (an OSError) naming the path, the process that holds it and since when; FileNotFoundError where the folder is missing.
     """
     path = Path(path)
     if not (path.is_dir() or path.parent.is_dir()):
         raise FileNotFoundError(f"path={path}: there is no folder {path.parent}; make it first, or mend the path")
-    mark = path / ".lock" if path.is_dir() else path.with_name(f".{path.name}.lock")
+    mark = path / ".ocnet.lock" if path.is_dir() else path.with_name(f".{path.name}.ocnet.lock")
     file, owner = _locked(path, mark, remedy), os.getpid()
     try:
         yield
@@ -77,7 +79,7 @@ def _locked(path: Path, mark: Path, remedy: str) -> BinaryIO | None:
     """The open, locked file at `mark`, which says whose it is; None where there is no lock."""
     while True:
         try:
-            file = os.fdopen(os.open(mark, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666), "r+b", buffering=0)
+            file = os.fdopen(os.open(mark, os.O_RDWR | os.O_CREAT | _OWN, 0o666), "r+b", buffering=0)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 return None

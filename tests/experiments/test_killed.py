@@ -82,7 +82,7 @@ def test_what_is_read_is_what_was_computed_to_the_last_bit_and_nothing_stays_beh
     whole, _ = _run(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         _run(tmp_path / "cut", fail_at="b")
-    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == [".parts"]
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == [".ocnet.parts"]
     again, made = _run(tmp_path / "cut")
     assert made == ["b"] and _bits(again) == _bits(whole)
     assert not list((tmp_path / "cut").iterdir()) and not list((tmp_path / "whole").iterdir())
@@ -115,7 +115,7 @@ def test_parts_of_another_version_or_of_edited_sources_are_dropped(what, tmp_pat
 def test_a_damaged_part_is_computed_again(tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt):
         _run(tmp_path, fail_at="b")
-    (file,) = (tmp_path / ".parts").glob("*.npz")
+    (file,) = (tmp_path / ".ocnet.parts").glob("*.npz")
     file.write_bytes(file.read_bytes()[:-9] + b"x" + file.read_bytes()[-8:])
     assert _run(tmp_path)[1] == ["a", "b"] and "computed again" in capsys.readouterr().err
 
@@ -152,7 +152,7 @@ def test_a_training_does_not_take_ctrl_c_for_its_end_within_an_experiment(tmp_pa
 
     with pytest.raises(command_line.Stopped), parts.in_folder(tmp_path, "here", GIVEN) as part:
         part("a", lambda: train(Valley(event=event), START, Adam(iterations=9)))
-    assert not list((tmp_path / ".parts").glob("*.npz"))
+    assert not list((tmp_path / ".ocnet.parts").glob("*.npz"))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert train(Valley(event=event), START, Adam(iterations=9)).interrupted
 
@@ -175,6 +175,16 @@ def test_a_signal_that_comes_within_a_destructor_is_not_lost(capsys):
 
     assert command_line.report_errors(command) == 128 + signal.SIGTERM
     assert capsys.readouterr().err == "terminated; the same command goes on where this one was\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="holds signals back")
+def test_workers_do_not_hear_of_ctrl_c_and_this_process_does_when_they_are_started(tmp_path):
+    """A terminal sends it to all of them; theirs would be tracebacks."""
+    told = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    with pytest.raises(KeyboardInterrupt), parts._held_back(signal.SIGINT):
+        signal.raise_signal(signal.SIGINT)
+        assert subprocess.run([sys.executable, "-S", "-c", told], capture_output=True, text=True, check=True).stdout == "True\n"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 _PARENT = """
