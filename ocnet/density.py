@@ -8,6 +8,7 @@ from scipy.interpolate import interpn
 
 from ocnet import plotting
 from ocnet.archive import Saved, plain
+from ocnet.inputs import answer_of, as_array, as_number, as_object
 from ocnet.process import checked_points
 from ocnet.typing import Array, ArrayLike, Axes, PointFunction
 from ocnet.xarrays import dataset, labelled, places
@@ -31,13 +32,17 @@ class Density(Saved):
     report: Any = None
 
     def __post_init__(self) -> None:
-        times, masses = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.masses, float)
+        as_object(self.grid, "grid", ("axes", "shape", "size"), "a Grid", "give the Grid that the masses lie on")
+        times, masses = np.atleast_1d(as_array(self.times, "times")), as_array(self.masses, "masses")
+        if times.ndim != 1 or not times.size or not (np.diff(times) > 0).all():
+            raise ValueError(f"times={times.tolist()} do not increase, or there is none; sort them together with masses")
         if masses.shape != (times.size, self.grid.size):
             raise ValueError(f"masses has shape {masses.shape}; expected ({times.size}, {self.grid.size})")
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "masses", masses)
 
     def _at(self, t):
+        t = self.times[-1] if t is None else as_number(t, "t", remedy="give one of the kept times")
         k = int(np.abs(self.times - t).argmin())
         if abs(self.times[k] - t) > 1e-6 * max(self.times[-1], 1e-300):
             raise ValueError(f"t={t} was not kept; kept times are {self.times.tolist()}: solve with keep=[times you need]")
@@ -46,16 +51,23 @@ class Density(Saved):
     def __call__(self, x: ArrayLike, t: float | None = None) -> Array:
         """p(t, x) at points x (n, d), linear between nodes, 0 outside the box: (n,).  t: a kept time, default the last."""
         x = checked_points(x, self.grid.dim, "x")
-        values = self.grid.reshape(self._at(self.times[-1] if t is None else t) / self.grid.weights)
+        values = self.grid.reshape(self._at(t) / self.grid.weights)
         return interpn(self.grid.axes, values, x, bounds_error=False, fill_value=0.0)
 
     def mass(self, t: float | None = None) -> float:
         """Total mass at a kept time (default the last), the mass on absorbing sides included."""
-        return float(self._at(self.times[-1] if t is None else t).sum())
+        return float(self._at(t).sum())
 
     def expect(self, function: PointFunction, t: float | None = None) -> Any:
         """Σ masses · function(nodes): function (n, d) -> (n,) or (n, q); a number or (q,)."""
-        return self._at(self.times[-1] if t is None else t) @ np.asarray(function(self.grid.nodes.T), dtype=float)
+        if not callable(function):
+            raise ValueError(f"function={function!r} is not callable; give a function of points (n, d)")
+        values = answer_of(function, "function", self.grid.nodes.T)
+        if values.ndim not in (1, 2) or len(values) != self.grid.size:
+            raise ValueError(f"function returned shape {values.shape}; expected ({self.grid.size},) or ({self.grid.size}, q)")
+        if not np.isfinite(values).all():
+            raise ValueError(f"function is not finite at x={self.grid.nodes[:, int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))].tolist()}")
+        return np.einsum("n,n...->...", self._at(t), values)[()]           # never BLAS, whose bits depend on its threads
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers: axes, times, masses (K, *shape), and the report as a dictionary."""

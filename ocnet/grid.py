@@ -13,7 +13,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
-from ocnet.inputs import as_array, as_whole
+from ocnet.inputs import as_array, as_number, as_object, as_whole
 from ocnet.typing import Array, ArrayLike
 
 __all__ = ["Grid"]
@@ -23,6 +23,7 @@ _STRONGEST = 1e9                     # ratio of spacings that an axis may be ask
 _PEAKS = np.array([1e-12, 1e6])      # widths of a peak of density, in lengths of the axis, between which it is sought
 _SAMPLES = 2001                      # points at which the density of nodes is looked at
 _HALVINGS = 64
+_MOST_NODES = 10**7                  # of an axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +59,12 @@ class Grid:
         Raises ValueError for a box that is not finite with lower < upper.
         """
         lower, upper = np.atleast_1d(as_array(lower, "lower")), np.atleast_1d(as_array(upper, "upper"))
-        if lower.ndim != 1 or lower.shape != upper.shape or not (lower < upper).all() or not np.isfinite(upper - lower).all():
+        if lower.ndim != 1 or not lower.size or lower.shape != upper.shape or not (lower < upper).all() or not np.isfinite(upper - lower).all():
             raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is not finite with lower < upper")
+        if np.size(shape) > 1 and np.size(shape) != lower.size:
+            raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} has {lower.size} axes, but shape={shape} counts nodes of {np.size(shape)}")
         counts = _per_axis(shape, "shape", lower.size)
-        counts = [as_whole(n, "shape", 4, "the nodes of an axis") for n in counts]
+        counts = [as_whole(n, "shape", 4, "the nodes of an axis", _MOST_NODES) for n in counts]
         if (upper - lower <= 2 * np.array(counts) * np.spacing(np.maximum(np.abs(lower), np.abs(upper)))).any():
             raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is too narrow for shape={counts} nodes that differ")
         return cls(tuple(np.linspace(a, b, n) for a, b, n in zip(lower, upper, counts)))
@@ -83,13 +86,18 @@ class Grid:
         Source     Tavella & Randall (2000); in 't Hout & Foulon (2010), sec. 2; several places: derived, by adding densities.
         """
         box = cls.uniform(lower, upper, shape)
-        around = (around,) if box.dim == 1 and np.ndim(around) == 0 else tuple(around)
+        around = tuple(around) if isinstance(around, (list, tuple)) or (isinstance(around, np.ndarray) and around.ndim) else (around,)
         if len(around) != box.dim:
             raise ValueError(f"around={around} has {len(around)} entries for {box.dim} axes; give one per axis, such as "
                              "[[0.3, 0.7]] for two places on one axis")
-        strength = np.broadcast_to(np.asarray(strength, float), box.dim)
-        return cls(tuple(axis if places is None else _concentrated(i, axis, np.atleast_1d(np.asarray(places, float)), ratio)
-                         for i, (axis, places, ratio) in enumerate(zip(box.axes, around, strength))))
+        strength = _per_axis(strength, "strength", box.dim)
+        axes = tuple(axis if places is None else _concentrated(i, axis, np.atleast_1d(as_array(places, f"around[{i}]")), ratio)
+                     for i, (axis, places, ratio) in enumerate(zip(box.axes, around, strength)))
+        for i, axis in enumerate(axes):
+            if not (np.diff(axis) > 0).all():
+                raise ValueError(f"strength={strength[i]:g} and around[{i}]={around[i]} give nodes that are equal to rounding; use less strength, or a "
+                                 f"place that is further from the sides in units of lower={box.lower[i]:g}, upper={box.upper[i]:g}")
+        return cls(axes)
 
     @classmethod
     def covering(cls, process: Any, points: ArrayLike, shape: ArrayLike, leak: float = 1e-6, **options: Any) -> "Grid":
@@ -99,9 +107,8 @@ class Grid:
         points  : (n, d) start points;  shape : nodes per axis
         options : passed on to `extent`, such as horizon=2.0 for a Diffusion (default 1)
         """
-        if not hasattr(process, "extent"):
-            raise ValueError(f"process={type(process).__name__}(…) is no process; give a Diffusion or a LayeredProcess, such as network.layered(theta) or "
-                             "network.diffusion(theta)")
+        as_object(process, "process", ("extent",), "a process", "give a Diffusion or a LayeredProcess, such as network.layered(theta) or "
+                  "network.diffusion(theta)")
         lower, upper = process.extent(points, leak, **options)
         return cls.uniform(lower, upper, shape)
 
@@ -177,6 +184,8 @@ class Grid:
 
         An uneven axis keeps its mapping: its nodes are a smooth function of their number, and whole factors keep the old nodes.
         """
+        most = _MOST_NODES / max(self.shape)
+        factor = as_number(factor, "factor", above=0, at_most=most, remedy=f"give a number > 0, and at most {most:.3g}")
         return Grid(tuple(_refined(axis, round((axis.size - 1) * factor) + 1) for axis in self.axes))
 
     def widened(self, factor: float) -> "Grid":
@@ -184,6 +193,8 @@ class Grid:
 
         Uneven axes go on with the spacings they end with.
         """
+        most = _MOST_NODES / max(*self.shape, *((axis[-1] - axis[0]) / min(axis[1] - axis[0], axis[-1] - axis[-2]) for axis in self.axes))
+        factor = as_number(factor, "factor", at_least=1, at_most=most, remedy=f"give a number ≥ 1, and at most {most:.3g}")
         return Grid(tuple(_widened(axis, factor) for axis in self.axes))
 
     def require_uniform(self, what: str) -> None:

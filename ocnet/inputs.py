@@ -82,7 +82,7 @@ def as_number(value: Any, name: str, *, above: float = -np.inf, at_least: float 
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name}={short(value)} is not a number; {said}") from None
     if not (above < number < below and at_least <= number <= at_most):
-        raise ValueError(f"{name}={number} is out of range; {said}" if np.isfinite(number) else f"{name}={number} is not finite; {said}")
+        raise ValueError(f"{name}={_exact(number)} is out of range; {said}" if np.isfinite(number) else f"{name}={number} is not finite; {said}")
     return number
 
 
@@ -91,6 +91,10 @@ def _scalar_object(value):
     if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__"):
         return None
     return np.array(value, dtype=object) if np.ndim(value) == 0 else None
+
+
+def _exact(number):
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
 def _range(above, at_least, below, at_most):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.grid import Grid
+from ocnet.inputs import as_object
 from ocnet.typing import Array, ArrayLike
 
 __all__ = ["MovingGrid"]
@@ -27,14 +28,20 @@ class MovingGrid:
 
     grids: tuple
 
+    def __post_init__(self) -> None:
+        shapes = {as_object(grid, "grids[…]", ("axes", "refined", "shape"), "a Grid", "give a tuple of Grids, one for each layer").shape
+                  for grid in (self.grids if isinstance(self.grids, (tuple, list)) else (self.grids,))}
+        if len(shapes) != 1 or not isinstance(self.grids, (tuple, list)):
+            raise ValueError(f"grids have the shapes {sorted(shapes)}; give a tuple of one Grid or more, all of one shape")
+        object.__setattr__(self, "grids", tuple(self.grids))
+
     @classmethod
     def covering(cls, process: Any, points: ArrayLike, shape: ArrayLike, leak: float = 1e-6) -> "MovingGrid":
         """Return grids whose boxes hold the states of a LayeredProcess from `points` (n, d), each but for a mass of about `leak`.
 
         The box of a layer holds the next layer's states too, for time steps within a layer.  shape : nodes per axis
         """
-        if not hasattr(process, "extents"):
-            raise ValueError(f"process={type(process).__name__}(…) is no LayeredProcess; give one, such as network.layered(theta)")
+        as_object(process, "process", ("extents",), "a LayeredProcess", "give one, such as network.layered(theta)")
         lower, upper = process.extents(points, leak)
         lower[:-1], upper[:-1] = np.minimum(lower[:-1], lower[1:]), np.maximum(upper[:-1], upper[1:])
         lacking = np.maximum(_THINNEST * (upper - lower).max(axis=0) - (upper - lower), 0.0)

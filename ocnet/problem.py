@@ -56,8 +56,11 @@ class KolmogorovProblem:
         object.__setattr__(self, "horizon", as_number(self.horizon, "horizon", above=0, remedy="a horizon is a positive finite number"))
         for name in ("potential", "source"):
             given = getattr(self, name)
+            if isinstance(given, type):
+                raise ValueError(f"{name}={given.__name__} is a class; give a function of (t, x (n, d)), a finite number, or None")
             if given is not None and not callable(given):
                 object.__setattr__(self, name, as_number(given, name, remedy="give a function of (t, x (n, d)), a finite number, or None"))
+        object.__setattr__(self, "sides_given", self.boundary is not None)
         object.__setattr__(self, "boundary", checked_sides(self.boundary, self.process.dim))
 
     def terminal_rows(self, x: Array) -> tuple[Array, bool]:

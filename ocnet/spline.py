@@ -19,6 +19,7 @@ __all__ = ["LimitedSpline", "Smoothing"]
 
 _CHUNK, _SMALL = 1 << 12, 256        # points per task at most and, where there are more, at least
 _TAIL = 7.3                          # standard deviations after which a Gaussian weight is below 3e-12
+_WIDEST = 1e5                        # standard deviations in spacings: beyond it a step forgets everything, and takes for ever
 _ROWS = 24                           # rows per task of a filter
 
 
@@ -212,6 +213,8 @@ def gaussian_weights(ratio: float) -> Any:
     ratio 1, below rounding from 1.4).  1/√3 ≤ ratio < 1: five points with the normal moments to order 5.
     Below: three points, moments to order 3, where no five-point rule is non-negative.
     """
+    if not ratio <= _WIDEST:
+        raise ValueError(f"the noise of a step is {ratio:.2g} spacings wide, more than {_WIDEST:g}; take more steps, or a smaller factor or horizon")
     r = ratio * ratio
     if r == 0:
         return np.ones(1)

@@ -1,5 +1,6 @@
 """Values on a grid in t and x, with the report of the solve that made them; both grid views return it."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved, plain
+from ocnet.inputs import as_array, as_number, as_object, as_plain
 from ocnet.process import checked_points
 from ocnet.tensor_spline import TensorSpline, around_time
 from ocnet.typing import Array, ArrayLike, Axes
@@ -14,6 +16,8 @@ from ocnet.xarrays import data_array, labelled, places
 
 __all__ = ["ValueFunction"]
 
+_ROUNDING = 1e-6                         # of a box, by which points may lie outside it without a warning
+_CALLER = 4                              # frames from that warning to the call of a public method
 _RECENT = 4                              # splines held of a value function whose memory is bounded
 
 
@@ -37,7 +41,10 @@ class ValueFunction(Saved):
     _splines: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        times, values = np.atleast_1d(np.asarray(self.times, float)), np.asarray(self.values, float)
+        as_object(self.grid, "grid", ("axes", "shape", "size"), "a Grid", "give the Grid that the values live on")
+        times, values = np.atleast_1d(as_array(self.times, "times")), as_array(self.values, "values")
+        if times.ndim != 1 or not times.size:
+            raise ValueError(f"times has shape {times.shape}; expected (K,) with K ≥ 1 kept times")
         if values.ndim != 3 or values.shape[0] != times.size or values.shape[2] != self.grid.size:
             raise ValueError(f"values has shape {values.shape}; expected ({times.size}, q, {self.grid.size})")
         if not (np.diff(times) > 0).all():
@@ -49,9 +56,10 @@ class ValueFunction(Saved):
         """u(t, x) at points x (n, d): (n,) or (n, q).
 
         Cubic in x, limited by its neighbourhood; cubic in t through four kept times and within the range of their values
-        there, linear where fewer than four were kept.  Points outside the box take the value at the nearest point of its edge.
+        there, linear where fewer than four were kept.  Points outside the box take the value at the nearest point of its edge, with one warning a call.
         """
-        rows = self._limited_mean([(self._spline(k)(self._rows(x)), weight) for k, weight in self._around(t)])
+        x = self._rows(x)
+        rows = self._limited_mean([(self._spline(k)(x), weight) for k, weight in self._around(t)])
         return rows[0] if self.single else np.ascontiguousarray(rows.T)
 
     def gradient(self, x: ArrayLike, t: float = 0.0) -> Array:
@@ -59,14 +67,27 @@ class ValueFunction(Saved):
 
         Accuracy   order 3 in the spacing on smooth values, up to the edges; beside a jump of the values it rings.
         """
-        return self._shown(sum(weight * self._spline(k).slopes(self._rows(x)) for k, weight in self._around(t)))
+        x = self._rows(x)
+        return self._shown(sum(weight * self._spline(k).slopes(x) for k, weight in self._around(t)))
 
     def hessian(self, x: ArrayLike, t: float = 0.0) -> Array:
         """∇²u(t, x) at points x (n, d): (n, d, d) or (n, q, d, d); of order 2, and otherwise as `gradient`."""
-        return self._shown(sum(weight * self._spline(k).curvatures(self._rows(x)) for k, weight in self._around(t)))
+        x = self._rows(x)
+        return self._shown(sum(weight * self._spline(k).curvatures(x) for k, weight in self._around(t)))
 
     def _rows(self, x):
-        return np.ascontiguousarray(checked_points(x, self.grid.dim, "x").T)
+        rows = as_plain(checked_points(x, self.grid.dim, "x").T)
+        self._tell_of_outside(rows)
+        return rows
+
+    def _tell_of_outside(self, x):
+        """Warn, for the caller of a public method, where points x (d, n) lie outside the box by more than rounding."""
+        lower, upper = self.grid.lower, self.grid.upper
+        slack = _ROUNDING * (upper - lower)
+        outside = ((x < (lower - slack)[:, None]) | (x > (upper + slack)[:, None])).any(axis=0)
+        if outside.any():
+            warnings.warn(f"{np.count_nonzero(outside)} of {outside.size} points lie outside {self.grid!r}, the first at {x[:, np.argmax(outside)].tolist()}: they "
+                          "take the value at the nearest point of its edge; solve on a wider grid", RuntimeWarning, stacklevel=_CALLER)
 
     def _shown(self, derivatives):
         points_first = np.moveaxis(derivatives, -1, 0)
@@ -80,6 +101,7 @@ class ValueFunction(Saved):
 
     def _around(self, t):
         times = self.times if self.between is None else self.between.times
+        t = as_number(t, "t", remedy="give one of the kept times, or one between them")
         return around_time(times, t)[::-1]                              # downwards, as values between are run again
 
     def _spline(self, k):

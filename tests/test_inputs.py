@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ocnet.inputs import answer_of, as_array, as_choice, as_number, as_object, as_plain, as_seed, as_seed_or_fresh, as_whole
+from ocnet.inputs import answer_of, as_array, as_choice, as_flag, as_number, as_object, as_plain, as_seed, as_seed_or_fresh, as_whole
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Fraction(2), Decimal(2)])
@@ -117,3 +117,10 @@ def test_a_plain_array_is_what_kernels_take(array):
 
 def test_no_seed_is_a_fresh_one():
     assert as_seed_or_fresh(3.0) == 3 and as_seed_or_fresh(None) != as_seed_or_fresh(None)
+
+
+def test_a_flag_is_true_or_false():
+    assert as_flag(np.True_, "limited") is True and as_flag(0, "limited") is False
+    for value in ("no", None, 7, [True], 1.0):
+        with pytest.raises(TypeError, match="limited"):
+            as_flag(value, "limited")

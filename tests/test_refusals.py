@@ -89,8 +89,8 @@ def test_a_part_of_a_network_that_is_none_is_refused(name, kind, such, value):
     ("grid=ndarray(…) is no Grid; give Grid(", lambda: solve_backward(problem(), np.linspace(0, 1, 9))),
     ("problem=ResidualNetwork(…) is no KolmogorovProblem", lambda: solve_backward(NETWORK, Grid.uniform([0, 0], [1, 1], 9))),
     ("problem=ResidualNetwork(…) is no KolmogorovProblem", lambda: solve_backward(NETWORK, tolerance=0.1, at=POINTS)),
-    ("process=ResidualNetwork(…) is not a process; give a Diffusion", lambda: Grid.covering(NETWORK, POINTS, 31)),
-    ("process=ResidualNetwork(…) is not a LayeredProcess", lambda: ocnet.MovingGrid.covering(NETWORK, POINTS, 31)),
+    ("is not a process; give a Diffusion", lambda: Grid.covering(NETWORK, POINTS, 31)),
+    ("is not a LayeredProcess; give one", lambda: ocnet.MovingGrid.covering(NETWORK, POINTS, 31)),
     ("network.dim=5: grids serve one to three dimensions", lambda: train_on_grid(setting(WIDE, np.zeros((20, 5))), WIDE.initialise(0), LBFGS(), 7)),
     ("network.dim=5: grids serve one to three dimensions", lambda: compare(WIDE, WIDE.initialise(0), (np.zeros((20, 5)), LABELS))),
 ])

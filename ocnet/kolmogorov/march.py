@@ -42,7 +42,7 @@ class CoefficientGradient:
 
 def check_problem(problem: Any) -> None:
     """Raise ValueError for anything but a problem."""
-    if isinstance(problem, type) or not hasattr(problem, "process"):
+    if isinstance(problem, type) or not (hasattr(problem, "process") and hasattr(problem, "terminal_rows")):
         raise ValueError(f"problem={type(problem).__name__}(…) is no KolmogorovProblem; give KolmogorovProblem(process, terminal, horizon) with a Diffusion, "
                          "such as network.diffusion(theta)")
 
@@ -61,7 +61,7 @@ class March:
         if problem.process.dim > 3:
             raise ValueError(f"the process has dim={problem.process.dim}; grids serve one to three dimensions: use the particle "
                              "view, ocnet.estimate(problem, points)")
-        if not hasattr(grid, "axes"):
+        if isinstance(grid, type) or not hasattr(grid, "axes") or not hasattr(grid, "reshape"):
             raise ValueError(f"grid={type(grid).__name__}(…) is no Grid; give Grid((axis, …)), one array of nodes per dimension, or Grid.uniform(lower, upper, "
                              "shape)")
         if grid.dim != problem.process.dim:

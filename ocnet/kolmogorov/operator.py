@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_choice
 from ocnet.kernels import line_stage, memory, rates, stencil
 from ocnet.kernels.threads import over_chunks
 from ocnet.kolmogorov.coefficients import Coefficients
@@ -60,9 +61,7 @@ def _even(size, most):
 
 def checked_rule(drift: str) -> int:
     """Return the kernel's number of a drift rule, or raise ValueError."""
-    if drift not in _RULES:
-        raise ValueError(f"drift={drift!r} is not a rule; use one of {', '.join(_RULES)}")
-    return _RULES[drift]
+    return _RULES[as_choice(drift, "drift", _RULES)]
 
 
 class RateGradient:

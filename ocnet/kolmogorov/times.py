@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_whole
 from ocnet.typing import Array
 
 __all__ = ["Keeper", "step_times"]
+
+_MOST = 10**8                        # steps of a march, or kept times
 
 
 def step_times(horizon: float, breaks: Any, steps: int) -> Array:
@@ -15,8 +18,7 @@ def step_times(horizon: float, breaks: Any, steps: int) -> Array:
     Each interval between breaks gets its share of `steps` (at least one, by largest remainder), so the total exceeds
     `steps` only when there are more intervals than steps.
     """
-    if int(steps) != steps or steps < 1:
-        raise ValueError(f"steps={steps} is not a positive whole number")
+    steps = as_whole(steps, "steps", at_most=_MOST)
     slack = 1e-12 * horizon
     inside = sorted({float(b) for b in breaks if slack < b < horizon - slack})
     ends = np.array([0.0, *inside, horizon])
@@ -35,12 +37,12 @@ class Keeper:
     """
 
     def __init__(self, times: Array, keep: Any) -> None:
-        if np.ndim(keep) == 0:
-            if int(keep) != keep or keep < 1:
-                raise ValueError(f"keep={keep} is not a count ≥ 1 of kept times, nor a sequence of times")
-            wanted = np.linspace(times[0], times[-1], int(keep))
+        if not isinstance(keep, (list, tuple, range)) and np.ndim(keep) == 0:
+            wanted = np.linspace(times[0], times[-1], as_whole(keep, "keep", 1, "it is how many times are kept, or a sequence of times", _MOST))
         else:
-            wanted = np.asarray(keep, dtype=float)
+            wanted = as_array(keep, "keep")
+            if wanted.ndim != 1 or not wanted.size:
+                raise ValueError(f"keep has shape {wanted.shape}; give how many times are kept, or a sequence of one time or more")
             if ((wanted < times[0]) | (wanted > times[-1])).any():
                 raise ValueError(f"keep has times outside [{times[0]:g}, {times[-1]:g}]")
         self.indices = sorted({int(np.abs(times - t).argmin()) for t in wanted})

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array
 
-from .law import Law, check_channels, tensor
+from .law import Law, checked_channels, tensor
 
 __all__ = ["Bernoulli"]
+
+_LEAST = np.finfo(float).tiny            # below it (1 − q)/q is not finite
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Bernoulli(Law):
     channels: int
 
     def __post_init__(self) -> None:
-        check_channels(self.channels)
-        if not 0 < self.keep < 1:
-            raise ValueError(f"keep={self.keep} is not a probability in (0, 1); a mask that drops nothing is Silent()")
+        object.__setattr__(self, "channels", checked_channels(self.channels))
+        object.__setattr__(self, "keep", as_number(self.keep, "keep", at_least=_LEAST, below=1,
+                                                   remedy="it is a probability in (0, 1); a mask that drops nothing is Silent()"))
 
     @classmethod
     def example(cls) -> "Bernoulli":

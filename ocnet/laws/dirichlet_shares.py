@@ -6,10 +6,11 @@ from itertools import product
 import numpy as np
 from scipy.special import roots_jacobi
 
+from ocnet.inputs import as_whole
 from ocnet.products import times
 from ocnet.typing import Array
 
-from .law import MOST_BRANCHES, Law
+from .law import MOST_BRANCHES, Law, checked_order
 
 __all__ = ["DirichletShares"]
 
@@ -25,8 +26,7 @@ class DirichletShares(Law):
     branches: int
 
     def __post_init__(self) -> None:
-        if int(self.branches) != self.branches or self.branches < 2:
-            raise ValueError(f"branches={self.branches} is not a whole number ≥ 2; one branch has no share to draw")
+        object.__setattr__(self, "branches", as_whole(self.branches, "branches", 2, "one branch has no share to draw"))
 
     @classmethod
     def example(cls) -> "DirichletShares":
@@ -67,7 +67,8 @@ class DirichletShares(Law):
 
     def quadrature(self, order: int) -> tuple[Array, Array]:
         """Gauss–Jacobi rules of `order` nodes for the breaks of the stick: exact to degree 2·order − 1; ValueError where they are too many."""
-        if order ** self.channels > MOST_BRANCHES:
+        order = checked_order(order)
+        if self.channels * np.log2(order) > np.log2(MOST_BRANCHES):
             raise ValueError(f"{order}^{self.channels} quadrature branches for {self.branches} shares are more than "
                              f"{MOST_BRANCHES}; use the particle view (ocnet.particles) instead")
         rules = [roots_jacobi(order, power - 1.0, 0.0) for power in range(self.channels, 0, -1)]

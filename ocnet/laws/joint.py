@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 
+from ocnet.inputs import as_object
 from ocnet.kernels import philox
 from ocnet.typing import Array
 
@@ -25,6 +26,12 @@ class Joint(Law):
     """
 
     laws: tuple
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.laws, (tuple, list)) or not self.laws:
+            raise ValueError(f"laws={self.laws!r} is no tuple of laws; give one or more, such as (Normal(2), Rademacher(1))")
+        object.__setattr__(self, "laws", tuple(as_object(law, f"laws[{k}]", ("channels", "uniforms", "draw"), "a law", "give one of ocnet.laws")
+                                               for k, law in enumerate(self.laws)))
 
     @classmethod
     def example(cls) -> "Joint":

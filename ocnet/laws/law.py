@@ -7,26 +7,32 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.kernels import philox
 from ocnet.typing import Array
 
-__all__ = ["Channels", "Law", "MOST_BRANCHES", "check_channels", "tensor"]
+__all__ = ["Channels", "Law", "MOST_BRANCHES", "checked_channels", "checked_order", "tensor"]
 
 MOST_BRANCHES = 4096
 
 
 def tensor(nodes: Any, weights: Any, channels: int) -> tuple[Array, Array]:
     """Tensor power of a one-channel rule: ((k^channels, channels), (k^channels,))."""
-    if len(nodes) ** channels > MOST_BRANCHES:
+    if channels * np.log2(len(nodes)) > np.log2(MOST_BRANCHES):
         raise ValueError(f"{len(nodes)}^{channels} quadrature branches for {channels} noise channels are more than "
                          f"{MOST_BRANCHES}; use the particle view (ocnet.particles) instead")
     grids = np.array(list(product(nodes, repeat=channels))).reshape(-1, channels)
     return grids, np.array([np.prod(w) for w in product(weights, repeat=channels)])
 
 
-def check_channels(channels: int) -> None:
-    if int(channels) != channels or channels < 1:
-        raise ValueError(f"channels={channels} is not a whole number ≥ 1; where there is no noise use Silent()")
+def checked_channels(channels: int) -> int:
+    """Return `channels` as an int ≥ 1, or raise."""
+    return as_whole(channels, "channels", remedy="where there is no noise use Silent()")
+
+
+def checked_order(order: int) -> int:
+    """Return the nodes of a quadrature rule as an int ≥ 1, or raise."""
+    return as_whole(order, "order", 1, "it is how many nodes a channel's rule has", MOST_BRANCHES)
 
 
 class Law:
@@ -57,4 +63,4 @@ class Channels(Law):
     channels: int
 
     def __post_init__(self) -> None:
-        check_channels(self.channels)
+        object.__setattr__(self, "channels", checked_channels(self.channels))

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from ocnet.kernels import philox
 from ocnet.typing import Array
 
-from .law import Channels, tensor
+from .law import Channels, checked_order, tensor
 
 __all__ = ["Normal"]
 
@@ -31,5 +31,5 @@ class Normal(Channels):
 
     def quadrature(self, order: int) -> tuple[Array, Array]:
         """Gauss–Hermite rule with `order` nodes a channel, exact to degree 2·order − 1 in each."""
-        nodes, weights = np.polynomial.hermite_e.hermegauss(order)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(checked_order(order))
         return tensor(nodes, weights / weights.sum(), self.channels)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ocnet.typing import Array
 
-from .law import Channels, tensor
+from .law import Channels, checked_order, tensor
 
 __all__ = ["Uniform"]
 
@@ -25,5 +25,5 @@ class Uniform(Channels):
 
     def quadrature(self, order: int) -> tuple[Array, Array]:
         """Gauss–Legendre rule with `order` nodes a channel, exact to degree 2·order − 1 in each."""
-        nodes, weights = np.polynomial.legendre.leggauss(order)
+        nodes, weights = np.polynomial.legendre.leggauss(checked_order(order))
         return tensor(np.sqrt(3) * nodes, weights / 2, self.channels)

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array
 
 __all__ = ["Reconstructed", "Stored"]
@@ -50,8 +51,8 @@ class Reconstructed:
     stores = False
 
     def __post_init__(self) -> None:
-        if not self.bar > 0:
-            raise ValueError(f"bar={self.bar} is not a relative error above 0; use float('inf') for no warning")
+        if self.bar != float("inf"):
+            object.__setattr__(self, "bar", as_number(self.bar, "bar", above=0, remedy="it is a relative error above 0; use float('inf') for no warning"))
 
     @classmethod
     def example(cls) -> "Reconstructed":

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.kernels.philox import checked_seed
+from ocnet.inputs import as_flag, as_number, as_object, as_seed_or_fresh
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_starts
 from ocnet.typing import Array, ArrayLike, PathScheme, Sampling
@@ -29,9 +29,7 @@ _REMEDIES = {"scheme": "an object of particles.schemes, such as Milstein()", "la
 
 def checked_level(level: float) -> float:
     """Return `level`, or raise ValueError unless it is a probability in (0, 1)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} is not a probability in (0, 1)")
-    return level
+    return as_number(level, "level", above=0, below=1, remedy="it is a probability in (0, 1)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +122,11 @@ def estimate_difference(problem_a: KolmogorovProblem, problem_b: KolmogorovProbl
     Returns   Estimate of the difference: value (n,), or (n, q) where either terminal has q columns.
     Raises    ValueError where the two walk in different steps, or with noise of different laws.
     """
+    for name, pair in (("layered", layered), ("control", control)):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"{name}={pair!r} is no pair; give ({name} of problem_a, {name} of problem_b), each of them or None")
+    for name, problem in (("problem_a", problem_a), ("problem_b", problem_b)):
+        checked_problem(problem, name)
     a, b = (_functional(problem, x0, steps, own, scheme, value)
             for problem, own, value in zip((problem_a, problem_b), layered, control))
     if not np.array_equal(a.process.times, b.process.times):
@@ -138,11 +141,21 @@ def estimate_difference(problem_a: KolmogorovProblem, problem_b: KolmogorovProbl
     return _estimated(Difference(a, b), [problem_a, problem_b], x0, paths, seed, sampling, executor, progress)
 
 
-def checked_boundary(problem: KolmogorovProblem) -> None:
-    """Raise ValueError where a side of the problem's boundary holds a value."""
+def checked_problem(problem: KolmogorovProblem, name: str = "problem") -> None:
+    """Raise ValueError for anything but a KolmogorovProblem, and where a side of its boundary holds a value."""
+    as_object(problem, name, ("process", "terminal_rows", "boundary"), "a KolmogorovProblem",
+              "give KolmogorovProblem(process, terminal, horizon), with a Diffusion as its process")
     if any(side.row == "held" for pair in problem.boundary for side in pair):
         raise ValueError(f"boundary={problem.boundary!r} holds values at sides of a box; paths live in the whole space: "
                          "leave the boundary out, or use solve_backward")
+
+
+def checked_means(mean: Array, error: Array, told: str) -> None:
+    """Raise FloatingPointError naming the first start point whose mean or error (q, n) is beyond the range of numbers."""
+    finite = np.isfinite(mean).all(axis=0) & np.isfinite(error).all(axis=0)
+    if not finite.all():
+        raise FloatingPointError(f"{told} is not finite from x0[{int(np.argmin(finite))}]: payoffs or paths leave the range of floating-point numbers; take more "
+                                 "steps, or scale x0, terminal, potential, source, drift, factor or horizon down")
 
 
 def channels_at(process: Any, x0: Array) -> int:
@@ -151,7 +164,7 @@ def channels_at(process: Any, x0: Array) -> int:
 
 
 def _functional(problem: KolmogorovProblem, x0: ArrayLike, steps: int, layered: Any, scheme: PathScheme | None, control: Any) -> Functional:
-    checked_boundary(problem)
+    checked_problem(problem)
     x0 = checked_starts(x0, problem.process.dim)
     for name, member, method in (("scheme", scheme, "layered"), ("layered", layered, "ends")):
         if member is not None and (isinstance(member, type) or not hasattr(member, method)):
@@ -159,8 +172,9 @@ def _functional(problem: KolmogorovProblem, x0: ArrayLike, steps: int, layered: 
     if layered is not None:
         _check_layered(problem, layered)
     if layered is None:
-        layered = (scheme or EulerMaruyama()).layered(problem.process, problem.horizon, steps, channels_at(problem.process, x0))
+        layered = (EulerMaruyama() if scheme is None else scheme).layered(problem.process, problem.horizon, steps, channels_at(problem.process, x0))
     if control is not None:
+        as_object(control, "control", ("grid", "values", "times"), "a ValueFunction", "give that of the problem, solve_backward(problem, grid, keep=11)")
         columns = len(problem.terminal_rows(np.ascontiguousarray(x0[:1].T))[0])
         control = ControlVariate.checked(control, layered, columns, x0)
     return Functional(problem, layered, control)
@@ -176,12 +190,13 @@ def _check_layered(problem: KolmogorovProblem, layered: Any) -> None:
 
 def _estimated(functional: Functional | Difference, problems: list[KolmogorovProblem], x0: ArrayLike, paths: int, seed: int | None,
                sampling: Sampling | None, executor: Executor | None, progress: bool) -> "Estimate":
-    sampling = sampling or Independent()
+    sampling = Independent() if sampling is None else sampling
     if isinstance(sampling, type) or not hasattr(sampling, "noises"):
         raise ValueError(f"sampling={sampling!r} cannot be drawn from; give an object of particles.sampling, such as Antithetic()")
-    paths, seed = sampling.checked(paths), checked_seed(seed)
+    paths, seed, progress = sampling.checked(paths), as_seed_or_fresh(seed), as_flag(progress, "progress")
     x0 = checked_starts(x0, functional.process.dim)
     results = sampled(functional, x0, sampling, paths, seed, executor, progress)
     single = all(problem.terminal_rows(np.ascontiguousarray(x0[:1].T))[1] for problem in problems)
+    checked_means(*results, "the mean or its standard error")
     value, error = (a[0] if single and len(a) == 1 else a.T.copy() for a in results)
     return Estimate(value, error, paths, seed, sampling.samples(paths) - 1)

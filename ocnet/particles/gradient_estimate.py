@@ -10,7 +10,8 @@ from scipy.special import stdtrit
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.kernels.philox import checked_seed, derived_seed
+from ocnet.inputs import as_number, as_seed_or_fresh, as_whole
+from ocnet.kernels.philox import derived_seed
 from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
@@ -46,8 +47,7 @@ class GradientEstimate(Saved):
 
         Raises ValueError for a level outside (0, 1).
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level={level} is not a probability in (0, 1)")
+        level = as_number(level, "level", above=0, below=1, remedy="it is a probability in (0, 1)")
         reach = stdtrit(self.batches - 1, 0.5 + 0.5 * level) * self.gradient_error
         return self.gradient - reach, self.gradient + reach
 
@@ -93,14 +93,16 @@ def estimate_gradient(process: Any, x0: ArrayLike, paths: int, terminal: Callabl
     Accuracy   unbiased where the functional is linear in the draws; else with the bias of paths/batches draws.
     Source     the pathwise derivative: Glasserman, Monte Carlo Methods in Financial Engineering (2004), sec. 7.2
     """
-    paths, seed = checked_paths(paths), checked_seed(seed)
-    if int(batches) != batches or batches < 2:
-        raise ValueError(f"batches={batches} is not a whole number ≥ 2; one batch has no standard error")
+    paths, seed = checked_paths(paths), as_seed_or_fresh(seed)
+    batches = as_whole(batches, "batches", 2, "one batch has no standard error")
     if paths % batches:
         raise ValueError(f"paths={paths} is not a multiple of batches={batches}; use {-(-paths // batches) * batches} paths")
     parts = [sampled_value_and_gradient(process, x0, paths // batches, terminal, derived_seed(seed, _BATCH, k), executor)
              for k in range(batches)]
     means, errors = zip(*(_mean_and_error(np.stack(part)) for part in zip(*parts)))
+    for name, mean, error in zip(("value", "gradient in the layers' numbers", "gradient in the numbers of terminal"), means, errors):
+        if not (np.isfinite(mean).all() and np.isfinite(error).all()):
+            raise FloatingPointError(f"the {name} is not finite: paths from x0 or what terminal makes of them leave the range of floating-point numbers")
     return GradientEstimate(float(means[0]), float(errors[0]), means[1], errors[1], means[2], errors[2], paths, batches, seed)
 
 

@@ -9,18 +9,19 @@ from scipy.special import ndtri
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.kernels.philox import checked_seed
+from ocnet.inputs import as_flag, as_number, as_seed_or_fresh, as_whole
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import checked_starts
 from ocnet.typing import Array, ArrayLike
 from ocnet.xarrays import dataset, labelled
 
 from .coupling import Coupling, LevelSampler
-from .estimate import channels_at, checked_boundary, checked_level
+from .estimate import channels_at, checked_level, checked_problem
 
 __all__ = ["Level", "MultilevelEstimate", "estimate_multilevel"]
 
 _FIRST_LEVELS, _FIRST_PATHS, _LEAST_PATHS = 3, 1000, 250
+_MOST_WORK = 1e14                    # path-steps a start point beyond which nobody waits
 _SHARE = 0.5                         # of tolerance² that the variance may take; the bias has the rest
 _DECAY = 4                           # of the variances from level to level, where the payoff is smooth (β = 2)
 
@@ -136,12 +137,10 @@ def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: fl
     Accuracy  variances and bias are estimated, the bias from two levels: functionals whose error is not O(dt) yet deceive it.
     Source    Giles (2008), (2015); Giles & Szpruch (2014).
     """
-    if not (np.isfinite(tolerance) and tolerance > 0):
-        raise ValueError(f"tolerance={tolerance} is not a positive finite number; it is the root mean square error wanted")
-    if int(most_levels) != most_levels or most_levels < _FIRST_LEVELS:
-        raise ValueError(f"most_levels={most_levels} is not a whole number ≥ {_FIRST_LEVELS}: a bias is told from the last levels")
-    checked_boundary(problem)
-    x0, seed = checked_starts(x0, problem.process.dim), checked_seed(seed)
+    tolerance = as_number(tolerance, "tolerance", above=0, remedy="it is the root mean square error wanted, a positive finite number")
+    most_levels, progress = as_whole(most_levels, "most_levels", _FIRST_LEVELS, "a bias is told from the last levels"), as_flag(progress, "progress")
+    checked_problem(problem)
+    x0, seed = checked_starts(x0, problem.process.dim), as_seed_or_fresh(seed)
     coupling = Coupling.of(problem, channels_at(problem.process, x0), steps)
     sampler = LevelSampler(coupling, x0, seed)
     found = _refined(sampler, tolerance, most_levels, lambda level, lo, hi: sampler.more(level, lo, hi, executor, progress))
@@ -174,6 +173,12 @@ def _paths_wanted(found, coupling, tolerance):
         variances[level] = np.maximum(variances[level], variances[level - 1] / (2 * _DECAY))
     costs = [coupling.cost(level) for level in range(len(found))]
     total = sum(np.sqrt(v * c) for v, c in zip(variances, costs))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        work = (total**2 / (_SHARE * tolerance**2)).max()
+    if not work <= _MOST_WORK:
+        raise ValueError(f"tolerance={tolerance} would take {work:.1e} path-steps from a start point, more than {_MOST_WORK:g}; give a larger one, in units of the "
+                         "value" if np.isfinite(total).all() else "the variance of a level is not finite: payoffs or paths from x0 leave the range of "
+                         "floating-point numbers; take more steps, or scale terminal, drift, factor or horizon down")
     return [int(np.ceil((np.sqrt(v / c) * total).max() / (_SHARE * tolerance**2))) for v, c in zip(variances, costs)]
 
 

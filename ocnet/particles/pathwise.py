@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ocnet.kernels.philox import checked_seed
+from ocnet.inputs import as_object, as_seed_or_fresh
 from ocnet.kernels.threads import over_chunks
 from ocnet.process import checked_starts
 from ocnet.typing import Array, ArrayLike
@@ -48,10 +48,11 @@ def sampled_value_and_gradient(process: Any, x0: ArrayLike, paths: int, terminal
     Raises     ValueError for a process without `step_vjp`, for one without an inverse where states are to be reconstructed, and when the
                cotangent of the ends has another shape.
     """
-    if not hasattr(process, "step_vjp"):
+    if isinstance(process, type) or not hasattr(process, "step_vjp"):
         raise ValueError(f"process={process!r} has no step_vjp; give one with gradients, such as network.layered(theta)")
+    as_object(activations, "activations", ("check", "numbers", "stores"), "a way to keep activations", "give Stored() or Reconstructed()")
     activations.check(process)
-    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
+    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), as_seed_or_fresh(seed)
     sweep = _Sweep(process, x0, paths, terminal, seed, activations)
     chunks = [slice(0, len(x0))] if sweep.few else chunks_of_points(len(x0), paths, process.dim)
     tasks = [chunks[g.start:g.stop] for g in groups(len(chunks))]

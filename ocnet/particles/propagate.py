@@ -9,7 +9,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.kernels.philox import checked_seed
+from ocnet.inputs import as_flag, as_object, as_seed_or_fresh
 from ocnet.kernels.threads import over_chunks, run_all
 from ocnet.process import checked_starts
 from ocnet.typing import Array, ArrayLike
@@ -124,6 +124,11 @@ class _Walk:
         return self.process.layers + 1 if self.keep_layers else 1
 
 
+def _checked(process, x0, paths, seed):
+    as_object(process, "process", ("ends", "states", "layers", "dim"), "a LayeredProcess", "give one, such as network.layered(theta)")
+    return checked_starts(x0, process.dim), checked_paths(paths), as_seed_or_fresh(seed)
+
+
 def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array, slice], object], seed: int | None = 0,
               executor: Executor | None = None) -> None:
     """Call `consume(ends (points, paths, d), rows)` for slices `rows` of the start points x0 (n, d).
@@ -133,7 +138,7 @@ def over_ends(process: Any, x0: ArrayLike, paths: int, consume: Callable[[Array,
     (a `concurrent.futures.Executor`, which walks the paths) it is called here, slice after slice.
     Raises ValueError if x0 is not finite, naming its first bad row.
     """
-    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
+    x0, paths, seed = _checked(process, x0, paths, seed)
     walk, slices = _Walk(process, x0, paths, seed), chunks_of_points(len(x0), paths, process.dim)
 
     def shown(ends, rows):
@@ -160,10 +165,11 @@ def propagate(process: Any, x0: ArrayLike, paths: int, seed: int | None = 0, kee
     keep_layers : whether to return the states at all layers too, N + 1 times the memory
     executor    : `concurrent.futures.Executor` that walks the paths; None: threads of this process.  The same bits
     Returns Propagation: the law is that of the layers themselves, no limit is taken.
-    Raises ValueError if x0 is not finite, naming its first bad row.  Cost: n · paths · N block evaluations.
+    Raises ValueError if x0 is not finite, naming its first bad row; FloatingPointError where a path leaves the range of numbers.
+    Cost: n · paths · N block evaluations.
     """
-    x0, paths, seed = checked_starts(x0, process.dim), checked_paths(paths), checked_seed(seed)
-    walk, total = _Walk(process, x0, paths, seed, keep_layers), len(x0) * paths
+    x0, paths, seed = _checked(process, x0, paths, seed)
+    walk, total = _Walk(process, x0, paths, seed, as_flag(keep_layers, "keep_layers")), len(x0) * paths
     states = np.empty((walk.kept, total, process.dim))
     if executor is None:
         walk.into(states, 0, total)
@@ -172,5 +178,8 @@ def propagate(process: Any, x0: ArrayLike, paths: int, seed: int | None = 0, kee
         tasks = [range(g.start * chunk, min(g.stop * chunk, total)) for g in groups(-(-total // chunk))]
         for numbers, part in zip(tasks, in_order(walk, tasks, executor)):
             states[:, numbers.start:numbers.stop] = part
+    if not np.isfinite(states[-1]).all():
+        k = int(np.argmin(np.isfinite(states[-1]).all(axis=1)))
+        raise FloatingPointError(f"a path from x0[{k // paths}] = {x0[k // paths].tolist()} leaves the range of floating-point numbers; process takes it there")
     states = states.reshape(walk.kept, len(x0), paths, process.dim)
     return Propagation(states[-1], seed, states if keep_layers else None)

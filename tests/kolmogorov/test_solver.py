@@ -285,7 +285,7 @@ def test_bad_problems_are_named():
         KolmogorovProblem(R1.process, R1.terminal, 0)
     with pytest.raises(ValueError, match="boundary"):
         KolmogorovProblem(R1.process, R1.terminal, 1.0, boundary="reflecting")
-    with pytest.raises(ValueError, match="Dirichlet"):
+    with pytest.raises(TypeError, match="value='warm' .* finite number or a callable"):
         Dirichlet("warm")
     with pytest.raises(ValueError, match="terminal returned shape"):
         solve_backward(KolmogorovProblem(R1.process, lambda x: 1.0, 1.0), Grid.uniform([-4], [4], [11]))

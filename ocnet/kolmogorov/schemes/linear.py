@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ocnet.inputs import as_number, as_whole
 from ocnet.problem import KolmogorovProblem
 from ocnet.straight_line import record
 from ocnet.typing import Array
@@ -24,6 +25,17 @@ _SUBSTEPS = 30                          # states of substeps kept while a step i
 @lru_cache(maxsize=256)
 def _program(scheme, axes, dt, starting):
     return record(scheme.start if starting else scheme.step, axes, dt)
+
+
+def _checked_theta(theta: float) -> float:
+    return as_number(theta, "theta", at_least=0, at_most=1, remedy="it is the share of a stage that is implicit, from 0 to 1, such as 0.5")
+
+
+def _checked_damped(damped: Any) -> Any:
+    """A count of steps, or the two counts of the first and the last ones."""
+    if isinstance(damped, tuple) and len(damped) == 2:
+        return tuple(as_whole(count, "damped", 0) for count in damped)
+    return as_whole(damped, "damped", 0, "it counts the first steps from the terminal time; (first, last) counts the last ones too")
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,9 @@ class LinearScheme:
 
     def __post_init__(self) -> None:
         checked_rule(self.drift)
+        for name, checked in (("theta", _checked_theta), ("damped", _checked_damped)):
+            if name in vars(self):
+                object.__setattr__(self, name, checked(getattr(self, name)))
 
     def start(self, A: Any, u: Any, dt: float) -> Any:
         """Two half steps of locally one-dimensional implicit Euler, which damp all that is rough on the grid's scale."""

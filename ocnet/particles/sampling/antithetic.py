@@ -32,9 +32,10 @@ class Antithetic:
         return cls()
 
     def checked(self, paths: int) -> int:
-        if checked_paths(paths, least=4) % 2:
+        paths = checked_paths(paths, least=4)
+        if paths % 2:
             raise ValueError(f"paths={paths} is odd, but antithetic paths come in pairs; use paths={paths + 1}")
-        return int(paths)
+        return paths
 
     def samples(self, paths: int) -> int:
         return paths // 2

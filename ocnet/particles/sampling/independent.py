@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ocnet.inputs import as_whole
 from ocnet.particles.moments import Moments
 from ocnet.particles.partition import chunk_of
 from ocnet.typing import Array
@@ -13,9 +14,7 @@ __all__ = ["Independent", "checked_paths"]
 
 def checked_paths(paths: int, least: int = 1) -> int:
     """Return `paths` as an int ≥ `least`, or raise ValueError."""
-    if int(paths) != paths or paths < least:
-        raise ValueError(f"paths={paths} is not a whole number ≥ {least}")
-    return int(paths)
+    return as_whole(paths, "paths", least)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles.moments import Moments
 from ocnet.particles.partition import CHUNK
@@ -36,20 +37,20 @@ class Sobol:
     replicates: int = 16
 
     def __post_init__(self) -> None:
-        if int(self.replicates) != self.replicates or self.replicates < 2:
-            raise ValueError(f"replicates={self.replicates} is not a whole number ≥ 2; the spread of replicates is the error")
+        object.__setattr__(self, "replicates", as_whole(self.replicates, "replicates", 2, "the spread of replicates is the error"))
 
     @classmethod
     def example(cls) -> "Sobol":
         return cls(replicates=8)
 
     def checked(self, paths: int) -> int:
-        share = checked_paths(paths) / self.replicates               # 2^round(log₂) is the nearest power in ratio
+        paths = checked_paths(paths)
+        share = paths / self.replicates               # 2^round(log₂) is the nearest power in ratio
         nearest = 2 ** min(max(round(np.log2(share)), 0), _BITS)
         if share != nearest:
             raise ValueError(f"paths={paths} is not replicates={self.replicates} times a power of two up to 2^{_BITS}; "
                              f"use paths={self.replicates * nearest}")
-        return int(paths)
+        return paths
 
     def samples(self, paths: int) -> int:
         return self.replicates

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_number, as_object, as_whole
 from ocnet.laws import Normal, Silent
 from ocnet.process import LayeredProcess
 from ocnet.typing import Array, Law
@@ -16,11 +17,13 @@ def layer_times(diffusion: Any, horizon: float, steps: int) -> Array:
 
     Raises ValueError unless steps is a whole number ≥ 1.
     """
-    if int(steps) != steps or steps < 1:
-        raise ValueError(f"steps={steps} is not a whole number ≥ 1")
-    edges = [0.0, *sorted({t for t in diffusion.breaks if 1e-12 * horizon < t < (1 - 1e-12) * horizon}), float(horizon)]
+    steps, horizon = as_whole(steps, "steps"), as_number(horizon, "horizon", above=0, at_most=1e300, remedy="a horizon is a finite time > 0")
+    edges = [0.0, *sorted({t for t in diffusion.breaks if 1e-12 * horizon < t < (1 - 1e-12) * horizon}), horizon]
     times = [np.linspace(a, b, int(np.ceil(steps * (b - a) / horizon - 1e-9)) + 1) for a, b in zip(edges, edges[1:])]
-    return np.concatenate([times[0], *(t[1:] for t in times[1:])])
+    found = np.concatenate([times[0], *(t[1:] for t in times[1:])])
+    if not (np.diff(found) > 0).all():
+        raise ValueError(f"horizon={horizon} is too short for steps={steps} that differ")
+    return found
 
 
 class Scheme:
@@ -39,10 +42,12 @@ class Scheme:
 
         channels : m, columns of G; may be left out where the factor is constant
         """
+        as_object(diffusion, "diffusion", ("drift_rows", "factor_rows", "breaks", "dim"), "a Diffusion", "give one, such as network.diffusion(theta)")
         if channels is None:
             if diffusion.constant_factor is None:
                 raise ValueError("channels=None, but the factor is not constant; say how many columns it has")
             channels = diffusion.constant_factor.shape[1]
+        channels = as_whole(channels, "channels", 0)
         law = self.law(channels, diffusion.constant_factor is not None)
         return SteppedDiffusion(self, diffusion, law, layer_times(diffusion, horizon, steps))
 
