@@ -16,7 +16,8 @@ class SolveReport:
     peclet_least : least cell Péclet number, over axes, nodes and steps
     mass_drift : change of the total mass of a density, what lies on held sides included, over the mass given; None for values
     leak      : largest share of the mass that ever lay on the outermost nodes of sides that hold nothing (reflecting, outflow): what
-                a wider box would let go further; None for values
+                a wider box would let go further.  For values, about the share of the paths from the middle of the box that leave it before the
+                horizon, where sides were not chosen; else None
     """
 
     scheme: str
@@ -38,7 +39,7 @@ class SolveReport:
 
     def __repr__(self) -> str:
         if self.mass_drift is None:
-            kept = f"overshoot {self.overshoot:.2g}"
+            kept = f"overshoot {self.overshoot:.2g}" + (f", leak from the middle {self.leak:.2g}" if self.leak else "")
         else:
             kept = f"least mass {self.bounds_after[0]:.2g}, mass drift {self.mass_drift:.2g}, leak ≤ {self.leak:.2g}"
         return (f"SolveReport({self.scheme}, {self.steps} steps, Péclet {self.peclet_least:.3g} to {self.peclet:.3g}, "

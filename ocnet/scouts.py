@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from ocnet.kernels import philox
 from ocnet.typing import Array
 
-__all__ = ["explored"]
+__all__ = ["explored", "outside_share", "wanted_steps"]
 
 _GROWTH, _SIZE = 2.0, 0.05           # dt |Δf| over |Δx| beyond which Euler–Maruyama steps are unstable; of the range, what such a change must be to matter
 _MOST, _FASTER = 1 << 14, 64         # steps taken at most, and how many times as many are tried next
@@ -44,7 +45,7 @@ def _walked(process, x, horizon, steps, seed, lowest, highest):
         t, root = n * dt, process.factor_rows(n * dt, x)
         xi = philox.normals(seed, 0, x.shape[1], n, max(root.shape[1], 1))[: root.shape[1]]
         drift = process.drift_rows(t, x)
-        wanted = 0.0 if before is None else _wanted(process, t, horizon, dt, before, (x, drift), _SIZE * (upper - lower))
+        wanted = 0.0 if before is None else wanted_steps(process, t, horizon, dt, before, (x, drift), _SIZE * (upper - lower))
         if wanted > steps:
             return lower, upper, wanted
         before = x, drift
@@ -54,8 +55,10 @@ def _walked(process, x, horizon, steps, seed, lowest, highest):
     return lower, upper, 0.0
 
 
-def _wanted(process, t, horizon, dt, before, now, matters):
+def wanted_steps(process: Any, t: float, horizon: float, dt: float, before: tuple[Array, Array], now: tuple[Array, Array], matters: Array) -> float:
     """Steps for which dt times the drift's Lipschitz constant is 1 between two states of a path, where dt is too long for that, else 0.
+
+    before, now : (states, their drift), each (d, paths), the latter at time t;  matters (d,): changes of a step that do
 
     A drift that has another form at another time is no reason: a candidate is judged by the drift of one time.
     """
@@ -68,3 +71,11 @@ def _wanted(process, t, horizon, dt, before, now, matters):
     change = dt * np.abs(f1 - process.drift_rows(t, x0))
     wild = (change.max(axis=0) > _GROWTH * far) & (change > matters[:, None]).any(axis=0) & (far > 0)
     return float((change.max(axis=0)[wild] / far[wild]).max()) * horizon / dt if wild.any() else 0.0
+
+
+def outside_share(x: Array, lower: Array, upper: Array) -> float:
+    """Of points x (d, n): the share outside the box, or that of normals with their means and deviations along an axis, whichever is larger."""
+    low, high = lower[:, None], upper[:, None]
+    seen = float(((x < low) | (x > high)).any(axis=0).mean())
+    mean, deviation = x.mean(axis=1, keepdims=True), np.maximum(x.std(axis=1, keepdims=True), 1e-300)
+    return max(seen, float((ndtr((low - mean) / deviation) + ndtr((mean - high) / deviation)).max()))

@@ -168,6 +168,10 @@ def _first_box(problem, points, box):
     if given.shape != (2, dim):
         raise ValueError(f"box has shape {given.shape}; expected (lower, upper), each of {dim} numbers (NaN where to be found)")
     free = ~np.isfinite(given.T)
+    outside = ((points < given[0]) | (points > given[1])).any(axis=1)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(f"at[{row}] = {points[row].tolist()} lies outside box={given.tolist()}; widen the box, or leave that side to be found (NaN)")
     if (given[0] >= given[1]).any():
         raise ValueError(f"box={given.tolist()} is none; give (lower, upper) with lower < upper, NaN where a side is to be found")
     for axis, pair in enumerate(problem.boundary):

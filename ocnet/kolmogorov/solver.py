@@ -8,6 +8,7 @@ import numpy as np
 from ocnet.boundary import checked_sides
 from ocnet.density import Density
 from ocnet.grid import Grid
+from ocnet.inputs import answer_of, as_array, as_flag, as_number, as_object
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion, checked_points
 from ocnet.typing import Array, ArrayLike, PointFunction
@@ -15,6 +16,8 @@ from ocnet.value_function import ValueFunction
 
 from .adaptive import solve_to_tolerance
 from .automatic import checked_scheme
+from .coefficients import held_nodes
+from .doubts import escaping, warn_of_masses, warn_of_values
 from .march import CoefficientGradient, March, check_problem
 from .recomputed import Recomputed
 from .times import Keeper
@@ -40,27 +43,40 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     Returns   ValueFunction, values of the diffusion's law (not the layered network's)
     Raises    ValueError for inconsistent input; FloatingPointError when the values are not finite
     Cost      O(steps · nodes · q); memory of a few fields and the kept ones
+    Warns     (RuntimeWarning) where on a given grid more than 5 % of the paths from its middle leave the box through sides that no one chose
+              (`report.leak`), and where values leave the range of the data by 5 % of it (no potential, source or moving side)
     Accuracy  order 2 in space (central) and time, reduced where cell Péclet numbers in the report exceed 1
     Source    schemes: see each; splitting with mixed derivatives: in 't Hout & Welfert (2009); damped starts: Rannacher (1984)
     """
     check_problem(problem)
+    if max_memory is not None:
+        max_memory = _checked_memory(max_memory)
     if tolerance is not None:
         if grid is not None or at is None:
             raise ValueError("with tolerance=… give at=points, and no grid: it is found")
-        return solve_to_tolerance(lambda grid, steps, scheme: solve_backward(problem, grid, steps, scheme, keep, max_memory=max_memory),
+        return solve_to_tolerance(lambda grid, steps, scheme: _on_grid(problem, grid, steps, scheme, keep, max_memory),
                                   lambda grid: checked_scheme(scheme, problem, grid), problem, at, tolerance, box)
     if grid is None:
         raise ValueError("grid is missing; give a Grid, or tolerance=… and at=points")
+    value = _on_grid(problem, grid, steps, scheme, keep, max_memory, escaping)
+    warn_of_values(value.report, problem, held_nodes(grid, problem.boundary).constant)
+    return value
+
+
+def _on_grid(problem, grid, steps, scheme, keep, max_memory, leak=lambda problem, grid: None):
+    """The ValueFunction on a grid; `leak(problem, grid)` for its report."""
     march = March(problem, grid, steps, scheme)
     u, single = march.terminal()
     if max_memory is None:
         keeper = Keeper(march.times, keep)
         start = march.backward(u, keeper)
-        return ValueFunction(grid, keeper.times, keeper.stacked(), march.report(u, start), single)
+        report = march.report(u, start, leak=leak(problem, grid))
+        return ValueFunction(grid, keeper.times, keeper.stacked(), report, single)
     whole = Recomputed(march, int(max_memory // u.nbytes))
     start = march.backward(u, whole)
     times, values = whole.stacked()
-    return ValueFunction(grid, times, values, march.report(u, start), single, between=whole)
+    report = march.report(u, start, leak=leak(problem, grid))
+    return ValueFunction(grid, times, values, report, single, between=whole)
 
 
 def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: Grid, horizon: float, steps: int = 100, scheme: Any = "auto",
@@ -73,8 +89,10 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     keep    : as in solve_backward (2: both ends);  boundary : as in KolmogorovProblem
     states  : values at all times (`March.states`), for a scheme that is not linear
     Returns   Density: ⟨masses at T, terminal⟩ = ⟨masses at 0, u(0)⟩ to rounding, for the same steps and scheme
+    Warns     (RuntimeWarning) where a side that no one chose meets a density beyond 5 % of the mean over the box
     Accuracy  mass is kept to rounding; values can be negative where the backward scheme can overshoot, and are not clipped
     """
+    as_object(process, "process", ("drift_rows", "dim"), "a Diffusion", "give one, such as network.diffusion(theta)")
     problem = KolmogorovProblem(process, _no_terminal, horizon, boundary=checked_sides(boundary, process.dim))
     march = March(problem, grid, steps, scheme, linear=states is None)
     masses = initial_masses(grid, initial, weights)[None]
@@ -87,7 +105,12 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     end, given = march.transposed(masses, visit, states), masses.sum()
     scale = abs(given) if given else 1.0
     report = march.report(masses, end, mass_drift=float(abs(end.sum() - given) / scale), leak=max(leaks) / scale)
+    warn_of_masses(report, boundary is not None, float(grid.weights[at_sides].sum() / grid.weights.sum()))
     return Density(grid, keeper.times, keeper.stacked()[:, 0], report)
+
+
+def _checked_memory(max_memory):
+    return as_number(max_memory, "max_memory", above=0, at_most=1e18, remedy="it is a number of bytes, such as 1e9")
 
 
 def _open_sides(grid, sides):
@@ -105,13 +128,16 @@ def _no_terminal(x):
 
 def initial_masses(grid: Grid, initial: PointFunction | ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Return masses (size,) on the nodes: a density times cell volumes, or points scattered to their cells' corners."""
+    as_object(grid, "grid", ("axes", "shape", "reshape"), "a Grid", "give Grid.uniform(lower, upper, shape)")
     if callable(initial):
-        density = np.asarray(initial(grid.nodes.T), dtype=np.float64)
+        density = answer_of(initial, "initial", grid.nodes.T)
         if density.shape != (grid.size,) or not np.isfinite(density).all():
             raise ValueError(f"initial returned shape {density.shape} or values that are not finite; expected ({grid.size},)")
         return density * grid.weights
     points = checked_points(initial, grid.dim, "initial")
-    weights = np.full(len(points), 1 / len(points)) if weights is None else np.asarray(weights, dtype=np.float64)
+    weights = np.full(len(points), 1 / max(len(points), 1)) if weights is None else as_array(weights, "weights")
+    if not len(points):
+        raise ValueError(f"initial has shape {np.shape(initial)}: no point; give at least one row")
     if weights.shape != (len(points),):
         raise ValueError(f"weights has shape {weights.shape}; expected ({len(points)},): one per point")
     outside = ((points < grid.lower) | (points > grid.upper)).any(axis=1)
@@ -143,7 +169,9 @@ def gradient(problem: KolmogorovProblem, grid: Grid, cotangent: ArrayLike, steps
     Cost         two solves and one product rule a step
     """
     march = March(problem, grid, steps, scheme, linear=True)
-    cotangent = np.array(cotangent, dtype=np.float64, ndmin=2)
+    cotangent, variance = np.array(as_array(cotangent, "cotangent"), ndmin=2, order="C"), as_flag(variance, "variance")
+    if max_memory is not None:
+        max_memory = _checked_memory(max_memory)
 
     def checked(u):
         if cotangent.shape != u.shape:
