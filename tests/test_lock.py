@@ -94,16 +94,33 @@ def test_threads_and_one_and_the_same_process_are_kept_out_too(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_forked_child_that_leaves_the_block_does_not_end_its_parents_lock(tmp_path):
-    with alone(tmp_path):
-        child = 0
-        try:
-            with alone(tmp_path / "inner"):
-                child = os.fork()
-                if child == 0:
-                    raise RuntimeError
-        except RuntimeError:
+    child = None
+    try:
+        with alone(tmp_path):
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0 and (tmp_path / ".ocnet.lock").exists()
+                with pytest.raises(InUse), alone(tmp_path):
+                    pass
+    finally:
+        if child == 0:
             os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0 and (tmp_path / ".ocnet.lock").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="removes no open file")
+def test_a_lock_on_a_file_that_has_lost_its_name_is_none(tmp_path, monkeypatch):
+    """Whoever held it removes it between our opening and our locking it; who comes after us would make a new one and be inside with us."""
+    mark, removed = tmp_path / ".ocnet.lock", []
+
+    def late(file):
+        if not removed:
+            removed.append(mark.unlink())
+        return taken(file)
+
+    taken = lock.taken
+    monkeypatch.setattr(lock, "taken", late)
+    with alone(tmp_path):
+        assert removed and mark.exists()
         with pytest.raises(InUse), alone(tmp_path):
             pass
 
