@@ -190,7 +190,7 @@ class Campaign:
 
         ended = self.run(folder, interrupt=second)
         self.report.refused += bool(found) and found[0].status == 2
-        if found and (found[0].status != 2 or "is in use by process" not in found[0].said or "Traceback" in found[0].said):
+        if found and (found[0].status != 2 or "is in use by" not in found[0].said or "Traceback" in found[0].said):
             self.note("a second run", f"ended with {found[0].status}: {found[0].said.strip()[-300:]}")
         self.check(folder, "with a second run", ended)
 
