@@ -236,10 +236,9 @@ def _text(path):
     """What a plain file of bounded size says; DataError for a pipe, which would be waited for, a device, which may never end, and a large file."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise DataError(f"{path} is a pipe or a device; give a CSV file")
-    with path.open("rb") as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
+    if path.is_file() and path.stat().st_size > _MOST_BYTES:
         raise DataError(f"{path} has more than {_MOST_BYTES >> 20} MiB, and some thirty times its size would be held; give fewer rows or columns")
+    data = path.read_bytes()
     if b"\0" in data:
         line = data[:data.index(b"\0")].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: a byte is 0, so this is not UTF-8 text; save the table as UTF-8 text")

@@ -78,12 +78,10 @@ def _read_json(file):
     """The value in a plain JSON file of bounded size; OSError or ValueError else."""
     if file.exists() and not file.is_file():
         raise ValueError("it is no plain file")
-    with file.open("rb") as source:
-        data = source.read(_MOST_JSON + 1)
-    if len(data) > _MOST_JSON:
+    if file.stat().st_size > _MOST_JSON:
         raise ValueError(f"it has more than {_MOST_JSON >> 20} MiB")
     try:
-        return json.loads(data.decode("utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("it is nested without end") from None
 

@@ -106,7 +106,7 @@ class _Run:
             self.fingerprint = self.optimiser.fingerprint(self.objective, theta)
             if self.path.exists():
                 arrays, _ = checkpoint.load(self.path, self.fingerprint)
-                state = type(state)(**{name: value if value.ndim else value.item() for name, value in arrays.items()})
+                state = state.restored(self.path, arrays)
                 self.origin -= state.seconds
         if not len(state.history):
             try:

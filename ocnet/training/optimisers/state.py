@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.training.checkpoint import CheckpointError
 from ocnet.typing import Array
 
 __all__ = ["Converged", "State"]
@@ -46,6 +47,19 @@ class State:
     def arrays(self) -> dict[str, Any]:
         """{field: value}, as stored in a checkpoint."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def restored(self, path: Any, arrays: dict[str, Any]) -> "State":
+        """The state that a checkpoint's arrays are; CheckpointError unless they are as many numbers as this one's, history aside, whose rows grow."""
+        own = self.arrays()
+        if arrays.keys() != own.keys():
+            raise CheckpointError(f"{path}: {min(arrays.keys() ^ own.keys())!r} is in one of this optimiser's state and this checkpoint only; "
+                                  "delete it to start anew")
+        for name, value in arrays.items():
+            shape = (len(value), 3) if name == "history" and value.ndim else np.shape(own[name])
+            if value.shape != shape or value.dtype.kind not in "biuf":
+                raise CheckpointError(f"{path}: its {name} has shape {value.shape} of {value.dtype}, where this optimiser's state has numbers of shape "
+                                      f"{shape}; delete it to start anew")
+        return type(self)(**{name: value if value.ndim else value.item() for name, value in arrays.items()})
 
     def shown(self) -> "State":
         """The same with arrays that cannot be written to: what a callback sees."""
