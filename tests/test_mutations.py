@@ -10,7 +10,8 @@ from tests.mutations.chosen import CHOSEN
 from tests.mutations.draw import draw, places, sources
 from tests.mutations.drawn import DRAWN, EQUIVALENT
 from tests.mutations.mutant import KINDS, Mutant
-from tests.mutations.workshop import reached
+from tests.mutations.run import first_failure
+from tests.mutations.workshop import Workshop, reached
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = (*CHOSEN, *DRAWN, *[mutant for mutant, _ in EQUIVALENT])
@@ -58,3 +59,35 @@ def test_a_fault_reaches_the_kernels_that_import_its_module_directly_or_not():
     assert reached(kernels, "elementary") >= {"elementary", "elementary_rows", "perceptron", "perceptron_paths", "draws", "philox"}
     assert "stencil" not in reached(kernels, "elementary") and reached(kernels, "plane_step") == {"plane_step"}
     assert not [path for path in kernels.glob("*.py") if path.stem != "__init__" and "import_module" in path.read_text()]      # nothing hidden
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    return Workshop(tmp_path_factory.mktemp("mutations"), ROOT)
+
+
+DEEP = "philox: nine rounds"                          # seen by a kernel of another module, into which the number of rounds is compiled
+CAUGHT = {"bernoulli: a dropped unit": "tests/test_laws.py::test_a_mask_is_one_of_two_values_and_rescaled_dropout_follows_from_it",
+          "logistic: the derivative": "tests/contracts/test_losses.py::test_logistic_tails_keep_their_relative_accuracy",
+          DEEP: "tests/kernels/test_single_precision.py::test_uniforms_are_made_of_the_published_words"}
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_mutant_is_caught_by_the_test_named_for_it(name, workshop):
+    (mutant,) = [mutant for mutant in CHOSEN if mutant.name == name]
+    before = (workshop.tree / mutant.file).read_bytes()
+    workshop.put(mutant)
+    assert (first_failure(workshop.tree, [CAUGHT[name]], 300.0) or "").partition("[")[0] == CAUGHT[name]
+    workshop.restore()
+    assert (workshop.tree / mutant.file).read_bytes() == before == (ROOT / mutant.file).read_bytes()
+
+
+def test_a_fault_would_be_hidden_by_compiled_kernels_that_are_left_where_they_are(workshop, monkeypatch):
+    """The same deep fault with nothing taken away: the other module's kernel comes from the cache, without it."""
+    (mutant,) = [mutant for mutant in CHOSEN if mutant.name == DEEP]
+    assert first_failure(workshop.tree, [CAUGHT[DEEP]], 300.0) is None                # compiled here, if it was not at hand
+    workshop.keep_compiled()
+    monkeypatch.setattr("tests.mutations.workshop.reached", lambda kernels, stem: {stem})
+    workshop.put(mutant)
+    assert first_failure(workshop.tree, [CAUGHT[DEEP]], 300.0) is None
+    workshop.restore()

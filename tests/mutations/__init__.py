@@ -2,5 +2,5 @@
 
 A mutant changes one place of one file (`mutant`): a sign, an index, a factor, a row at a side of the box, a weight.  Some were picked by hand (`chosen`), some
 drawn by chance over all places where one token can be wrong (`draw`, kept in `drawn`).  Each is tried on a copy of the repository (`workshop`), the tests
-that run the changed function first (`suite`, by the table that `trace` makes), until one fails (`run`).
+that name what the changed file offers first (`suite`), until one fails (`run`).
 """

@@ -11,7 +11,7 @@ from time import perf_counter
 from .chosen import CHOSEN
 from .draw import draw, places, sources
 from .drawn import DRAWN, EQUIVALENT, keep
-from .run import Verdict, tests_fail, try_all
+from .run import Verdict, first_failure, try_all
 from .workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +53,18 @@ def _sample(mutants):
     return list(first.values())
 
 
+def _sound(workshop: Workshop, known: dict[str, str], limit: float) -> dict[str, str]:
+    """The known tests, which pass where there is no mutant, or SystemExit; none of them where one has gone since."""
+    try:
+        wrong = first_failure(workshop.tree, sorted(set(known.values())), limit) if known else None
+    except LookupError as gone:
+        print(f"starting afresh, for a test is gone: {gone}")
+        return {}
+    if wrong is not None:
+        raise SystemExit(f"{wrong or 'a test'} fails where there is no mutant: nothing can be told")
+    return known
+
+
 def summary(verdicts: list[Verdict], seconds: float) -> list[str]:
     """What came out, in lines."""
     outcomes = Counter(verdict.outcome for verdict in verdicts)
@@ -76,11 +88,7 @@ def main(arguments: list[str] | None = None) -> list[Verdict]:
         first = Workshop(folder / "1", ROOT)
         first.warm()
         shops = [first, *[Workshop(folder / str(k), ROOT, of=first) for k in range(2, options.workers + 1)]]
-        proof = sorted({known[mutant.name] for mutant in mutants if mutant.name in known})
-        if proof:
-            wrong = tests_fail(first.tree, proof, options.limit)
-            if wrong is not None:
-                raise SystemExit(f"{wrong or 'a test'} fails where there is no mutant: nothing can be told")
+        known = _sound(first, {mutant.name: known[mutant.name] for mutant in mutants if mutant.name in known}, options.limit)
         verdicts = try_all(mutants, shops, known, options.whole, options.limit, lambda verdict: print(verdict, flush=True))
     seconds = perf_counter() - begun
     print("\n".join(summary(verdicts, seconds)))

@@ -17,10 +17,12 @@ from .mutant import Mutant
 from .suite import stages
 from .workshop import Workshop, environment
 
-__all__ = ["Verdict", "tests_fail", "try_all"]
+__all__ = ["Verdict", "first_failure", "try_all"]
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", re.MULTILINE)
 _PYTEST = ("-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "-x", "--tb=no", "-rfE", "--no-header")
+
+_MISUSED, _NONE_FOUND = 4, 5             # what pytest returns where there is no such test
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,11 @@ class Verdict:
         return f"{self.name}: {told} ({self.seconds:.0f} s)"
 
 
-def tests_fail(tree: Path, tests: Iterable[str], limit: float) -> str | None:
-    """The first test that fails in a tree, "" where they take longer than `limit` seconds, None where all pass."""
+def first_failure(tree: Path, tests: Iterable[str], limit: float) -> str | None:
+    """The first test that fails in a tree, "" where they take longer than `limit` seconds, None where all pass.
+
+    Raises LookupError where one of the tests does not exist: that is no failure of a test.
+    """
     process = subprocess.Popen([sys.executable, *_PYTEST, *tests], cwd=tree, env=environment(tree), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", start_new_session=True)
     try:
@@ -60,6 +65,8 @@ def tests_fail(tree: Path, tests: Iterable[str], limit: float) -> str | None:
         return ""
     if process.returncode == 0:
         return None
+    if process.returncode in (_MISUSED, _NONE_FOUND):
+        raise LookupError(told.strip()[-300:])
     found = _FAILED.search(told)
     return found.group(1) if found else f"the run itself: status {process.returncode}, {told.strip().splitlines()[-1:]}"
 
@@ -67,11 +74,12 @@ def tests_fail(tree: Path, tests: Iterable[str], limit: float) -> str | None:
 def _tried(workshop, mutant, first, whole, limit):
     """The Verdict on one mutant."""
     begun, by = perf_counter(), None
-    *likely, rest = stages(workshop.tree, mutant, first)
+    *likely, rest = stages(workshop.tree, mutant)
+    parts = [*([[first]] if first else []), *likely, *([rest] if whole else [])]
     workshop.put(mutant)
     try:
-        for part in [*likely, rest] if whole else likely:
-            by = tests_fail(workshop.tree, part, limit)
+        for part in parts:
+            by = first_failure(workshop.tree, part, limit)
             if by is not None:
                 break
     finally:

@@ -1,82 +1,96 @@
-"""The test files, those first that are most likely to notice a fault in a given place."""
+"""The test files, those first that are most likely to notice a fault in a given file."""
 
 import ast
-import gzip
-import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from math import log
 from pathlib import Path
 
 from .mutant import Mutant
-from .trace import TABLE
-from .workshop import reached
 
 __all__ = ["stages"]
 
 _OURS = "tests/test_mutations.py"                        # that mutants still apply is no way of catching one
-_UNKNOWN = 5.0                                           # seconds of a test file that the table does not know
-_STAGES = (20.0, 80.0)                                   # seconds of tests in the first runs of pytest; then the rest
+_STAGES = (3, 12)                                        # test files in the first two runs of pytest; the rest is a third
+_FAR = 3                                                 # imports between the fault and what a test names
+_BEST = {"diagonals": "test_monotone", "interpolation": "test_spline", "interpolation_in_space": "test_spline", "modified_equation": "test_weak_order",
+         "expectation": "test_spline", "coefficients": "test_boundaries"}             # where names tell little
+
+
+def _imports(path: Path, root: Path) -> set[Path]:
+    """The files of the package that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = path.parents[node.level - 1] if node.level else root
+            home = base.joinpath(*node.module.split(".")) if node.module else base
+            found |= {home.with_suffix(".py"), *((home / alias.name).with_suffix(".py") for alias in node.names)}
+    return {file for file in found if file.is_file()}
 
 
 @cache
-def _table():
-    return json.loads(gzip.decompress(TABLE.read_bytes())) if TABLE.exists() else {"seconds": {}, "run": {}}
+def _importers(root: Path) -> dict[Path, set[Path]]:
+    """{file: files that import it}, but for the folders' own, which import everything."""
+    files = [path for path in (root / "ocnet").rglob("*.py") if not path.name.startswith("__")]
+    table: dict[Path, set[Path]] = {path: set() for path in files}
+    for path in files:
+        for file in _imports(path, root) & table.keys():
+            table[file].add(path)
+    return table
 
 
-def _functions(root: Path, mutant: Mutant) -> set[str]:
-    """The names of the functions whose text the mutant changes; none where it changes what stands outside of them."""
-    before = (root / mutant.file).read_text()
-    start = before.index(mutant.old)
-    shared = next((k for k, (a, b) in enumerate(zip(mutant.old, mutant.new)) if a != b), min(len(mutant.old), len(mutant.new)))
-    line = before.count("\n", 0, start + shared) + 1
-    holding = [node for node in ast.walk(ast.parse(before)) if isinstance(node, ast.FunctionDef) and node.lineno <= line <= node.end_lineno]
-    return {max(holding, key=lambda node: node.lineno).name} if holding else set()
+@cache
+def _public(path: Path) -> frozenset[str]:
+    """How tests may name a file: by its own name and its public ones."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return frozenset([path.stem, *ast.literal_eval(node.value)])
+    return frozenset([path.stem])
 
 
-def _running(root: Path, mutant: Mutant) -> list[str]:
-    """The test files known to run what is changed, the quickest first."""
-    run, files, path = _table()["run"], list(_table()["seconds"]), Path(mutant.file)
-    names = [f"{mutant.file}::{name}" for name in _functions(root, mutant)]
-    if path.parent.name == "kernels":
-        names = [f"kernel {name}" for name in _functions(root, mutant)]
-        if not any(name in run for name in names):
-            names = [mutant.file]
-        if not any(name in run for name in names):                     # what other kernels call only
-            names = [f"ocnet/kernels/{stem}.py" for stem in sorted(reached(root / path.parent, path.stem) - {path.stem})]
-    if not any(name in run for name in names):
-        names = [name for name in run if name.startswith(f"{mutant.file}::")]
-    return [files[k] for k in sorted({k for name in names for k in run.get(name, ())})]
+@cache
+def _tests(root: Path) -> dict[str, frozenset[str]]:
+    """{test file: the words in it}."""
+    files = [path for path in sorted((root / "tests").rglob("test_*.py")) if str(path.relative_to(root)) != _OURS]
+    return {str(path.relative_to(root)): frozenset(re.findall(r"\w+", path.read_text())) for path in files}
 
 
-def _ordered(root: Path, mutant: Mutant) -> list[tuple[float, str]]:
-    """(seconds, test file): those named like the changed file, then those that run what is changed, the quickest first, then all others."""
-    seconds, running, path = _table()["seconds"], _running(root, mutant), Path(mutant.file)
-    tests = [str(test.relative_to(root)) for test in sorted((root / "tests").rglob("test_*.py"))]
-
-    def place(test):
-        of = Path(test)
-        stem = of.stem.removeprefix("test_")
-        near = stem == path.stem or (stem == path.parent.name and of.parent.name == "contracts") or stem.rstrip("s") == path.stem.rstrip("s")
-        known = running.index(test) if test in running else None
-        return (0 if near and (known is not None or path.parent.name == "kernels") else 1 if known is not None else 2 if near else 3,
-                known or 0, seconds.get(test, _UNKNOWN))
-
-    return [(seconds.get(test, _UNKNOWN), test) for test in sorted(tests, key=place) if test != _OURS]
+def _rarity(root: Path, words: frozenset[str]) -> float:
+    """How much words tell: each by how few test files have it; one that none has tells nothing."""
+    return sum(_told(root).get(word, 0.0) for word in words)
 
 
-def stages(root: Path, mutant: Mutant, first: str | None = None) -> Iterator[list[str]]:
-    """What to give pytest, one run after the other, until one fails: every test file is in one of them.
+@cache
+def _told(root: Path) -> dict[str, float]:
+    count = Counter(word for words in _tests(root).values() for word in words)
+    return {word: log(len(_tests(root)) / files) for word, files in count.items()}
 
-    first : the test that caught this fault before, if any, by itself in the first run
-    """
-    if first is not None:
-        yield [first]
-    tests = iter(_ordered(root, mutant))
-    for most in _STAGES:
-        part, spent = [], 0.0
-        while spent < most:
-            seconds, test = next(tests, (most, ""))
-            part += [test] if test else []
-            spent += seconds
-        yield part
-    yield [test for _, test in tests]
+
+@cache
+def _ordered(root: Path, file: str) -> list[str]:
+    """All test files: one named like the file first, then those that name what it offers, then what is made of that, and so on."""
+    path, words, seen = root / file, [], set()
+    front = {path}
+    for _ in range(_FAR + 1):
+        words.append(frozenset().union(*[_public(each) for each in front]) if front else frozenset())
+        seen |= front
+        front = {above for each in front for above in _importers(root).get(each, ())} - seen
+
+    def doubt(test):
+        stem = Path(test).stem.removeprefix("test_")
+        named = 4.0 if stem.rstrip("s") == path.stem.rstrip("s") or Path(test).stem == _BEST.get(path.stem) else 2.0 if stem == path.parent.name else 0.0
+        told = sum(4.0**-far * (_rarity(root, names & _tests(root)[test]) / _rarity(root, names)) ** 0.5
+                   for far, names in enumerate(words) if _rarity(root, names))
+        return -named - told, "experiments" in test or "plotting" in test, test
+
+    return sorted(_tests(root), key=doubt)
+
+
+def stages(root: Path, mutant: Mutant) -> Iterator[list[str]]:
+    """What to give pytest, one run after the other, until one fails: every test file is in one of them."""
+    tests, (few, more) = _ordered(root, mutant.file), _STAGES
+    yield tests[:few]
+    yield tests[few:more]
+    yield tests[more:]

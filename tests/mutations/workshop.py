@@ -7,6 +7,7 @@ mutant makes stale what it can reach and nothing else:
     (`reached`).  The compiled files of these modules are taken away before the tests run; all others are what they were.
   * In the copy, and only there, the stamp takes the mutant's text for the text it stands for (and its own for what it was), so that those others are
     found, and the compiled kernels of the repository too.  Any other edit changes the stamp as ever.
+  * Tests compile functions of their own, which hold the kernels that they call: those are taken away each time.
   * Compiled files of a mutant never come back: each begins with links to those of the copy without a fault, which nobody writes to (Numba and the
     library replace files, they never write into one).
 
@@ -106,7 +107,9 @@ class Workshop:
         (self._swap / "stamp").write_text(text)
 
     def _relink(self, stale):
-        """Compiled kernels as without a fault, but for those of stale modules."""
+        """Compiled kernels as without a fault, but for those of stale modules, and for those of tests, which hold what they call."""
+        for path in [*self.tree.glob("*/**/__pycache__/*.nb[ic]")]:
+            path.unlink()
         shutil.rmtree(self._cache, ignore_errors=True)
         self._cache.mkdir()
         for path in self._store.iterdir():

@@ -11,7 +11,7 @@ def _in(file, name, old, new, kind, breaks):
 
 MUTANTS = (
     _in("losses/logistic", "the derivative", "return -y * (np.where(m >= 0, e, 1) / (1 + e))", "return -y * (np.where(m >= 0, 1, e) / (1 + e))", "operator", "the chance of the label for that of the other"),
-    _in("losses/squared", "one half", "return 0.5 * np.subtract(u, y, dtype=np.float64) ** 2", "return np.subtract(u, y, dtype=np.float64) ** 2", "factor", "value and derivative disagree"),
+    _in("losses/squared", "one half", "return 0.5 * self.derivative(u, y) ** 2", "return self.derivative(u, y) ** 2", "factor", "value and derivative disagree"),
     _in("losses/cross_entropy", "ties of the largest", "(len(u) - 1 - np.count_nonzero(below, axis=0))", "(len(u) - np.count_nonzero(below, axis=0))", "off by one", "the largest score counts twice"),
     _in("regularisers/tikhonov", "the layers' share", "return self.weight * horizon / len(layers) * layers, self.weight * tail", "return self.weight * layers, self.weight * tail", "factor", "dt is left out of the gradient"),
     _in("regularisers/depth_smoothness", "the ends", "flux[1:-1] = np.diff(layers, axis=0)", "flux[:-2] = np.diff(layers, axis=0)", "boundary row", "the gradient of the smoothness in depth is one layer off"),
