@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -128,7 +129,7 @@ class Campaign:
     def _signal(self, folder, number, instant, child):
         """Send a signal to a run when it has begun and so much of its duration has passed; what it has started must end with it."""
         deadline = time.monotonic() + _LONGEST
-        while not any(name.startswith(".") and name.endswith(".lock") for name in os.listdir(folder)) and _lives(child) and time.monotonic() < deadline:
+        while not _held(folder) and _lives(child) and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(instant * self.report.seconds)
         if not _lives(child):
@@ -180,19 +181,27 @@ class Campaign:
 
         def second(child):
             deadline = time.monotonic() + _LONGEST
-            while not any(name.startswith(".") and name.endswith(".lock") for name in os.listdir(folder)) and _lives(child) and time.monotonic() < deadline:
+            while not _held(folder) and _lives(child) and time.monotonic() < deadline:
                 time.sleep(0.001)
             os.kill(child, signal.SIGSTOP)                               # it holds the lock as long as this takes
             os.waitid(os.P_PID, child, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            if _lives(child) and any(name.startswith(".") and name.endswith(".lock") for name in os.listdir(folder)):
+            if _lives(child) and _held(folder):
                 found.append(self.run(folder))
             os.kill(child, signal.SIGCONT)
 
         ended = self.run(folder, interrupt=second)
         self.report.refused += bool(found) and found[0].status == 2
-        if found and (found[0].status != 2 or "is in use by" not in found[0].said or "Traceback" in found[0].said):
+        if found and (found[0].status != 2 or "is in use by process" not in found[0].said or "Traceback" in found[0].said):
             self.note("a second run", f"ended with {found[0].status}: {found[0].said.strip()[-300:]}")
         self.check(folder, "with a second run", ended)
+
+
+def _held(folder):
+    """Whether a run holds the folder, or a file in it, and has said so."""
+    for path in folder.glob(".*ocnet.lock"):
+        with suppress(FileNotFoundError):
+            return path.stat().st_size > 0
+    return False
 
 
 def _lives(child):

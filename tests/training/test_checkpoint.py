@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocnet.archive import replacing
 from ocnet.training import CheckpointError, checkpoint
 
 ARRAYS = {"theta": np.array([1.5, -0.0, np.nan, np.inf]), "iteration": np.array(7), "history": np.empty((0, 3))}
@@ -100,3 +101,12 @@ def test_the_draft_of_a_killed_run_is_overwritten(tmp_path):
     (tmp_path / ".summary.json.tmp").write_text("half a")
     checkpoint.write_text(tmp_path / "summary.json", "whole")
     assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_draft_of_a_writer_at_work_is_left_to_it(tmp_path):
+    """Another write of the same path comes between its first and its last byte; whoever ends last is read."""
+    with replacing(tmp_path / "summary.json") as file:
+        file.write(b"first")
+        checkpoint.write_text(tmp_path / "summary.json", "second")
+        assert (tmp_path / "summary.json").read_text() == "second"
+    assert (tmp_path / "summary.json").read_text() == "first" and os.listdir(tmp_path) == ["summary.json"]
