@@ -47,9 +47,43 @@ def test_another_process_has_the_same_bits():
     assert {name: of for name, of in found.items() if of != plain(name)} == {} and set(found) == set(SUBJECTS)
 
 
+COLD = """
+import numpy as np
+from ocnet.kernels import notice, philox
+from ocnet.networks import ResidualNetwork, blocks
+from ocnet.networks.noise import Noiseless
+from tests.same_bits.digests import digest
+
+def found():
+    block = blocks.Perceptron(5)
+    network = ResidualNetwork(block, Noiseless(), 1)
+    layer = network.control.named(network.control.depth(network.initialise(0))[0])
+    x = philox.normals(7, 0, 9000, 0, 2)
+    return digest([x, block.vector_jacobian(x, layer, blocks.Features(x))])
+
+if __name__ == "__main__":
+    names = []
+    with notice.watching(names.append):
+        print(found(), len(names) > 2)
+"""
+
+
+def test_a_cold_compile_cache_gives_the_bits_of_a_warm_one(tmp_path):
+    """For the kernels that could differ: one with the library's own functions, and the reverse sweep, which has the sums whose terms may be regrouped.
+
+    Such a sum, compiled by itself and again with its caller, is added in two orders (`ocnet.kernels.compile.inlined`); the rest is seconds of compilation
+    each, and in `python -m tests.same_bits`.
+    """
+    space = {"__name__": "warm"}
+    exec(COLD, space)
+    done = subprocess.run([sys.executable, "-c", COLD], text=True, capture_output=True,
+                          env={**os.environ, "PYTHONPATH": os.getcwd(), "NUMBA_CACHE_DIR": str(tmp_path)})
+    assert done.stdout.split() == [space["found"](), "True"], done.stderr
+
+
 def test_a_digest_hears_one_bit_anywhere():
     """In an array, a number, a name, a kind; and not the clock."""
-    value = ocnet.solve_backward(ocnet.KolmogorovProblem(ocnet.Diffusion(lambda t, x: -x, [[1.0]], 1), np.cos, 1.0), ocnet.Grid.uniform(-1, 1, 9), 2)
+    value = ocnet.solve_backward(ocnet.KolmogorovProblem(ocnet.Diffusion(lambda t, x: -x, [[1.0]], 1), np.cos, 1.0), ocnet.Grid.uniform(-8, 8, 9), 2)
     one = {"a": (value, 1.0), "seconds": 3.0}
     changed = value.values.copy()
     changed.view(np.int64)[..., 4] ^= 1
