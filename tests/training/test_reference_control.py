@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from ocnet import Grid
@@ -20,7 +21,7 @@ from ocnet.training.regularisers import Tikhonov
 MEAN, DEVIATION, LAYERS = 0.5, 0.4, 8
 X = np.linspace(-6, 6, 4001)
 MIXTURE = 0.5 * (norm.pdf(X, MEAN, DEVIATION) + norm.pdf(X, -MEAN, DEVIATION))
-FLOOR = 0.5 * np.trapezoid(MIXTURE * (1 - np.tanh(MEAN * X / DEVIATION**2)**2), X)     # ½ E Var(y | x)
+FLOOR = 0.5 * trapezoid(MIXTURE * (1 - np.tanh(MEAN * X / DEVIATION**2)**2), X)     # ½ E Var(y | x)
 
 
 def setting(sigma, criterion):
@@ -60,7 +61,7 @@ def test_the_floor_is_that_of_the_posterior():
 @pytest.mark.parametrize("sigma, published", [(0.1, 0.1693), (0.3, 0.2247), (0.6, 0.3551)])
 def test_without_control_the_loss_is_an_integral_over_wider_normals(sigma, published):
     wide = np.sqrt(DEVIATION**2 + sigma**2)
-    exact = sum(0.25 * np.trapezoid(norm.pdf(X, MEAN * y, wide) * (np.tanh(2 * X) - y)**2, X) for y in (-1, 1))
+    exact = sum(0.25 * trapezoid(norm.pdf(X, MEAN * y, wide) * (np.tanh(2 * X) - y)**2, X) for y in (-1, 1))
     toy = objective(sigma, ExpectedLoss)
     # bell-shaped data on 12 nodes a deviation: spline error (h/DEVIATION)⁴/384 ≈ 1e-7 a step, 32 of them
     assert toy.data_term(toy.setting.network.control.zeros()) == pytest.approx(exact, abs=1e-5)
