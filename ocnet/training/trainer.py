@@ -1,6 +1,7 @@
 """`train`: an objective, a start, an optimiser."""
 
 import sys
+import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -18,13 +19,20 @@ from .result import TrainingResult
 __all__ = ["TrainingResult", "train"]
 
 
+class _Bar(tqdm):
+    """A bar with a lock of this process alone: that of tqdm is shared by all that are forked, and one that was killed within it would stop the others."""
+
+
+_Bar.set_lock(threading.RLock())
+
+
 @contextmanager
 def _reporter(progress, iterations):
     """Yield report(iteration, value): the caller's own, or a bar on stderr that is silent where that is no terminal."""
     if callable(progress):
         yield progress
         return
-    with tqdm(total=iterations, desc=progress, disable=None, file=sys.stderr, leave=False) as bar:
+    with _Bar(total=iterations, desc=progress, disable=None, file=sys.stderr, leave=False) as bar:
         def report(iteration, value):
             bar.set_postfix_str(f"J={value:.5g}", refresh=False)
             bar.update(iteration - bar.n)

@@ -1,13 +1,18 @@
 """A trainer that is killed at 20 instants, half of them within the writing of its file, or finds the disk full, goes on to the same bits."""
 
+import multiprocessing
 import os
+import signal
+import time
 
 import pytest
+from tqdm import tqdm
 
 from ocnet.archive import InUse, alone
 from ocnet.training import train, train_on_grid
 from ocnet.training.optimisers import LBFGS, Adam
 from tests.killing.campaign import Campaign
+from tests.killing.child import run, started
 from tests.killing.trainers import TRAINERS
 from tests.training.problems import START, Valley
 
@@ -41,3 +46,23 @@ def test_a_folder_of_journals_is_held_between_its_rounds(tmp_path):
     setting = _setting()
     with alone(tmp_path), pytest.raises(InUse, match="choose another journal"):
         train_on_grid(setting, setting.network.initialise(0), LBFGS(iterations=2), 15, journal=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_training_that_is_killed_does_not_stop_its_forked_siblings(monkeypatch):
+    """tqdm locks what all forked processes share, even for a bar that is not shown: whoever was killed within it has it for ever."""
+    monkeypatch.setattr(tqdm, "_lock", multiprocessing.RLock(), raising=False)
+
+    def killed():
+        tqdm.get_lock().acquire()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert run(killed).status == -signal.SIGKILL
+    child = started(lambda: train(Valley(), START, Adam(iterations=2)).nit - 2)
+    deadline = time.monotonic() + 60                                     # of what takes a few milliseconds
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
