@@ -9,7 +9,7 @@ from ocnet.typing import Array
 __all__ = ["flow", "flow_vjp"]
 
 _GROWTH = 1.25                       # of the changes between stages, |k₃ − k₂| over |k₂ − k₁| ≈ hL/2: the method is stable to hL = 2.78
-_SIZE = 0.02                         # of the box, below which such a change does not matter
+_SIZE = 1e-3                         # of the box, below which such a change does not matter
 _MOST = 1 << 14                      # parts of a step
 
 

@@ -263,7 +263,7 @@ def test_a_process_steady_between_breaks_gives_the_same_bits_with_fewer_evaluati
         calls.append(t)
         return np.where(t < 0.5, 1.0, -1.0) * np.tanh(x)
     process = Diffusion(drift, [[0.5]], 1, breaks=(0.5,))
-    problem = KolmogorovProblem(process, lambda x: np.tanh(x[:, 0]), 1.0)
+    problem = KolmogorovProblem(process, lambda x: np.tanh(x[:, 0]), 1.0, boundary=Reflecting())       # chosen sides: no paths are sent to them
     grid = Grid.uniform([-3], [3], [61])
     plain = solve_backward(problem, grid, 20, CrankNicolson()).values
     assert len(calls) == 20
