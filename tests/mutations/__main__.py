@@ -5,13 +5,14 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from .chosen import CHOSEN
 from .draw import draw, places, sources
 from .drawn import DRAWN, EQUIVALENT, keep
-from .run import Verdict, first_failure, try_all
+from .run import Verdict, failures, try_all
 from .workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,27 +54,22 @@ def _sample(mutants):
     return list(first.values())
 
 
-def _sound(workshop: Workshop, known: dict[str, str], limit: float) -> dict[str, str]:
-    """The known tests, which pass where there is no mutant, or SystemExit; none of them where one has gone since."""
-    try:
-        wrong = first_failure(workshop.tree, sorted(set(known.values())), limit) if known else None
-    except LookupError as gone:
-        print(f"starting afresh, for a test is gone: {gone}")
-        return {}
-    if wrong is not None:
-        raise SystemExit(f"{wrong or 'a test'} fails where there is no mutant: nothing can be told")
-    return known
+def _sound(workshop: Workshop, verdicts: list[Verdict]) -> list[Verdict]:
+    """The verdicts, but for those whose test fails without a mutant too: these are open."""
+    wrong = failures(workshop.tree, sorted({verdict.by for verdict in verdicts if verdict.by}))
+    return [replace(verdict, outcome="open") if verdict.by in wrong else verdict for verdict in verdicts]
 
 
 def summary(verdicts: list[Verdict], seconds: float) -> list[str]:
     """What came out, in lines."""
     outcomes = Counter(verdict.outcome for verdict in verdicts)
     lines = [f"{len(verdicts)} mutants in {seconds:.0f} s: {outcomes['caught']} caught, {outcomes['hung']} made the tests hang, "
-             f"{outcomes['not caught']} not caught ({(outcomes['caught'] + outcomes['hung']) / max(len(verdicts), 1):.1%} found)"]
+             f"{outcomes['not caught']} not caught, {outcomes['open']} open ({(outcomes['caught'] + outcomes['hung']) / max(len(verdicts), 1):.1%} found)"]
     for kind in sorted({verdict.kind for verdict in verdicts}):
         of_kind = [verdict for verdict in verdicts if verdict.kind == kind]
-        lines.append(f"  {kind:13s} {sum(v.outcome != 'not caught' for v in of_kind):3d} of {len(of_kind)}")
-    return lines + [f"  not caught: {verdict.name} in {verdict.file}" for verdict in verdicts if verdict.outcome == "not caught"]
+        lines.append(f"  {kind:13s} {sum(v.outcome in ('caught', 'hung') for v in of_kind):3d} of {len(of_kind)}")
+    return lines + [f"  {verdict.outcome}: {verdict.name} in {verdict.file}" + (f", {verdict.by} fails anyway" if verdict.outcome == "open" else "")
+                    for verdict in verdicts if verdict.outcome in ("not caught", "open")]
 
 
 def main(arguments: list[str] | None = None) -> list[Verdict]:
@@ -88,8 +84,8 @@ def main(arguments: list[str] | None = None) -> list[Verdict]:
         first = Workshop(folder / "1", ROOT)
         first.warm()
         shops = [first, *[Workshop(folder / str(k), ROOT, of=first) for k in range(2, options.workers + 1)]]
-        known = _sound(first, {mutant.name: known[mutant.name] for mutant in mutants if mutant.name in known}, options.limit)
         verdicts = try_all(mutants, shops, known, options.whole, options.limit, lambda verdict: print(verdict, flush=True))
+        verdicts = _sound(first, verdicts)
     seconds = perf_counter() - begun
     print("\n".join(summary(verdicts, seconds)))
     if options.keep and options.draw:
@@ -100,4 +96,4 @@ def main(arguments: list[str] | None = None) -> list[Verdict]:
 
 
 if __name__ == "__main__":
-    sys.exit(any(verdict.outcome == "not caught" for verdict in main()))
+    sys.exit(any(verdict.outcome in ("not caught", "open") for verdict in main()))

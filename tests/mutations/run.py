@@ -17,7 +17,7 @@ from .mutant import Mutant
 from .suite import stages
 from .workshop import Workshop, environment
 
-__all__ = ["Verdict", "first_failure", "try_all"]
+__all__ = ["Verdict", "failures", "first_failure", "try_all"]
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", re.MULTILINE)
 _PYTEST = ("-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "-x", "--tb=no", "-rfE", "--no-header")
@@ -29,7 +29,8 @@ _MISUSED, _NONE_FOUND = 4, 5             # what pytest returns where there is no
 class Verdict:
     """What became of a mutant.
 
-    outcome : "caught" by a test that failed, "hung" where tests ran into the limit, "not caught" by the tests that were run, all of them if `whole`
+    outcome : "caught" by a test that failed, "hung" where tests ran into the limit, "not caught" by the tests that were run, all of them if `whole`,
+              "open" where the test that failed fails without the mutant too
     by      : the test that failed first
     """
 
@@ -48,6 +49,19 @@ class Verdict:
     def __repr__(self) -> str:
         told = f"{self.outcome}{' by ' + self.by if self.by else ''}{'' if self.by or self.whole else ', by the tests most likely to'}"
         return f"{self.name}: {told} ({self.seconds:.0f} s)"
+
+
+def failures(tree: Path, tests: Iterable[str]) -> set[str]:
+    """Those of the tests that fail in a tree."""
+    tests = list(tests)
+    if not tests:
+        return set()
+    command = [sys.executable, *(word for word in _PYTEST if word != "-x"), *tests]
+    told = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, errors="replace", check=False)
+    if told.returncode in (_MISUSED, _NONE_FOUND):
+        raise LookupError(told.stdout.strip()[-300:])
+    found = set(_FAILED.findall(told.stdout))
+    return {test for test in tests if any(test == name or name.startswith(test + "::") or test.startswith(name + "::") for name in found)}
 
 
 def first_failure(tree: Path, tests: Iterable[str], limit: float) -> str | None:
@@ -79,7 +93,10 @@ def _tried(workshop, mutant, first, whole, limit):
     workshop.put(mutant)
     try:
         for part in parts:
-            by = first_failure(workshop.tree, part, limit)
+            try:
+                by = first_failure(workshop.tree, part, limit)
+            except LookupError:                            # the test that caught it before is gone
+                continue
             if by is not None:
                 break
     finally:
