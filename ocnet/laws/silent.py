@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import as_whole
 from ocnet.typing import Array
 
 from .law import Law
@@ -16,6 +17,9 @@ class Silent(Law):
     """No noise: zero channels, one branch."""
 
     channels: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", as_whole(self.channels, "channels", 0, "there is no noise", 0))
 
     @classmethod
     def example(cls) -> "Silent":

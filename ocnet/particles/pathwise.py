@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,10 @@ class _Sweep:
     def _terminal(self, ends, rows):
         """The functional at the ends (count, d), its cotangent of them (count, d) and of its own parameters."""
         expected = (rows.stop - rows.start, self.paths, self.process.dim)
-        contribution, back, rest = self.terminal(ends.reshape(expected), rows)
+        answer = self.terminal(ends.reshape(expected), rows)
+        if not isinstance(answer, tuple) or len(answer) != 3 or any(np.asarray(part).dtype.kind not in "biuf" for part in (answer[0], answer[2])):
+            raise ValueError(f"terminal returned {short(answer)}; expected three: its contribution, the cotangent of the ends, and that of its own parameters")
+        contribution, back, rest = answer
         if np.shape(back) != expected:
             raise ValueError(f"terminal returned a cotangent of shape {np.shape(back)}; expected that of the ends, {expected}")
         if not np.isfinite(back).all():

@@ -37,6 +37,7 @@ SUBJECTS = [
     Subject("DirichletShares", lambda branches, order: laws.DirichletShares(branches).quadrature(order), {"branches": 3, "order": 3},
             check=_is_standardised),
     Subject("DirichletShares.draw", lambda branches: _drawn(laws.DirichletShares(branches)), {"branches": 3}),
+    Subject("Silent", laws.Silent, {"channels": 0}),
     Subject("Joint", lambda laws: _drawn(Joint(laws)), {"laws": (laws.Normal(2), laws.Rademacher(1))}),
     Subject("Joint.quadrature", lambda order: Joint((laws.Normal(1), laws.Uniform(1))).quadrature(order), {"order": 3}, TOO_MANY,
             check=_is_standardised),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ocnet import Diffusion, KolmogorovProblem, LayeredProcess, estimate, estimate_difference, estimate_gradient, estimate_multilevel, laws, propagate
-from ocnet.particles import Reconstructed, euler_maruyama, over_ends, sampled_value_and_gradient
+from ocnet.particles import Reconstructed, Stored, euler_maruyama, over_ends, sampled_value_and_gradient
 from ocnet.particles.sampling import Antithetic, Independent, Sobol
 from ocnet.particles.schemes import EulerMaruyama, Milstein, Platen
 
@@ -57,9 +57,9 @@ def _propagate(step, x0, paths, seed, keep_layers):
     return propagate(LayeredProcess(step, laws.Normal(2), 2, np.array([0.0, 0.5, 1.0])), x0, paths, seed, keep_layers)
 
 
-def _over_ends(x0, paths, seed):
+def _over_ends(process, x0, paths, seed):
     means = {}
-    over_ends(LAYERED, x0, paths, lambda ends, rows: means.update({rows.start: ends[:, 0]}), seed)
+    over_ends(process, x0, paths, lambda ends, rows: means.update({rows.start: ends[:, 0]}), seed)
     return [means[first] for first in sorted(means)]
 
 
@@ -99,10 +99,10 @@ SUBJECTS = [
     Subject("estimate (problem)", lambda problem, layered, control: estimate(problem, POINTS, 8, 2, layered=layered, control=control),
             {"problem": PROBLEM, "layered": LAYERED, "control": None}, optional=("layered", "control"), keep=("control",), check=_is_a_mean_of_the_terminal),
     Subject("estimate (control)", lambda control: estimate(PROBLEM, POINTS, 8, 2, control=control), {"control": None}, optional=("control",)),
-    Subject("estimate_difference", lambda problem_a, problem_b, x0, paths, steps, seed, scheme, sampling:
-            estimate_difference(problem_a, problem_b, x0, paths, steps, seed, scheme=scheme, sampling=sampling),
-            {"problem_a": PROBLEM, "problem_b": OTHER, "x0": POINTS, "paths": 8, "steps": 2, "seed": 3, "scheme": EulerMaruyama(), "sampling": Antithetic()},
-            X0, optional=("seed", "scheme", "sampling"), check=_bars_are_numbers),
+    Subject("estimate_difference", lambda problem_a, problem_b, x0, paths, steps, seed, scheme, sampling, progress:
+            estimate_difference(problem_a, problem_b, x0, paths, steps, seed, scheme=scheme, sampling=sampling, progress=progress),
+            {"progress": False, "problem_a": PROBLEM, "problem_b": OTHER, "x0": POINTS, "paths": 8, "steps": 2, "seed": 3, "scheme": EulerMaruyama(), "sampling": Antithetic()},
+            X0, optional=("seed", "scheme", "sampling"), keep=("progress",), check=_bars_are_numbers),
     Subject("estimate_difference (pairs)", lambda layered, control: estimate_difference(PROBLEM, OTHER, POINTS, 8, 2, layered=layered, control=control),
             {"layered": (None, None), "control": (None, None)}),
     Subject("estimate_multilevel", _multilevel, {"drift": drift, "factor": FACTOR, "terminal": terminal, "x0": POINTS[:2], "tolerance": 0.25, "seed": 3, "steps": 2,
@@ -111,10 +111,12 @@ SUBJECTS = [
     Subject("estimate_multilevel (problem)", lambda problem: estimate_multilevel(problem, POINTS, 0.25), {"problem": PROBLEM}),
     Subject("propagate", _propagate, {"step": step, "x0": POINTS, "paths": 3, "seed": 3, "keep_layers": True}, X0, optional=("seed",)),
     Subject("propagate (process)", lambda process: propagate(process, POINTS, 3), {"process": LAYERED}),
-    Subject("over_ends", _over_ends, {"x0": POINTS, "paths": 3, "seed": 3}, X0, optional=("seed",)),
+    Subject("over_ends", _over_ends, {"process": LAYERED, "x0": POINTS, "paths": 3, "seed": 3}, X0, optional=("seed",)),
     Subject("sampled_value_and_gradient", lambda process, x0, paths, seed: sampled_value_and_gradient(process, x0, paths, functional, seed),
             {"process": Steps(), "x0": POINTS, "paths": 4, "seed": 3}, {"x0": ("terminal", "process")}, optional=("seed",),
             unbounded=(r"^\[0\]",)),            # a value beyond all numbers is inf: line searches step back from it
+    Subject("sampled_value_and_gradient (activations)", lambda activations: sampled_value_and_gradient(Steps(), POINTS, 4, functional, activations=activations),
+            {"activations": Stored()}),
     Subject("estimate_gradient", lambda process, x0, paths, seed, batches: estimate_gradient(process, x0, paths, functional, seed, batches),
             {"process": Steps(), "x0": POINTS, "paths": 8, "seed": 3, "batches": 4}, {"x0": ("terminal", "process"), "batches": ("paths",), "paths": ("batches",)},
             optional=("seed",)),
