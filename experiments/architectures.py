@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from architecture_measures import ALL, BATCH, NOISES, Trained, chosen, difference, fitted, mean_and_error
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, positive, report_errors, whole
 from ocnet import plotting
 from outcome import keep
 from parts import in_folder
@@ -33,10 +33,10 @@ def parser():
     p.add_argument("--layers", type=whole, default=8, help="of the networks compared, 2 or more")
     p.add_argument("--depths", type=whole, nargs="+", default=[2, 4, 8, 16], help="layers of ResNet and LM-ResNet, where depths are compared")
     p.add_argument("--width", type=whole, default=16, help="hidden units of ResNet; others have as many as make parameters equal")
-    p.add_argument("--horizon", type=fraction, default=4.0, help="time that all layers together reach")
+    p.add_argument("--horizon", type=positive, default=4.0, help="time that all layers together reach")
     p.add_argument("--noise", choices=tuple(NOISES), default="depth", help="stochastic depth falling to 0.8, or additive of size 0.1")
     p.add_argument("--iterations", type=whole, default=200, help=f"of Adam, on batches of {BATCH} points")
-    p.add_argument("--rate", type=fraction, default=0.03, help="of Adam")
+    p.add_argument("--rate", type=positive, default=0.03, help="of Adam")
     p.add_argument("--seeds", type=whole, default=5, help="splits and starts, 2 or more")
     p.add_argument("--images", default=None, metavar="FOLDER", help="your copy of CIFAR-10's binary files: its ten classes take the place of the ten digits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for architectures.json and architectures.png")

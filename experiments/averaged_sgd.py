@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, positive, report_errors, whole
 from ocnet import plotting, train
 from ocnet.training.objectives.elliptic import EllipticControl
 from ocnet.training.optimisers import AveragedSGD
@@ -30,10 +30,10 @@ def parser():
     p = OneLineParser(prog="averaged_sgd.py", description=__doc__)
     p.add_argument("--runs", type=whole, default=64, help="independent runs (16 or more for bands that mean something; 4 at least)")
     p.add_argument("--iterations", type=whole, default=30_000, help="of a run with one coefficient an iteration (1000 or more)")
-    p.add_argument("--rate", type=fraction, default=20.0, help="rate of the first panel; steps are rate / √k")
-    p.add_argument("--rates", type=fraction, nargs="+", default=[2.5, 5.0, 10.0, 20.0, 40.0, 80.0], help="of the second panel")
+    p.add_argument("--rate", type=positive, default=20.0, help="rate of the first panel; steps are rate / √k")
+    p.add_argument("--rates", type=positive, nargs="+", default=[2.5, 5.0, 10.0, 20.0, 40.0, 80.0], help="of the second panel")
     p.add_argument("--batches", type=whole, nargs="+", default=[1, 2, 4, 8, 16], help="coefficients an iteration, at equally many in all")
-    p.add_argument("--alpha", type=fraction, default=1e-2, help="weight of the control's own cost ½ α |u|²")
+    p.add_argument("--alpha", type=positive, default=1e-2, help="weight of the control's own cost ½ α |u|²")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for averaged_sgd.json and averaged_sgd.png")
     return p
 

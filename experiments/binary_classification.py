@@ -13,7 +13,7 @@ import numpy as np
 
 import datasets
 import ocnet
-from command_line import OneLineParser, explicit, fraction, report_errors, stage, stoppable, whole
+from command_line import OneLineParser, explicit, fraction, natural, number, report_errors, stage, stoppable, whole
 from ocnet.analysis import Comparison, compare_gradients, compare_views
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import set_threads
@@ -41,7 +41,7 @@ def parser():
                         "a folder with CIFAR-10's binary files (cats and dogs)")
     p.add_argument("--noise", choices=tuple(NOISES), default="gaussian",
                    help=f"one of {', '.join(NOISES)}; dropout is on the output of every block")
-    p.add_argument("--level", type=float, default=None,
+    p.add_argument("--level", type=number, default=None,
                    help="gaussian: standard deviation per √time (default: 0.2); multiplicative: of each output's factor (0.5); dropout and "
                         "depth: probability to stay (0.8)")
     p.add_argument("--layers", type=whole, default=20, help="residual layers N; the horizon is 1")
@@ -58,7 +58,7 @@ def parser():
                    help=f"L-BFGS iterations on the grid; the particles make {_ADAM_STEPS} times as many Adam steps")
     p.add_argument("--tikhonov", type=fraction, default=1e-3, help="weight of ½ mean |θ_n|²")
     p.add_argument("--smoothness", type=fraction, default=1e-4, help="weight of the H¹-in-depth penalty")
-    p.add_argument("--seed", type=int, default=0, help="of the split, the start and all noise")
+    p.add_argument("--seed", type=natural, default=0, help="of the split, the start and all noise")
     p.add_argument("--threads", type=whole, default=None, help="threads (default: all cores); the results keep their bits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for results")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -78,8 +78,6 @@ def checked_options(arguments):
     if not views or set(views) - {"grid", "particles"}:
         p.error(f"--views {options['views']}: choose from grid, particles (comma-separated)")
     options["views"] = [v for v in ("grid", "particles") if v in views]
-    if not 0 <= options["seed"] < 2**32:
-        p.error(f"--seed {options['seed']}: give a whole number from 0 to 4294967295")
     if options["nodes"] < 9:
         p.error(f"--nodes {options['nodes']}: a grid needs at least 9 nodes per axis")
     if given["resume"]:

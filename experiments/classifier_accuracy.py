@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from architecture_measures import PairedInterval
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, report_errors, share, whole
 from ocnet import plotting
 from ocnet.classifier import StochasticResNetClassifier
 from ocnet.kernels import threads
@@ -109,7 +109,7 @@ def parser():
     p.add_argument("--repeats", type=whole, default=4, help="of cross-validation")
     p.add_argument("--folds", type=whole, default=5, help="of cross-validation, 2 or more")
     p.add_argument("--seeds", type=whole, default=10, help="of training sets with wrong labels, 2 or more")
-    p.add_argument("--wrong", type=fraction, default=0.2, help="share of the training labels that are wrong")
+    p.add_argument("--wrong", type=share, default=0.2, help="share of the training labels that are wrong")
     p.add_argument("--max-iter", type=whole, default=200, help="of all classifiers")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for classifier_accuracy.json and .png")
     return p

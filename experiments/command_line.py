@@ -7,7 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
-__all__ = ["OneLineParser", "Stopped", "explicit", "fraction", "report_errors", "stage", "stoppable", "whole"]
+__all__ = ["OneLineParser", "Stopped", "explicit", "fraction", "natural", "number", "positive", "report_errors", "share", "stage", "stoppable", "whole"]
 
 _MOMENT = 0.05                       # seconds
 
@@ -40,15 +40,46 @@ def whole(text):
     return value
 
 
-def fraction(text):
-    """A finite number ≥ 0."""
+def natural(text):
+    """A whole number from 0 to 2³² − 1: a seed."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2³² − 1")
+    return value
+
+
+def _number(text, good, kind):
+    """A finite float for which `good` holds."""
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number ≥ 0")
+        value = float("nan")
+    if not (abs(value) < float("inf") and good(value)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {kind}")
     return value
+
+
+def number(text):
+    """A finite number."""
+    return _number(text, lambda value: True, "a finite number")
+
+
+def fraction(text):
+    """A finite number ≥ 0."""
+    return _number(text, lambda value: value >= 0, "a finite number ≥ 0")
+
+
+def positive(text):
+    """A finite number > 0."""
+    return _number(text, lambda value: value > 0, "a finite number > 0")
+
+
+def share(text):
+    """A number from 0 to 1."""
+    return _number(text, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
 
 def explicit(parser, arguments):
@@ -102,15 +133,16 @@ def _once_more(what):
 
 
 def report_errors(command, again="the same command goes on where this one was"):
-    """Call `command()` and return the exit status: wrong input or a full disk is one line on stderr and 2, Ctrl-C is 130, SIGTERM 143.
+    """Call `command()` and return the exit status: wrong input, numbers too large, memory or disk that does not suffice are one line on stderr
+    and 2, Ctrl-C is 130, SIGTERM 143.
 
     again : what goes on after an interruption
     """
     try:
         with stoppable():
             return command() or 0
-    except (ValueError, OSError) as error:
-        text = " ".join(str(error).split())
+    except (ValueError, OSError, ArithmeticError, MemoryError) as error:
+        text = " ".join(str(error).split()) or ("not enough memory" if isinstance(error, MemoryError) else type(error).__name__)
         print(f"{sys.argv[0].rsplit('/', 1)[-1]}: error: {text}", file=sys.stderr)
         return 2
     except (Stopped, KeyboardInterrupt) as stopped:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from architecture_measures import PairedInterval
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, fraction, positive, report_errors, whole
 from equal_variance import quiet_path
 from ocnet import plotting, propagate
 from ocnet.networks.noise import HiddenDropout, InputDropout, Noiseless, OutputDropout
@@ -34,9 +34,9 @@ def parser():
     p.add_argument("--data", nargs="+", choices=tuple(DATA), default=list(DATA), help="small training sets")
     p.add_argument("--keeps", type=fraction, nargs="+", default=[0.8, 0.5], help="probabilities that a unit stays, in training and test")
     p.add_argument("--layers", type=whole, default=6, help="of all networks")
-    p.add_argument("--horizon", type=fraction, default=4.0, help="time that all layers together reach")
+    p.add_argument("--horizon", type=positive, default=4.0, help="time that all layers together reach")
     p.add_argument("--iterations", type=whole, default=300, help="of Adam on all training points")
-    p.add_argument("--rate", type=fraction, default=0.03, help="of Adam")
+    p.add_argument("--rate", type=positive, default=0.03, help="of Adam")
     p.add_argument("--paths", type=whole, default=64, help="a point, of a test")
     p.add_argument("--draws", type=whole, default=4096, help="a point, where drifts and ends are averaged; an even number")
     p.add_argument("--doublings", type=whole, default=5, help="of the layers of one network, to see what stays of the noise")

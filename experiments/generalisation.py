@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from architecture_measures import PairedInterval, bold_answer
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, positive, report_errors, whole
 from equal_variance import KINDS, at_equal_variance, layer_traces
 from ocnet import plotting
 from ocnet.networks.noise import Noiseless
@@ -35,12 +35,12 @@ def parser():
     p = OneLineParser(prog="generalisation.py", description=__doc__)
     p.add_argument("--data", nargs="+", choices=tuple(DATA), default=list(DATA), help="small training sets")
     p.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="of noise")
-    p.add_argument("--ratios", type=fraction, nargs="+", default=[0.1, 0.4, 1.0], help="of a layer's variance to its squared increment; dropout keeps 1/(1 + ratio)")
+    p.add_argument("--ratios", type=positive, nargs="+", default=[0.1, 0.4, 1.0], help="of a layer's variance to its squared increment; dropout keeps 1/(1 + ratio)")
     p.add_argument("--layers", type=whole, default=6, help="of all networks")
-    p.add_argument("--horizon", type=fraction, default=4.0, help="time that all layers together reach")
+    p.add_argument("--horizon", type=positive, default=4.0, help="time that all layers together reach")
     p.add_argument("--iterations", type=whole, default=300, help="of Adam on all training points")
     p.add_argument("--rounds", type=whole, default=5, help="of training, before each of which levels are set")
-    p.add_argument("--rate", type=fraction, default=0.03, help="of Adam")
+    p.add_argument("--rate", type=positive, default=0.03, help="of Adam")
     p.add_argument("--paths", type=whole, default=64, help="a point, of a test")
     p.add_argument("--seeds", type=whole, default=10, help="splits and starts, 2 or more")
     p.add_argument("--workers", type=whole, default=2, help="processes that share the seeds")

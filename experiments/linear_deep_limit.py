@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, natural, positive, report_errors, share, whole
 from ocnet import plotting
 from ocnet.analysis.linear_limit import descend, flow, linear_limit
 from ocnet.analysis.linear_product import LinearProblem
@@ -28,13 +28,13 @@ def parser():
     p = OneLineParser(prog="linear_deep_limit.py", description=__doc__)
     p.add_argument("--layers", type=whole, nargs="+", default=[8, 16, 32, 64, 128], help="numbers of layers, increasing")
     p.add_argument("--reference", type=whole, default=512, help="layers of the network that stands for the limit")
-    p.add_argument("--rate", type=fraction, default=0.25, help="of descent, times the number of layers")
+    p.add_argument("--rate", type=positive, default=0.25, help="of descent, times the number of layers")
     p.add_argument("--steps", type=whole, default=60, help="of descent")
     p.add_argument("--picture-layers", type=whole, default=100, help="layers of the paper's figure 2, whose target is I plus normal numbers")
-    p.add_argument("--near", type=fraction, default=0.05, help="share of the way from I to B of a target that meets the sufficient condition")
-    p.add_argument("--picture-seed", type=int, default=7, help="of figure 2's target; the paper fixes one too, for rate N does not suit all: of the "
+    p.add_argument("--near", type=share, default=0.05, help="share of the way from I to B of a target that meets the sufficient condition")
+    p.add_argument("--picture-seed", type=natural, default=7, help="of figure 2's target; the paper fixes one too, for rate N does not suit all: of the "
                    "seeds 0 to 13 it reaches the target of 0, 1, 7, 8 and 11 within 10 000 steps")
-    p.add_argument("--seed", type=int, default=0, help="of the rough start")
+    p.add_argument("--seed", type=natural, default=0, help="of the rough start")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for linear_deep_limit.json and linear_deep_limit.png")
     return p
 

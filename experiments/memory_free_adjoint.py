@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, positive, report_errors, whole
 from memory_free_measures import SCHEMES, SWEEPS, Errors, Trained, accuracies, errors_of, fine_tuning, memory_of
 from ocnet import plotting
 from outcome import keep
@@ -32,10 +32,10 @@ def parser():
     p.add_argument("--memory-depths", type=whole, nargs="+", default=[16, 64, 256, 1024], help="layers of those whose memory is measured")
     p.add_argument("--trained-depths", type=whole, nargs="+", default=[2, 4, 8, 16, 32, 64], help="steps of those that are trained")
     p.add_argument("--tuned-depth", type=whole, default=32, help="steps of those that are trained tied, then untied")
-    p.add_argument("--horizon", type=fraction, default=4.0, help="time that all of them reach, whatever their depth")
+    p.add_argument("--horizon", type=positive, default=4.0, help="time that all of them reach, whatever their depth")
     p.add_argument("--width", type=whole, default=16, help="hidden units of those that are trained")
     p.add_argument("--iterations", type=whole, default=100, help="of Adam, on batches of 128 points; half as many for fine-tuning")
-    p.add_argument("--rate", type=fraction, default=0.03, help="of Adam; a third of it for fine-tuning")
+    p.add_argument("--rate", type=positive, default=0.03, help="of Adam; a third of it for fine-tuning")
     p.add_argument("--seeds", type=whole, default=5, help="splits of the data and starts, each of its own")
     p.add_argument("--images", default=None, metavar="FOLDER", help="your copy of CIFAR-10's binary files: its ten classes take the place of the ten digits")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for memory_free_adjoint.json and .png")

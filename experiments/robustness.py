@@ -16,7 +16,7 @@ import numpy as np
 
 import lyapunov_chain as chain
 from architecture_measures import PairedInterval, bold_answer
-from command_line import OneLineParser, fraction, report_errors, whole
+from command_line import OneLineParser, positive, report_errors, whole
 from equal_variance import Layerwise, quiet_path
 from ocnet import L2Ball, LabelledPoints, LInfinityBall, Setting, fgsm, lyapunov_exponent, pgd, plotting
 from ocnet.kernels.philox import derived_seed
@@ -41,19 +41,19 @@ def parser():
     """Return the command line, with defaults."""
     p = OneLineParser(prog="robustness.py", description=__doc__)
     p.add_argument("--data", nargs="+", choices=tuple(DATA), default=["moons", "digits"], help="small training sets")
-    p.add_argument("--levels", type=fraction, nargs="+", default=[0.1, 0.2, 0.4], help="noise of a layer over the deviation of its states; none is always there")
+    p.add_argument("--levels", type=positive, nargs="+", default=[0.1, 0.2, 0.4], help="noise of a layer over the deviation of its states; none is always there")
     p.add_argument("--members", type=whole, nargs="+", default=[1, 4], help="paths whose scores are averaged before the loss, in training")
     p.add_argument("--layers", type=whole, default=6, help="of all networks")
-    p.add_argument("--horizon", type=fraction, default=4.0, help="time that all layers together reach")
+    p.add_argument("--horizon", type=positive, default=4.0, help="time that all layers together reach")
     p.add_argument("--iterations", type=whole, default=300, help="of Adam on all training points")
     p.add_argument("--rounds", type=whole, default=5, help="of training, before each of which the noise is measured anew")
-    p.add_argument("--rate", type=fraction, default=0.03, help="of Adam")
+    p.add_argument("--rate", type=positive, default=0.03, help="of Adam")
     p.add_argument("--points", type=whole, default=60, help="held-out points that are attacked, at most")
     p.add_argument("--steps", type=whole, default=10, help="of PGD")
     p.add_argument("--paths", type=whole, default=128, help="a point, of an attack, an even number")
     p.add_argument("--judges", type=whole, default=256, help="paths a point that judge, with fresh noise; a multiple of those of every attack")
     p.add_argument("--chain-paths", type=whole, default=20_000, help="of the scalar equation")
-    p.add_argument("--time-steps", type=fraction, nargs="+", default=[0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001], help="of the scalar equation")
+    p.add_argument("--time-steps", type=positive, nargs="+", default=[0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001], help="of the scalar equation")
     p.add_argument("--seeds", type=whole, default=10, help="splits and starts, 2 or more")
     p.add_argument("--workers", type=whole, default=2, help="processes that share the seeds")
     p.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="folder for robustness.json and robustness.png")

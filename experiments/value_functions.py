@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import rc_context
 
 import binary_classification
-from command_line import OneLineParser, report_errors
+from command_line import OneLineParser, number, report_errors
 from ocnet import plotting
 from ocnet.grid import Grid
 from ocnet.kernels.philox import derived_seed
@@ -34,7 +34,7 @@ def parser():
     p = OneLineParser(prog="value_functions.py", description=__doc__)
     p.add_argument("run", nargs="?", default=str(binary_classification.DEFAULT_OUT), help="folder of a run")
     p.add_argument("--label", type=int, choices=(-1, 1), default=None, help="one label only (EL; default: both)")
-    p.add_argument("--times", type=float, nargs="+", default=[0.0, 0.25, 0.5, 0.75, 1.0],
+    p.add_argument("--times", type=number, nargs="+", default=[0.0, 0.25, 0.5, 0.75, 1.0],
                    help="times in [0, 1], each taken to the nearest layer")
     p.add_argument("--view", choices=("grid", "particles"), default=None, help="network trained by this view (the first)")
     p.add_argument("--animate", action="store_true", help="also write a GIF of all layers")
