@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ocnet.blas import one_thread
+from ocnet.inputs import as_array
 from ocnet.kernels import threads
 from ocnet.kernels.philox import derived_seed
 from ocnet.networks import ResidualNetwork, TrainedNetwork
@@ -274,7 +275,7 @@ def _start(network: ResidualNetwork, seed: int) -> Array:
 
 def _weights(rows: Array, sample_weight: ArrayLike | None) -> Array:
     """(n,) weights of the rows ≥ 0, not all 0, the largest in [½, 1)."""
-    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    weights = np.ones(len(rows)) if sample_weight is None else as_array(sample_weight, "sample_weight", finite=False)
     if weights.shape != (len(rows),):
         raise ValueError(f"sample_weight has shape {weights.shape}; expected ({len(rows)},): a number for each row of X")
     if not (np.isfinite(weights).all() and (weights >= 0).all()):

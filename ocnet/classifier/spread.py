@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit, stdtrit
 
+from ocnet.inputs import as_number
 from ocnet.typing import Array
 
 __all__ = ["ProbabilitySpread", "moments"]
@@ -39,8 +40,7 @@ class ProbabilitySpread:
         Not covered: what no draw has seen.  Where rare draws flip a confident row, and none or one of them is among `paths`, the interval lies
         near 0 or 1 and misses more often than 1 − level; more `prediction_paths` are the remedy.  Each entry is covered for itself, not all at once.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level={level} is not a probability in (0, 1); use 0.95 for a 95 % interval")
+        level = as_number(level, "level", above=0, below=1, remedy="use 0.95 for a 95 % interval")
         reach, mean = stdtrit(self.degrees_of_freedom, 0.5 + 0.5 * level) * self.standard_error, np.clip(self.mean, 0.0, 1.0)
         slope = mean * (1 - mean)
         inside = slope > 0                                   # a mean that rounds to 0 or 1 has no log-odds
