@@ -40,7 +40,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise told_with(path, error) from error
         raise
-    _flush_folder(path.parent)
+    try:
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise told_with(path, error) from error
 
 
 def told_with(path: str | os.PathLike[str], error: OSError) -> OSError:

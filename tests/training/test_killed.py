@@ -1,5 +1,6 @@
 """A trainer that is killed at 20 instants, half of them within the writing of its file, or finds the disk full, goes on to the same bits."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -39,6 +40,24 @@ def test_a_second_training_with_one_journal_is_refused_and_the_first_goes_on(opt
     assert len(refused) == result.nit and result.x.tobytes() == train(Valley(), START, optimiser).x.tobytes()
     assert os.listdir(tmp_path) == ["run.npz"]
     assert train(Valley(), START, optimiser, tmp_path / "run.npz").nit == result.nit           # after it nobody is kept out
+
+
+@pytest.mark.parametrize("optimiser", [Adam(iterations=5, save_every=0), LBFGS(iterations=5)])
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_what_follows_has_the_same_bits(optimiser, at, tmp_path, monkeypatch):
+    flush, count = os.fsync, []
+
+    def full(handle):
+        count.append(handle)
+        if len(count) >= at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flush(handle)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match=r"make room and run again, what was written before is whole: '.*/run.npz'"):
+        patched.setattr(os, "fsync", full)
+        train(Valley(), START, optimiser, tmp_path / "run.npz")
+    assert set(os.listdir(tmp_path)) <= {"run.npz"}
+    assert train(Valley(), START, optimiser, tmp_path / "run.npz").x.tobytes() == train(Valley(), START, optimiser).x.tobytes()
 
 
 def test_a_folder_of_journals_is_held_between_its_rounds(tmp_path):
