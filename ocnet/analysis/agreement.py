@@ -7,9 +7,11 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_seed, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.objectives import ChainView, GridObjective, ParticleObjective
+from ocnet.training.objectives.labelled import checked_setting
 from ocnet.typing import Array
 from ocnet.xarrays import dataset, labelled
 
@@ -95,6 +97,8 @@ def compare_views(setting: Any, theta: Array, nodes: int, paths: int | None = No
     nodes     : per axis of the first grid, refined until its bar is below `tolerance` of the objective, or `floor`
     paths     : particles a data point; None: as many as bring three standard errors below the same (2·10⁷ in all at most)
     """
+    theta, seed = checked_setting(setting).network.control.check(theta), as_seed(seed)
+    paths = None if paths is None else as_whole(paths, "paths", 2, "one path has no standard error; None takes as many as are needed")
     estimate = estimate_on_grid(setting, theta, ChainView(), nodes, tolerance, floor)
     if paths is None:
         paths = _enough_paths(setting, theta, seed, max(tolerance * abs(estimate.value), floor))

@@ -17,6 +17,7 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_object, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.kernels.threads import run_all
 from ocnet.particles.propagate import chunks_of_points, starts
@@ -27,6 +28,7 @@ from ocnet.training.objectives.particles import Sample
 from ocnet.typing import Array, ArrayLike, Axes, Integers
 
 from .balls import L2Ball, LInfinityBall
+from .scores import finite_result
 
 __all__ = ["Attack", "InputGradient", "fgsm", "input_gradient", "pgd"]
 
@@ -133,7 +135,7 @@ def input_gradient(objective: ParticleObjective, theta: ArrayLike, points: Array
     Accuracy    exact for the paths that were drawn, to rounding; unbiased for ∇_x of the expectation where the criterion's value is
     Cost        three block evaluations a path and layer, and the states of a chunk of paths
     """
-    setting: Any = objective.setting
+    setting: Any = _checked(objective).setting
     network, data = setting.network, _data(setting, points, labels)
     theta = network.control.check(theta)
     view: Any = objective.view
@@ -149,7 +151,13 @@ def input_gradient(objective: ParticleObjective, theta: ArrayLike, points: Array
         gradient[rows] = _to_start(process, states, objective.seed, first, back).reshape(network.dim, count, paths).sum(axis=2).T
 
     run_all([lambda rows=rows: swept(rows) for rows in chunks_of_points(len(data), paths, network.dim)])
-    return InputGradient(losses, gradient)
+    return finite_result(InputGradient(losses, gradient), "theta, points", "losses", "gradient")
+
+
+def _checked(objective: Any) -> Any:
+    """An objective by particles, whose state is its point, or ValueError."""
+    return as_object(objective, "objective", ("setting", "paths", "seed", "view", "sample"), "an objective by particles",
+                     "give ParticleObjective(setting, paths=256)")
 
 
 def fgsm(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L2Ball, points: ArrayLike | None = None, labels: ArrayLike | None = None,
@@ -164,6 +172,8 @@ def fgsm(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L
     Accuracy    the rise is radius · ‖∇J_x‖_* + O(radius²); not the largest within the ball, see `pgd`
     Source      Goodfellow, Shlens & Szegedy (2015), section 4
     """
+    _checked_ball(ball)
+    judges = as_whole(judges, "judges")
     found = input_gradient(objective, theta, points, labels)
     data = _data(objective.setting, points, labels)
     moved = data.points + ball.radius * ball.steepest(found.gradient)
@@ -182,11 +192,10 @@ def pgd(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L2
     Cost        (iterations + 1)(random_starts + 1) `input_gradient`s
     Source      Madry et al. (2018), section 2.1, and appendix for the step
     """
-    if int(iterations) != iterations or iterations < 1:
-        raise ValueError(f"iterations={iterations} is not a whole number ≥ 1; for one full step use fgsm")
-    if int(random_starts) != random_starts or random_starts < 0:
-        raise ValueError(f"random_starts={random_starts} is not a whole number ≥ 0")
-    data = _data(objective.setting, points, labels)
+    iterations = as_whole(iterations, "iterations", remedy="for one full step use fgsm")
+    random_starts, judges = as_whole(random_starts, "random_starts", 0), as_whole(judges, "judges")
+    _checked_ball(ball)
+    data = _data(_checked(objective).setting, points, labels)
     here = input_gradient(objective, theta, data.points, data.labels)
     start, slopes, best, shift = here.losses, ball.dual(here.gradient), here.losses.copy(), np.zeros(data.points.shape)
     rng = np.random.Generator(np.random.PCG64(derived_seed(objective.seed, _STARTING)))
@@ -201,6 +210,10 @@ def pgd(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L2
     return _judged(objective, theta, ball, data, data.points + shift, (iterations + 1) * (random_starts + 1), slopes, best - start, judges)
 
 
+def _checked_ball(ball: Any) -> None:
+    as_object(ball, "ball", ("radius", "steepest", "projected"), "a ball", "give LInfinityBall(radius) or L2Ball(radius)")
+
+
 def _keep(best: Array, shift: Array, losses: Array, at: Array) -> None:
     """Write what is better than the best so far into `best` (n,) and `shift` (n, d)."""
     better = losses > best
@@ -213,7 +226,7 @@ def _data(setting: Any, points: ArrayLike | None, labels: ArrayLike | None) -> L
         raise ValueError(f"{'points' if points is None else 'labels'}=None: give points and labels both, or none of them for the objective's data")
     if points is None or labels is None:
         return LabelledPoints(setting.data.points, setting.data.labels)
-    data = LabelledPoints(checked_points(points, setting.network.dim), np.asarray(labels))
+    data = LabelledPoints(checked_points(points, setting.network.dim), labels)
     return replace(setting, data=data).data                                # which refuses labels that are none of the loss's
 
 
@@ -232,8 +245,6 @@ def _to_start(process: Any, states: Array, seed: int, first: int, cotangent: Arr
 def _judged(objective: ParticleObjective, theta: ArrayLike, ball: LInfinityBall | L2Ball, data: LabelledPoints, moved: Array, iterations: int,
             slopes: Array, gains: Array, judges: int) -> Attack:
     """The `Attack` that moved the data's points, as seen by fresh noise."""
-    if int(judges) != judges or judges < 1:
-        raise ValueError(f"judges={judges} is not a whole number ≥ 1")
     setting: Any = objective.setting
     judge = replace(objective, paths=judges * objective.paths, seed=derived_seed(objective.seed, _JUDGING))
     before, after = (replace(judge, setting=replace(setting, data=LabelledPoints(x, data.labels))).sample(theta) for x in (data.points, moved))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocnet.inputs import LARGEST, as_number
 from ocnet.typing import Array
 
 __all__ = ["L2Ball", "LInfinityBall"]
@@ -16,8 +17,8 @@ class _Ball:
     radius: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.radius) and self.radius >= 0):
-            raise ValueError(f"radius={self.radius} is not a finite number ≥ 0; it is the most that a point may be moved, in the points' units")
+        remedy = "give a finite number ≥ 0: the most that a point may be moved, in the points' units"
+        object.__setattr__(self, "radius", as_number(self.radius, "radius", at_least=0, at_most=LARGEST, remedy=remedy))
 
     def check(self, points: Array, starts: Array) -> None:
         """Raise ValueError, naming the row, unless all points (n, d) lie in the balls around `starts` (n, d), but for the rounding of the sums."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.grid import Grid
+from ocnet.inputs import LARGEST, answer_of, as_array, as_number, as_object
 from ocnet.spline import LimitedSpline, Smoothing
 from ocnet.typing import Array, ArrayLike, PointFunction
 from ocnet.value_function import ValueFunction
@@ -34,12 +35,12 @@ def solve_feedback(terminal: PointFunction, grid: Grid, times: ArrayLike, price:
     Cost       O(nodes · reachable nodes of an axis) a layer and axis.
     Raises     ValueError for a terminal value of another shape or not finite, a negative price, or numbers of another shape.
     """
+    as_object(grid, "grid", ("nodes", "require_uniform"), "a grid", "give a Grid with equal spacing")
     rows, single = _terminal_rows(terminal, grid)
-    times = np.asarray(times, dtype=np.float64)
+    times = as_array(times, "times")
     if times.ndim != 1 or times.size < 2 or not (np.diff(times) > 0).all():
         raise ValueError(f"times={times.tolist()} do not increase; give the N + 1 times of N layers")
-    if not price >= 0:
-        raise ValueError(f"price={price} is not a number ≥ 0; a control that is paid for being fast has no least cost")
+    price = as_number(price, "price", at_least=0, at_most=LARGEST, remedy="a control that is paid for being fast has no least cost")
     steps = np.diff(times)
     deviations = _per_layer(deviation, (steps.size,), "deviation")
     reaches = _per_layer(reach, (steps.size, grid.dim), "reach")
@@ -48,24 +49,29 @@ def solve_feedback(terminal: PointFunction, grid: Grid, times: ArrayLike, price:
         u = Smoothing(grid, deviations[n])(values[-1]) if deviations[n] else values[-1]
         u = moreau_envelope(grid, u, price / steps[n], steps[n] * reaches[n])
         if drift is not None:
-            u = LimitedSpline(grid, u)(nodes + steps[n] * np.asarray(drift(nodes.T), float).T)
-        values.append(u if running is None else u + steps[n] * np.asarray(running(nodes.T), float))
+            u = LimitedSpline(grid, u)(nodes + steps[n] * _answers(drift, "drift", nodes.T, (grid.size, grid.dim)).T)
+        values.append(u if running is None else u + steps[n] * _answers(running, "running", nodes.T, (grid.size,)))
     report = {"view": "feedback", "layers": int(steps.size), "price": float(price)}
     return ValueFunction(grid, times, np.stack(values[::-1]), report, single)
 
 
 def _terminal_rows(terminal, grid):
     """The terminal values as rows (q, size), and whether they were one column."""
-    values = np.asarray(terminal(grid.nodes.T), dtype=np.float64)
+    values = answer_of(terminal, "terminal", grid.nodes.T)
     if values.ndim not in (1, 2) or len(values) != grid.size or not np.isfinite(values).all():
         raise ValueError(f"terminal returned shape {values.shape}{'' if np.isfinite(values).all() else ', not finite'}; expected finite "
                          f"({grid.size},) or ({grid.size}, q)")
     return np.ascontiguousarray(np.atleast_2d(values.T)), values.ndim == 1
 
 
+def _answers(function, name, points, shape):
+    """Finite values of a user's function at the nodes, of this shape."""
+    return as_array(answer_of(function, name, points), name, shape)
+
+
 def _per_layer(value, shape, name):
     """`value` for every layer (and axis), ≥ 0, or ValueError."""
-    value = np.asarray(value, dtype=np.float64)
+    value = as_array(value, name, finite=False)
     if value.shape not in ((), shape, shape[1:]) or not (value >= 0).all():
         raise ValueError(f"{name} has shape {value.shape}; expected a number or {shape}, each ≥ 0")
     return np.broadcast_to(value, shape)
@@ -79,7 +85,8 @@ def moreau_envelope(grid: Grid, values: Array, stiffness: float, limits: ArrayLi
     where three nodes do not resolve them, at most an eighth of their second difference below the least value.
     """
     grid.require_uniform("moreau_envelope")
-    field = grid.reshape(np.asarray(values, dtype=np.float64))
+    stiffness = as_number(stiffness, "stiffness", at_least=0)
+    field = grid.reshape(as_array(values, "values"))
     for axis, (h, limit) in enumerate(zip(grid.spacing, np.broadcast_to(np.asarray(limits, float), grid.dim)), start=1):
         lines = np.ascontiguousarray(np.moveaxis(field, axis, -1))
         field = np.moveaxis(_along_last_axis(lines, stiffness * h * h, limit / h), -1, axis)

@@ -5,6 +5,7 @@ from typing import Any
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_number
 from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.grid_estimate import GridEstimate, estimate_on_grid
 from ocnet.training.losses import Logistic
@@ -116,10 +117,12 @@ def compare(network: Any, theta: Array, data: Any, criterion: Criterion = Expect
     Raises      ValueError for a network that no grid serves, labels that the loss does not know
     Cost        some solves on grids of 61² to 10⁶ nodes, and 10⁵ to 2·10⁷ paths
     """
-    setting = Setting(network, data, criterion)
+    setting, view = Setting(network, data, criterion), DiffusionView(substeps)
+    for name, value in (("tolerance", tolerance), ("floor", floor)):
+        as_number(value, name, at_least=0, remedy="give a bar ≥ 0 that is wanted")
     agreement = compare_views(setting, theta, nodes, paths, seed, 0.5 * tolerance, 0.5 * floor)
     try:
         network.diffusion(theta)
     except ValueError as reason:
         return Comparison(agreement, None, str(reason))
-    return Comparison(agreement, estimate_on_grid(setting, theta, DiffusionView(substeps), nodes, tolerance, floor))
+    return Comparison(agreement, estimate_on_grid(setting, theta, view, nodes, tolerance, floor))

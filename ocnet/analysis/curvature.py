@@ -10,7 +10,11 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from ocnet.archive import Saved
+from ocnet.inputs import as_array, as_number, as_seed, as_whole
 from ocnet.kernels import philox
+from ocnet.training.trainer import checked_objective
+
+from .scores import finite_result
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -63,13 +67,11 @@ def top_eigenvalue(objective: Any, theta: ArrayLike, tolerance: float = 1e-4, it
     Accuracy     H v by central differences of the gradient, ∇J(θ ± δ v), δ = (3 eps)^⅓ max(1, |θ|∞); both errors are in `bar`.
     Source       Lanczos (1950) with full reorthogonalisation; the residual bound: Parlett, The Symmetric Eigenvalue Problem, sec. 4.5 and 13.2.
     """
-    theta = np.array(theta, dtype=np.float64)
-    if theta.ndim != 1 or not np.isfinite(theta).all():
-        raise ValueError(f"theta has shape {theta.shape} or entries that are not finite; give a finite (P,) vector")
-    if int(iterations) != iterations or iterations < 1:
-        raise ValueError(f"iterations={iterations} is not a whole number ≥ 1")
-    if not tolerance > 0:
-        raise ValueError(f"tolerance={tolerance} is not a positive number; give the residual wanted relative to the eigenvalue, such as 1e-4")
+    checked_objective(objective, "value_and_gradient")
+    theta, iterations, seed = np.array(as_array(theta, "theta", (None,))), as_whole(iterations, "iterations"), as_seed(seed)
+    if not theta.size:
+        raise ValueError("theta is empty; give a finite (P,) vector")
+    tolerance = as_number(tolerance, "tolerance", above=0, remedy="give the residual wanted relative to the eigenvalue, such as 1e-4")
     step = _STEP * max(1.0, float(np.abs(theta).max(initial=0.0)))
 
     def product(v: np.ndarray, length: float = step) -> np.ndarray:
@@ -77,12 +79,13 @@ def top_eigenvalue(objective: Any, theta: ArrayLike, tolerance: float = 1e-4, it
         return (after - before) / (2 * length)
 
     start = philox.normals(philox.derived_seed(seed, _START), 0, theta.size, 0, 1)[0]
-    vector, taken = _lanczos(product, start, tolerance, min(int(iterations), theta.size))
+    vector, taken = _lanczos(product, start, tolerance, min(iterations, theta.size))
     found, doubled = product(vector), product(vector, 2 * step)
     value = _dot(vector, found)
     ulps = 8 * _length(np.asarray(objective.value_and_gradient(theta)[1])) + abs(value) * _length(theta)
     residual, error = _length(found - value * vector), _length(doubled - found) + float(np.finfo(float).eps / step) * ulps
-    return Eigenvalue(value, vector, residual, error, taken + 2, residual <= 10 * tolerance * abs(value) + error)
+    result = Eigenvalue(value, vector, residual, error, taken + 2, residual <= 10 * tolerance * abs(value) + error)
+    return finite_result(result, "theta", "value", "vector", "residual", "difference_error")
 
 
 def _lanczos(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, tolerance: float, most: int) -> tuple[np.ndarray, int]:

@@ -28,7 +28,12 @@ import numpy as np
 
 from ocnet.archive import Saved
 from ocnet.grid import Grid
+from ocnet.inputs import as_array, as_number, as_object
 from ocnet.spline import LimitedSpline
+from ocnet.training.criteria.checked_loss import checked_loss
+from ocnet.training.objectives import LabelledPoints
+from ocnet.training.objectives.labelled import checked_setting
+from ocnet.training.optimisers.box import checked_bounds
 from ocnet.training.regularisers import Tikhonov
 from ocnet.typing import ArrayLike, Labelled, Loss
 
@@ -97,6 +102,9 @@ def feedback_bound(setting: Any, grid: Grid, bounds: Any = None, tail: ArrayLike
     Raises ValueError, with the reason, for noise that is not additive and normal, a block that is not bounded by its numbers, labels that
     are not −1 and +1, a loss that is not convex (LE only).
     """
+    checked_setting(setting)
+    as_object(grid, "grid", ("lower", "upper", "widened"), "a grid", "give a Grid with equal spacing, with room around all points")
+    bounds = None if bounds is None else checked_bounds(bounds)
     coarse, wide, grid = _boxed(setting, grid, bounds, tail)
     fine = _Bound(setting, grid.refined(_FINER), bounds, tail)
     values = [problem.value for problem in (coarse, fine, wide)]
@@ -129,6 +137,13 @@ def posterior_floor(data: Labelled, loss: Loss, lowest: float = -np.inf, highest
 
     data : LabelledPoints of labels −1 and +1;  loss : convex in the score;  accuracy: rounding, or the value at |u| = 1000 where the least is not attained
     """
+    data = LabelledPoints.of(data)
+    checked_loss(loss, "ExpectedLoss")
+    for name, side in (("lowest", lowest), ("highest", highest)):
+        if side not in (-np.inf, np.inf):
+            as_number(side, name)
+    if not lowest <= highest or lowest == np.inf or highest == -np.inf:
+        raise ValueError(f"lowest={lowest}, highest={highest}: give the range of the score, lowest ≤ highest")
     _, masses, posterior = _starts(data)
     return float((masses * _mixed(loss.value, _least_place(loss, posterior, lowest, highest), posterior)).sum())
 
@@ -243,7 +258,7 @@ def _chord(knots, columns, at):
 
 
 def _checked_tail(tail, like):
-    tail = np.asarray(tail, dtype=np.float64)
+    tail = as_array(tail, "tail")
     if tail.shape != like.shape:
         raise ValueError(f"tail has shape {tail.shape}; this readout has {like.size} numbers: give control.rest(theta) of a trained θ")
     return tail
@@ -272,5 +287,5 @@ def _reach(network, bounds):
     if bounds is None:
         return np.inf
     control = network.control
-    sizes = np.broadcast_to(np.maximum(*(np.abs(np.asarray(side, float)) for side in bounds)), (control.size,))
+    sizes = np.broadcast_to(np.maximum(*(np.abs(side) for side in bounds)), (control.size,))
     return np.stack([network.block.reach(control.layer(sizes, n)) for n in range(network.layers)])

@@ -16,9 +16,11 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ocnet.archive import Saved
+from ocnet.inputs import as_number, as_object, as_seed, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles.diffusion_steps import DiffusionSteps
 from ocnet.training.objectives import ChainView, DiffusionView, GridObjective, ParticleObjective
+from ocnet.training.objectives.labelled import checked_setting
 from ocnet.training.objectives.likelihood_ratio import LikelihoodRatioObjective
 from ocnet.typing import Array, ArrayLike
 
@@ -205,9 +207,14 @@ def compare_gradients(setting: Any, theta: ArrayLike, grid: Any, paths: int = 64
                included (they are the same everywhere).  LE of a loss that is not quadratic: particles have a bias O(1/paths²) of their own
     Raises   ValueError for fewer than two replicates: one gradient has no spread
     """
-    if int(replicates) != replicates or replicates < 2:
-        raise ValueError(f"replicates={replicates} is not a whole number ≥ 2; one gradient has no spread")
-    theta = setting.network.control.check(theta)
+    theta = checked_setting(setting).network.control.check(theta)
+    replicates, seed = as_whole(replicates, "replicates", 2, "one gradient has no spread"), as_seed(seed)
+    substeps = None if substeps is None else as_whole(substeps, "substeps", remedy="it counts the time steps a layer; None leaves the equation out")
+    sde_paths = None if sde_paths is None else as_whole(sde_paths, "sde_paths", 2, "one path has no standard error")
+    level = as_number(level, "level", above=0, below=1, remedy="give a false-alarm rate, such as 1e-3")
+    if tolerance != np.inf:
+        as_number(tolerance, "tolerance", above=0, remedy="give a share of the gradient's norm, or inf")
+    as_object(grid, "grid", ("axes", "refined", "widened"), "a grid", "give a Grid with equal spacing, or a MovingGrid")
     seeds = [derived_seed(seed, _COMPARING, k) for k in range(1, replicates + 1)]
     routes = [_on_grid("network", "chain", setting, theta, grid, (ChainView(),), tolerance),
               _by_particles("network", "pathwise", theta, [(ParticleObjective(setting, paths, s),) for s in seeds])]

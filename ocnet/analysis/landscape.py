@@ -14,9 +14,14 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_array, as_number, as_seed, as_whole
 from ocnet.kernels import philox
 from ocnet.networks import ResidualNetwork
+from ocnet.networks.network import checked_network
+from ocnet.training.trainer import checked_objective
 from ocnet.xarrays import dataset, labelled
+
+from .scores import finite_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +31,7 @@ __all__ = ["Landscape", "filter_normalised", "landscape"]
 
 _DIRECTIONS = 12                     # word that keeps directions apart from other random numbers
 _FINER, _WIDER = 1.5, 1.4            # refinement of a grid's spacing and box that its bars compare
+_MOST_POINTS = 10_001                # along a direction: as many evaluations, or their square
 _ERRORS = 3                          # standard errors in a bar
 
 
@@ -76,8 +82,8 @@ def filter_normalised(network: ResidualNetwork, theta: ArrayLike, count: int = 2
     The random numbers are those of (seed, direction), so networks of one layout have the same before scaling.
     Source : Li, Xu, Taylor, Studer, Goldstein, Visualizing the Loss Landscape of Neural Nets (2018), sec. 4; biases are kept here, as vectors.
     """
-    control = network.control
-    theta = control.check(theta)
+    control = checked_network(network).control
+    theta, count, seed = control.check(theta), as_whole(count, "count"), as_seed(seed)
     directions = np.stack([philox.normals(philox.derived_seed(seed, _DIRECTIONS, k), 0, control.size, 0, 1)[0] for k in range(count)])
     sizes = _filters(control, theta)
     for direction in directions:
@@ -103,13 +109,13 @@ def landscape(objective: Any, theta: ArrayLike, directions: np.ndarray | int = 1
     reach      : of a and b, from −reach to reach;  points : along each, odd, so that θ is among them
     Cost         points^directions evaluations (of grids, of a second, finer and wider one too).
     """
-    network = objective.setting.network
+    network = checked_objective(objective, "setting", "value").setting.network
     centre: np.ndarray = network.control.check(theta)
-    if int(points) != points or points < 3 or points % 2 == 0:
+    points = as_whole(points, "points", 3, "give an odd number, so that θ is among them", _MOST_POINTS)
+    if points % 2 == 0:
         raise ValueError(f"points={points}: give an odd whole number ≥ 3, so that θ is among them")
-    if not (np.isfinite(reach) and reach > 0):
-        raise ValueError(f"reach={reach} is not a positive number; 1 doubles each filter at most")
-    chosen = np.asarray(directions, dtype=float) if np.ndim(directions) else filter_normalised(network, centre, int(directions), seed)
+    reach = as_number(reach, "reach", above=0, remedy="give a number > 0; 1 doubles each filter at most")
+    chosen = _directions(directions, network, centre, seed)
     if chosen.ndim != 2 or len(chosen) not in (1, 2) or chosen.shape[1] != centre.size:
         raise ValueError(f"directions has shape {chosen.shape}; expected (1, {centre.size}) or (2, {centre.size}), or the number 1 or 2")
     half = np.linspace(0.0, reach, points // 2 + 1)
@@ -117,7 +123,15 @@ def landscape(objective: Any, theta: ArrayLike, directions: np.ndarray | int = 1
     places = np.stack(np.meshgrid(*[axis] * len(chosen), indexing="ij"), axis=-1)
     pairs = np.array([evaluate(centre + np.einsum("k,kp->p", place, chosen)) for place in places.reshape(-1, len(chosen))])
     values, bars = pairs.T.reshape(2, *places.shape[:-1])
-    return Landscape((axis,) * len(chosen), values, bars, chosen, name)
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} is no text; give what the axis of values is called, such as 'J'")
+    return finite_result(Landscape((axis,) * len(chosen), values, bars, chosen, name), "theta, directions, reach", "values", "bars")
+
+
+def _directions(directions: Any, network: ResidualNetwork, centre: np.ndarray, seed: int) -> np.ndarray:
+    """The directions as an array, drawn where only their number is given."""
+    count = np.ndim(directions) == 0 and not isinstance(directions, str) and directions is not None
+    return filter_normalised(network, centre, as_whole(directions, "directions", 1, "give 1 or 2", 2), seed) if count else as_array(directions, "directions")
 
 
 def _evaluation(objective: Any) -> Callable[[np.ndarray], tuple[float, float]]:

@@ -8,6 +8,7 @@ started rough, training to zero loss leaves them rough.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from ocnet import plotting
 from ocnet.analysis.linear_product import SufficientCondition
 from ocnet.archive import Saved
 from ocnet.blas import one_thread
+from ocnet.inputs import as_array, as_number, as_whole
 from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import dataset, labelled
 
-from .linear_product import LinearProblem, depth_maps, interpolated
+from .linear_product import LinearProblem, checked_problem, depth_maps, interpolated
+from .orders import checked_layers
 
 __all__ = ["LinearLimit", "LinearTraining", "descend", "flow", "linear_limit"]
 
@@ -136,14 +139,15 @@ def descend(problem: LinearProblem, start: ArrayLike, rate: float = 0.25, steps:
     problem : LinearProblem;  start : (N, d, d);  rate > 0, in units of the flow's time;  steps : most of them;  tolerance : stop at this loss
     Raises ValueError where the loss is no longer finite: the rate is too large.  Memory: all weights of all steps.
     """
-    if not (np.isfinite(rate) and rate > 0) or int(steps) != steps or steps < 1:
-        raise ValueError(f"rate={rate}, steps={steps}: give a finite rate > 0 and a whole number of steps ≥ 1")
-    theta = problem.checked(start)
+    rate, steps, tolerance = as_number(rate, "rate", above=0), as_whole(steps, "steps"), as_number(tolerance, "tolerance", at_least=0)
+    theta = checked_problem(problem).checked(start, "start")
     weights, losses = [theta], []
-    for step in range(int(steps) + 1):
+    for step in range(steps + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient = problem.loss_and_gradient(theta)
             theta = theta - rate * gradient
+        if not step and not np.isfinite(loss):
+            raise ValueError(f"start, up to {np.abs(start).max():.3g}, has a loss of {loss:.3g}; give smaller numbers")
         if not (np.isfinite(loss) and np.isfinite(theta).all()):
             raise ValueError(f"rate={rate} is too large: the loss is {loss:.3g} after {step} steps; give a smaller rate")
         losses.append(loss)
@@ -160,7 +164,8 @@ def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: f
     problem : LinearProblem;  start : (N, d, d);  accuracy : tolerance of the solver on the entries of θ, relative and absolute
     Raises ValueError for times that do not increase.
     """
-    start, times = problem.checked(start), np.asarray(times, dtype=np.float64)
+    start, times = checked_problem(problem).checked(start, "start"), as_array(times, "times")
+    accuracy = as_number(accuracy, "accuracy", at_least=1e-13, at_most=1, remedy="give a tolerance from 1e-13 (rounding) to 1")
     if times.ndim != 1 or len(times) < 2 or not (np.diff(times) > 0).all():
         raise ValueError(f"times={times.tolist()} are not two or more increasing numbers")
 
@@ -169,7 +174,7 @@ def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: f
 
     found = solve_ivp(pull, (times[0], times[-1]), start.ravel(), "DOP853", times, rtol=accuracy, atol=accuracy)
     if not found.success:
-        raise ValueError(f"the flow could not be followed to {times[-1]:g}: {found.message}")
+        raise ValueError(f"times: the flow could not be followed from its start to {times[-1]:g} ({found.message}); give a smaller start, or times nearer to the first")
     weights = found.y.T.reshape(-1, *start.shape)
     return LinearTraining(problem, times, weights, np.array([problem.loss(theta) for theta in weights]))
 
@@ -260,8 +265,11 @@ def linear_limit(problem: LinearProblem, start: Callable[..., Any], layers: Sequ
     Raises      ValueError for depths that do not increase, and where a descent's loss is no longer finite
     Source      Sander, Ablin & Peyré (2022); N = 100 in their figure 2
     """
-    layers = tuple(layers)
-    if len(layers) < 2 or not (np.diff((*layers, reference)) > 0).all():
+    checked_problem(problem)
+    if not callable(start):
+        raise TypeError(f"start={short(start)} is no function; give one of the number of layers, such as lambda layers: np.zeros((layers, d, d))")
+    layers, reference = checked_layers(layers), as_whole(reference, "reference")
+    if reference <= layers[-1]:
         raise ValueError(f"layers={layers}, reference={reference}: give two or more increasing numbers, and a larger reference")
     *runs, deep = (descend(problem, start(count), rate, steps) for count in (*layers, reference))
     distances = np.array([_distances(run, deep) for run in runs])

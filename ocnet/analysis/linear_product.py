@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from ocnet.inputs import as_array, as_object
 from ocnet.typing import Array, ArrayLike
 
-__all__ = ["LinearProblem", "SufficientCondition", "depth_maps", "interpolated", "running_products"]
+__all__ = ["LinearProblem", "SufficientCondition", "checked_problem", "depth_maps", "interpolated", "running_products"]
 
 _STEPS = 256                         # Runge–Kutta steps of the unit of depth, times the size of θ where that exceeds 1
 
@@ -84,10 +85,10 @@ class LinearProblem:
     covariance: Any = None
 
     def __post_init__(self) -> None:
-        target = np.array(self.target, dtype=np.float64)
+        target = np.array(as_array(self.target, "target"))
         if target.ndim != 2 or target.shape[0] != target.shape[1] or not np.isfinite(target).all():
             raise ValueError(f"target has shape {target.shape}; give B as a finite square matrix")
-        covariance = np.eye(len(target)) if self.covariance is None else np.array(self.covariance, dtype=np.float64)
+        covariance = np.eye(len(target)) if self.covariance is None else np.array(as_array(self.covariance, "covariance"))
         if covariance.shape != target.shape or not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, atol=0):
             raise ValueError(f"covariance has shape {covariance.shape}; give a finite symmetric matrix of shape {target.shape}")
         if not np.linalg.eigvalsh(covariance)[0] > 0:
@@ -105,11 +106,11 @@ class LinearProblem:
         """d."""
         return len(self.target)
 
-    def checked(self, theta: ArrayLike) -> Array:
-        """θ as a finite (N, d, d) float64 array, or ValueError."""
-        theta = np.asarray(theta, dtype=np.float64)
-        if theta.ndim != 3 or theta.shape[1:] != self.target.shape or not len(theta) or not np.isfinite(theta).all():
-            raise ValueError(f"theta has shape {theta.shape}; expected a finite (layers, {self.dim}, {self.dim}), a matrix a layer")
+    def checked(self, theta: ArrayLike, name: str = "theta") -> Array:
+        """θ as a finite (N, d, d) float64 array, or ValueError that names it."""
+        theta = as_array(theta, name)
+        if theta.ndim != 3 or theta.shape[1:] != self.target.shape or not len(theta):
+            raise ValueError(f"{name} has shape {theta.shape}; expected a finite (layers, {self.dim}, {self.dim}), a matrix a layer")
         return theta
 
     def products(self, theta: Array) -> Any:
@@ -143,6 +144,12 @@ class LinearProblem:
         start = float(_sizes(theta).max())
         radius, allowed = _radius(len(theta), start, need)
         return SufficientCondition(len(theta), least, start, need, allowed, radius)
+
+
+def checked_problem(problem: Any) -> LinearProblem:
+    """Return a `LinearProblem` as it is; ValueError for a class and anything else."""
+    found: LinearProblem = as_object(problem, "problem", ("checked", "loss_and_gradient"), "a linear problem", "give LinearProblem(target, covariance)")
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 from ocnet.kernels import philox
 from ocnet.typing import Array, Labelled, Loss
 
+from .scores import scores_at
+
 __all__ = ["LossToGo"]
 
 # of the data's spread, or of what a unit of noise moves a state if that is more: sixth order leaves (step/length)⁶, rounding some 8 ulp/(step/2)²
@@ -37,8 +39,7 @@ class LossToGo:
         """h (K, points) at the end of the noise-free path from the states x (d, points) before layer n."""
         for layer in range(n, self.process.layers):
             x = self.quiet(layer, x)
-        scores = np.asarray(self.score(x.T), dtype=float)
-        return np.ascontiguousarray(scores.reshape(x.shape[1], -1).T)
+        return np.ascontiguousarray(scores_at(self.score, x.T).T)
 
     @cached_property
     def _ends(self):

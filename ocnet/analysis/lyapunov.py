@@ -16,7 +16,8 @@ from scipy.stats import norm
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.kernels.philox import checked_seed, derived_seed, normals
+from ocnet.inputs import LARGEST, as_number, as_object, as_seed_or_fresh, as_whole
+from ocnet.kernels.philox import derived_seed, normals
 from ocnet.kernels.threads import over_chunks
 from ocnet.particles.partition import chunk_of
 from ocnet.particles.propagate import starts
@@ -29,6 +30,7 @@ __all__ = ["Lyapunov", "MomentExponent", "lyapunov_exponent"]
 
 _FRAME = 21                          # word that keeps the stream of first directions apart from the noise
 _STEP = np.finfo(float).eps ** (1 / 3)           # of a central difference: its error h²/6 and the rounding eps/h are both about 4e-11
+_MOST_ORDER = 1e6                    # of a moment
 _FEW = 100                           # paths that a moment must rest on at least, by the effective number (Σw)²/Σw² of its summands
 
 
@@ -101,6 +103,7 @@ class Lyapunov(Saved):
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Ends of the normal interval of the first exponent."""
+        level = as_number(level, "level", above=0, below=1, remedy="give a probability, such as 0.95")
         half = norm.ppf(0.5 + level / 2) * self.standard_error
         return self.value - half, self.value + half
 
@@ -109,6 +112,7 @@ class Lyapunov(Saved):
 
         The p-th power of what grows like e^{s B_T} has a tail that few paths see once p² s² T is large: then a UserWarning says so.
         """
+        order = as_number(order, "order", at_least=-_MOST_ORDER, at_most=_MOST_ORDER, remedy=f"give a power from −{_MOST_ORDER:g} to {_MOST_ORDER:g}")
         logs = order * self.growth[..., 0]
         weights = np.exp(logs - logs.max())
         mean, paths = weights.mean(), weights.shape[1]
@@ -166,10 +170,9 @@ def lyapunov_exponent(process: Diffusion | LayeredProcess, x0: ArrayLike, paths:
     Source    Benettin, Galgani, Giorgilli & Strelcyn (1980); of diffusions Talay (1991); L − s²/2 and its use for networks: Liu et al. (2019)
     """
     walked = _walked(process, x0, horizon, steps, scheme)
-    points, seed, N = checked_starts(x0, walked.dim), checked_seed(seed), walked.layers
-    for name, value, low, high in (("paths", paths, 2, np.inf), ("exponents", exponents, 1, walked.dim), ("burn_in", burn_in, 0, N - 1)):
-        if int(value) != value or not low <= value <= high:
-            raise ValueError(f"{name}={value} is not a whole number from {low} to {high:g}")
+    points, seed, N = checked_starts(x0, walked.dim), as_seed_or_fresh(seed), walked.layers
+    paths, exponents = as_whole(paths, "paths", 2, "one path has no standard error"), as_whole(exponents, "exponents", at_most=walked.dim)
+    burn_in = as_whole(burn_in, "burn_in", 0, at_most=N - 1)
     growth = np.empty((len(points) * paths, exponents))
 
     def along(lo: int, hi: int) -> None:
@@ -184,8 +187,12 @@ def _walked(process: Diffusion | LayeredProcess, x0: ArrayLike, horizon: float |
     if isinstance(process, Diffusion):
         if horizon is None or steps is None:
             raise ValueError(f"horizon={horizon}, steps={steps}: a Diffusion is walked in so many steps to a horizon; give both")
+        steps = as_whole(steps, "steps")
+        horizon = as_number(horizon, "horizon", at_least=1 / LARGEST, at_most=LARGEST)
+        as_object(scheme, "scheme", ("layered",), "a scheme of particles", "give EulerMaruyama() or another of ocnet.particles.schemes")
         first = checked_starts(x0, process.dim)[:1].T
         return scheme.layered(process, horizon, steps, process.factor_rows(0.0, np.ascontiguousarray(first)).shape[1])
+    as_object(process, "process", ("dim", "layers", "step", "draw"), "a process", "give a Diffusion, or a LayeredProcess such as network.layered(theta)")
     if horizon is not None or steps is not None:
         raise ValueError(f"horizon={horizon}, steps={steps}: a LayeredProcess has layers and times of its own; leave both out")
     return process

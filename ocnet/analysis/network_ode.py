@@ -23,10 +23,14 @@ import numpy as np
 from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.blas import one_thread
+from ocnet.inputs import as_number
 from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
+from ocnet.networks.network import checked_network
 from ocnet.process import checked_points
 from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import dataset, labelled
+
+from .scores import finite_result
 
 __all__ = ["NetworkODEDistance", "network_ode_distance"]
 
@@ -113,7 +117,10 @@ def network_ode_distance(network: Any, theta: Array, points: ArrayLike, interpol
     Raises ValueError for a network with noise, and for a block without `bounds(first, second)`.
     Cost           some hundreds of block evaluations a layer and point.
     """
-    x = np.ascontiguousarray(checked_points(points, network.dim).T)
+    x = np.ascontiguousarray(checked_points(points, checked_network(network).dim).T)
+    if not x.size:
+        raise ValueError(f"points has shape {np.shape(points)}: no point to start from; give at least one row")
+    tolerance = as_number(tolerance, "tolerance", above=0, at_most=1, remedy="give an error > 0, such as 1e-11")
     if not hasattr(network.block, "bounds"):
         raise ValueError(f"block={network.block!r} has no bounds(first, second); use Perceptron, Sine or Affine, or give it one (`BlockBounds`)")
     ode = NeuralODE(network, theta, interpolation)
@@ -125,7 +132,8 @@ def network_ode_distance(network: Any, theta: Array, points: ArrayLike, interpol
     error = np.linalg.norm(looser - reference, axis=1).max() + _ROUNDING * constants["radius"] * network.layers
     smooth, layered, rough = _bounds(ode, **constants)
     lipschitz, speed, bend, radius = (float(np.max(constants[name])) for name in ("lipschitz", "speed", "bend", "radius"))
-    return NetworkODEDistance(interpolation, network.times, distances, smooth, layered, rough, lipschitz, speed, bend, radius, float(error))
+    found = NetworkODEDistance(interpolation, network.times, distances, smooth, layered, rough, lipschitz, speed, bend, radius, float(error))
+    return finite_result(found, "theta, points", "distances", "smooth", "layered", "radius", "reference_error", *([] if rough is None else ["rough"]))
 
 
 def _layers(network, theta, x):

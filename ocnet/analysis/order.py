@@ -9,12 +9,15 @@ from scipy.integrate import solve_ivp
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import LARGEST, as_array, as_choice, as_number
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Noiseless
 from ocnet.typing import ArrayLike, Axes
 
-from .orders import Orders
+from .orders import Orders, checked_layers
+from .scores import finite_result
+from .stability import checked_architecture
 
 __all__ = ["ConsistencyOrder", "order_of"]
 
@@ -73,17 +76,19 @@ def order_of(architecture: Any, against: str = "limit", layers: Sequence[int] = 
     Accuracy  the reference is of relative accuracy 1e-13 (DOP853), beside which `floor` is safe by 10.
     Source    orders and modified equations: Lu, Zhong, Li & Dong (2018), and MATH 2.1, 2.2
     """
-    if against not in _AGAINST:
-        raise ValueError(f"against={against!r}; choose {', '.join(map(repr, _AGAINST))}")
-    layers = tuple(layers)
-    if len(layers) < 2 or not (np.diff(layers) > 0).all():
-        raise ValueError(f"layers={layers} shows no order; give two or more increasing numbers")
-    problem = _Problem(architecture, block or Perceptron(1), np.asarray(numbers, float), architecture.own_numbers(own),
-                       np.atleast_1d(np.asarray(_START[:architecture.halves] if start is None else start, float)), horizon)
+    as_choice(against, "against", _AGAINST)
+    checked_architecture(architecture)
+    layers, start = checked_layers(layers), as_array(_START[:architecture.halves] if start is None else start, "start")
+    if start.ndim > 1 or not start.size:
+        raise ValueError(f"start has shape {start.shape}; give the d components of one point")
+    problem = _Problem(architecture, Perceptron(1) if block is None else block, as_array(numbers, "numbers"), architecture.own_numbers(own),
+                       np.atleast_1d(start), as_number(horizon, "horizon", at_least=1 / LARGEST, at_most=LARGEST))
     equation = _equation(architecture, against, own)
     errors = np.array([problem.error(count, equation) for count in layers])
     floor = 1e-12 * max(1.0, float(np.abs(problem.start).max()))
-    return ConsistencyOrder(architecture, against, {**architecture.typical, **own}, np.array(layers), errors, _expected(architecture, against, own), floor)
+    expected = _expected(architecture, against, own)
+    return finite_result(ConsistencyOrder(architecture, against, {**architecture.typical, **own}, np.array(layers), errors, expected, floor),
+                         "numbers, start, horizon", "errors")
 
 
 def _equation(architecture, against, own):

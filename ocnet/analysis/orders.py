@@ -5,10 +5,19 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_whole
 from ocnet.typing import Array
 from ocnet.xarrays import dataset, labelled
 
-__all__ = ["Orders"]
+__all__ = ["Orders", "checked_layers"]
+
+
+def checked_layers(layers: Any) -> tuple[int, ...]:
+    """Two or more increasing whole numbers ≥ 1 as a tuple, or ValueError, TypeError."""
+    counts = tuple(as_whole(count, "layers") for count in as_array(layers, "layers", (None,)))
+    if len(counts) < 2 or not (np.diff(counts) > 0).all():
+        raise ValueError(f"layers={counts} shows no order; give two or more increasing numbers")
+    return counts
 
 
 class Orders:

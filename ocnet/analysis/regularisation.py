@@ -22,9 +22,11 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import LARGEST, as_number, as_seed, as_whole
 from ocnet.networks import ResidualNetwork
-from ocnet.process import Diffusion, LayeredProcess
+from ocnet.process import Diffusion, LayeredProcess, checked_points
 from ocnet.training.criteria import ExpectedLoss
+from ocnet.training.criteria.checked_loss import checked_loss
 from ocnet.training.losses import Logistic
 from ocnet.training.objectives import LabelledPoints, Setting
 from ocnet.training.objectives.labelled import check_labels
@@ -32,6 +34,7 @@ from ocnet.xarrays import dataset, labelled
 
 from .loss_to_go import LossToGo
 from .noise_at_nodes import NoiseAtNodes
+from .scores import finite_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,16 +135,19 @@ def process_ledger(process: LayeredProcess, data: LabelledPoints, score: Callabl
     """
     if not isinstance(process, LayeredProcess):
         raise ValueError(f"process={process!r} is no LayeredProcess; use diffusion_ledger for a Diffusion, or network.layered(theta)")
-    if directions is not None and (int(directions) != directions or directions < 2):
-        raise ValueError(f"directions={directions}: give a whole number ≥ 2 (one has no standard error), or None for every channel")
+    data, seed = LabelledPoints.of(data), as_seed(seed)
+    directions = None if directions is None else as_whole(directions, "directions", 2, "one has no standard error; None takes every channel")
+    checked_loss(loss, "ExpectedLoss")
     check_labels(data.labels, loss)
+    checked_points(data.points, process.dim, "data.points")
     to_go = LossToGo(process, data, score, loss, directions, seed)
     rows, x = [], np.ascontiguousarray(data.points.T)
     for n in range(process.layers):
         rows.append(to_go.layer(n, x))
         x = to_go.quiet(n, x)
     gauss_newton, bending, bars, errors = np.array(rows).T
-    return Ledger(to_go.noise_free, gauss_newton, bending, process.times, bars, errors)
+    ledger = Ledger(to_go.noise_free, gauss_newton, bending, process.times, bars, errors)
+    return finite_result(ledger, "theta, data, score", "noise_free", "gauss_newton", "bending", "bars", "standard_errors")
 
 
 def diffusion_ledger(process: Diffusion, data: LabelledPoints, score: Callable[[np.ndarray], ArrayLike], loss: Any, horizon: float = 1.0,
@@ -154,6 +160,9 @@ def diffusion_ledger(process: Diffusion, data: LabelledPoints, score: Callable[[
     """
     if not isinstance(process, Diffusion):
         raise ValueError(f"process={process!r} is no Diffusion; use process_ledger for a LayeredProcess, or network.diffusion(theta)")
+    horizon, data = as_number(horizon, "horizon", at_least=1 / LARGEST, at_most=LARGEST), LabelledPoints.of(data)
+    substeps, layers = as_whole(substeps, "substeps"), None if layers is None else as_whole(layers, "layers")
+    checked_points(data.points, process.dim, "data.points")
     inner = [t for t in process.breaks if 0 < t < horizon]
     times = np.linspace(0, horizon, (layers or 16) + 1) if layers or not inner else np.array([0.0, *inner, horizon])
     coarse, fine = (_joined(process_ledger(NoiseAtNodes(process, times, steps, data.points[0]), data, score, loss, directions, seed), times)

@@ -7,9 +7,12 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import LARGEST, as_array, as_object, as_whole
+from ocnet.networks.network import checked_network
 from ocnet.typing import Array, Axes, Mask
 from ocnet.xarrays import dataset, labelled
 
+_MOST_NODES = 10_001                 # of an axis
 __all__ = ["StabilityRegion", "ZeroStability", "stability_region", "zero_stability"]
 
 _ROUNDING = 1e-12                    # of an eigenvalue above 1; growth by it over 10⁴ layers is 1e-8
@@ -80,13 +83,29 @@ def stability_region(architecture: Any, real: tuple[float, float] = (-4.0, 1.0),
     Accuracy  of intervals: the rounding of an eigenvalue over its growth with z, 1e-11, but 1e-7 where two roots meet on the circle (RevNet,
               leapfrog); intervals, and gaps in them, shorter than 0.005 are not seen, and 20 or more is ∞
     """
+    checked_architecture(architecture)
     architecture.own_numbers(own)                                      # refuses names that it has not
-    x, y = np.linspace(*real, nodes), np.linspace(*imaginary, nodes)
+    nodes = as_whole(nodes, "nodes", 2, at_most=_MOST_NODES)
+    x, y = (np.linspace(*_ends(ends, name), nodes) for ends, name in ((real, "real"), (imaginary, "imaginary")))
     radius = _radius(architecture, x[:, None] + 1j * y, own)
     given = {**architecture.typical, **own}
     return StabilityRegion(architecture, given, x, y, radius, _interval(architecture, -1.0, own),
                            min(_interval(architecture, 1j, own), _interval(architecture, -1j, own)),
                            (architecture.real_stability(**own), architecture.imaginary_stability(**own)))
+
+
+def checked_architecture(architecture: Any) -> Any:
+    """Return an architecture as it is; ValueError for a class and anything else without layers of its own."""
+    return as_object(architecture, "architecture", ("own_numbers", "companion", "modified"), "an architecture",
+                     "give an object of ocnet.networks.architectures, such as ResNet()")
+
+
+def _ends(ends, name):
+    """Two increasing numbers whose squares are numbers, or ValueError."""
+    low, high = as_array(ends, name, (2,))
+    if not -LARGEST <= low < high <= LARGEST:
+        raise ValueError(f"{name}={(float(low), float(high))}: give the two ends of an axis, lower < upper, at most {LARGEST:g} in size")
+    return low, high
 
 
 def _radius(architecture, z, own):
@@ -163,6 +182,7 @@ def zero_stability(network: Any, theta: Array) -> "ZeroStability":
     Raises ValueError for a network without such coefficients.
     Source  derived; the condition −1 < k ≤ 1 for equal k: MATH 2.2
     """
+    checked_network(network)
     if [name for name, _ in network.architecture.layout()] != ["k"]:
         raise ValueError(f"architecture={network.architecture!r} has no coefficients k of a linear two-step method; give a network of LMResNet")
     k = network.control.depth(network.control.check(theta))[:, -1].copy()
@@ -170,4 +190,6 @@ def zero_stability(network: Any, theta: Array) -> "ZeroStability":
     for m in range(1, len(k)):
         sums = np.cumsum(np.cumprod(-k[m:]))
         growth = max(growth, float((np.abs(1 + sums) + np.abs(sums)).max()))
+    if not np.isfinite(growth):
+        raise FloatingPointError(f"theta: the products of k, up to {np.abs(k).max():.3g}, leave the floats; give a smaller theta")
     return ZeroStability(k, growth, tuple(np.flatnonzero(~((-1 < k) & (k <= 1))).tolist()))

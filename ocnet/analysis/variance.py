@@ -19,6 +19,7 @@ import numpy as np
 from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.grid import Grid
+from ocnet.inputs import LARGEST, as_number, as_object, as_seed, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.kolmogorov import solve_backward, solve_forward
 from ocnet.networks import ResidualNetwork
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
+from .scores import finite_result, scores_at
+
 __all__ = ["VarianceLedger", "diffusion_variance_ledger", "process_variance_ledger", "variance_ledger"]
 
+_NUMBERS = ("parts", "bars", "gap", "gap_bar")        # of a ledger
 _SHARED, _FIRST, _SECOND, _AFTER, _OTHER, _DIRECT = range(20, 26)      # words that keep the random streams of a layer's four paths apart
 _COLUMNS = 1 << 16                   # paths carried at once
 _FINER = 2                           # refinement of grid and time steps that the bars compare
@@ -118,12 +122,13 @@ def process_variance_ledger(process: LayeredProcess, data: LabelledPoints, score
     """
     if not isinstance(process, LayeredProcess):
         raise ValueError(f"process={process!r} is no LayeredProcess; use diffusion_variance_ledger for a Diffusion")
-    if int(paths) != paths or paths < 2:
-        raise ValueError(f"paths={paths}: give a whole number ≥ 2 (one has no standard error)")
-    samples = np.array([_sampled(process, n, data.points, score, int(paths), seed) for n in range(process.layers)])       # (N, points, paths)
+    data, paths, seed = LabelledPoints.of(data), as_whole(paths, "paths", 2, "one has no standard error"), as_seed(seed)
+    checked_points(data.points, process.dim, "data.points")
+    samples = np.array([_sampled(process, n, data.points, score, paths, seed) for n in range(process.layers)])       # (N, points, paths)
     means, variances = samples.mean(axis=2), samples.var(axis=2, ddof=1) / paths
-    gap, gap_error = _direct(process, data, score, 2 * int(paths), derived_seed(seed, _DIRECT))
-    return VarianceLedger((means * data.weights).sum(axis=1), 3 * np.sqrt((variances * data.weights**2).sum(axis=1)), gap, 3 * gap_error, process.times, True)
+    gap, gap_error = _direct(process, data, score, 2 * paths, derived_seed(seed, _DIRECT))
+    parts, bars = (means * data.weights).sum(axis=1), 3 * np.sqrt((variances * data.weights**2).sum(axis=1))
+    return finite_result(VarianceLedger(parts, bars, gap, 3 * gap_error, process.times, True), "theta, data, score", *_NUMBERS)
 
 
 def _sampled(process, n, points, score, paths, seed):
@@ -151,7 +156,7 @@ def _carried(process, x, begin, end, seed, first):
 
 def _scores(score, x):
     """(K, points) scores at x (d, points)."""
-    return np.asarray(score(x.T), dtype=float).reshape(x.shape[1], -1).T
+    return scores_at(score, x.T).T
 
 
 def _direct(process, data, score, paths, seed):
@@ -159,7 +164,7 @@ def _direct(process, data, score, paths, seed):
     halves, errors = np.empty((2, len(data)))
 
     def consume(ends, rows):
-        h = np.asarray(score(ends.reshape(-1, process.dim)), dtype=float).reshape(*ends.shape[:2], -1)
+        h = scores_at(score, ends.reshape(-1, process.dim)).reshape(*ends.shape[:2], -1)
         deviations = h - h.mean(axis=1, keepdims=True)
         squares = 0.5 * (deviations**2).sum(axis=2) * paths / (paths - 1)
         halves[rows], errors[rows] = squares.mean(axis=1), squares.var(axis=1, ddof=1) / paths
@@ -178,18 +183,23 @@ def diffusion_variance_ledger(process: Diffusion, data: LabelledPoints, score: C
     """
     if not isinstance(process, Diffusion):
         raise ValueError(f"process={process!r} is no Diffusion; use process_variance_ledger for a LayeredProcess, or network.diffusion(theta)")
+    horizon, steps, data = as_number(horizon, "horizon", at_least=1 / LARGEST, at_most=LARGEST), as_whole(steps, "steps"), LabelledPoints.of(data)
+    layers = None if layers is None else as_whole(layers, "layers")
+    as_object(grid, "grid", ("refined", "nodes"), "a grid", "give a Grid of one to three axes that holds data and paths")
+    checked_points(data.points, process.dim, "data.points")
     inner = [t for t in process.breaks if 0 < t < horizon]
     times = np.linspace(0, horizon, (layers or 8) + 1) if layers or not inner else np.array([0.0, *inner, horizon])
-    steps = (len(times) - 1) * -(-int(steps) // (len(times) - 1))
+    steps = (len(times) - 1) * -(-steps // (len(times) - 1))
     coarse, fine = (_on_grid(process, data, score, grid.refined(k), horizon, k * steps, times) for k in (1, _FINER))
     parts, gap = ((4 * b - a) / 3 for a, b in zip(coarse, fine))
-    return VarianceLedger(parts, np.abs(fine[0] - coarse[0]), gap, abs(fine[1] - coarse[1]), times, False)
+    return finite_result(VarianceLedger(parts, np.abs(fine[0] - coarse[0]), gap, abs(fine[1] - coarse[1]), times, False), "data, score, grid, horizon",
+                         *_NUMBERS)
 
 
 def _on_grid(process, data, score, grid, horizon, steps, times):
     """The parts (N,) and the gap."""
     def terminal(x):
-        h = np.asarray(score(x), dtype=float).reshape(len(x), -1)
+        h = scores_at(score, x)
         return np.concatenate([h, (h * h).sum(axis=1, keepdims=True)], axis=1)
 
     value = solve_backward(KolmogorovProblem(process, terminal, horizon), grid, steps, keep=steps + 1)

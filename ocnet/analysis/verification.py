@@ -10,6 +10,8 @@ import numpy as np
 
 from ocnet import plotting
 from ocnet.archive import Saved
+from ocnet.inputs import as_array, as_object, as_seed, as_whole
+from ocnet.training.trainer import checked_objective
 from ocnet.typing import Array, ArrayLike, Differentiable
 
 __all__ = ["DualityTest", "TaylorTest", "duality_test", "taylor_test"]
@@ -95,14 +97,15 @@ def taylor_test(objective: Differentiable, theta: ArrayLike, directions: Any = 2
     J is what `value_and_gradient` returns beside its gradient (`value` may be judged by other noise).
     Raises ValueError for steps that do not fall, directions of another length, or where J or its gradient is not finite.
     """
-    theta, steps = np.asarray(theta, dtype=float), np.asarray(steps, dtype=float)
+    checked_objective(objective, "value_and_gradient")
+    theta, steps = as_array(theta, "theta", (None,)), as_array(steps, "steps")
     if steps.ndim != 1 or steps.size < 2 or not (np.diff(steps) < 0).all() or not steps[-1] > 0:
         raise ValueError(f"steps={steps.tolist()} are not two or more falling positive numbers")
-    if np.ndim(directions) == 0:
-        directions = np.random.default_rng(seed).normal(size=(int(directions), theta.size))
+    if isinstance(directions, (int, float, np.generic)) or np.shape(directions) == ():
+        directions = np.random.default_rng(as_seed(seed)).normal(size=(as_whole(directions, "directions"), theta.size))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    directions = np.atleast_2d(np.asarray(directions, dtype=float))
-    if directions.shape[1] != theta.size:
+    directions = np.atleast_2d(as_array(directions, "directions"))
+    if directions.ndim != 2 or not len(directions) or directions.shape[1] != theta.size:
         raise ValueError(f"directions has shape {directions.shape}; expected (k, {theta.size}): one row per direction")
     value, gradient = objective.value_and_gradient(theta)
     values = np.array([[objective.value_and_gradient(theta + h * v)[0] for h in steps] for v in directions])
@@ -156,7 +159,8 @@ def duality_test(objective: Any, theta: Array, seed: int = 0) -> "DualityTest":
     The limited interpolation is positively homogeneous, so that its derivative at the values, which the masses pass, gives back the
     values' step: ⟨masses, values⟩ is the same at every layer.
     """
-    setting, grid = objective.setting, objective.grid
+    as_object(objective, "objective", ("setting", "grid", "view"), "an objective on a grid", "give GridObjective(setting, grid)")
+    setting, grid, seed = objective.setting, objective.grid, as_seed(seed)
     theta = setting.network.control.check(theta)
     sweep = objective.view.sweep(setting.network, theta, grid)
     values, splines = sweep.backward(setting.criterion.terminal(setting.network.score(grid.at(-1).nodes, theta)))

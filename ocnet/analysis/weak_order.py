@@ -9,10 +9,13 @@ import numpy as np
 from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.blas import one_thread
+from ocnet.inputs import answer_of, as_array, as_whole
+from ocnet.networks.network import checked_network
 from ocnet.typing import PointFunction
 
-from .orders import Orders
+from .orders import Orders, checked_layers
 from .periodic import PeriodicGrid
+from .scores import finite_result
 
 __all__ = ["WeakOrder", "weak_order"]
 
@@ -72,9 +75,9 @@ def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequen
     Accuracy   to about 1e-12, if the nodes resolve f and φ: look at `WeakOrder.errors` with more nodes.
     Source     the equations: MATH 1.2, 1.3; for skewed noise Lu, Zhong, Li & Dong (2018)
     """
-    layers = tuple(layers)
-    if len(layers) < 2 or not (np.diff(layers) > 0).all():
-        raise ValueError(f"layers={layers} shows no order; give two or more increasing numbers")
+    layers, nodes = checked_layers(layers), as_whole(nodes, "nodes", 3)
+    if not callable(network):
+        checked_network(network)
     networks = [network(count) if callable(network) else replace(network, layers=count) for count in layers]
     block, noise = networks[-1].block, networks[-1].noise
     if not hasattr(block, "period"):
@@ -90,22 +93,24 @@ def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequen
         errors.append(np.abs(exact - _reference(grid, deep, theta, against, start)).max())
     name = against if isinstance(against, str) else getattr(against, "__name__", repr(against))
     expected = noise.weak_order.get(against) if isinstance(against, str) and not callable(network) else None
-    return WeakOrder(noise, name, np.asarray(layers), np.array(errors), expected)
+    return finite_result(WeakOrder(noise, name, np.asarray(layers), np.array(errors), expected), "numbers, functional", "errors")
 
 
 def _values(functional, grid):
     """φ at the nodes (size,), or ValueError where it has another shape or no period."""
-    values = np.asarray(functional(grid.points), dtype=np.float64)
+    values = answer_of(functional, "functional", grid.points)
     if values.shape != grid.points.shape[1:]:
         raise ValueError(f"functional returned shape {values.shape} for points of shape {grid.points.shape}; expected {grid.points.shape[1:]}")
-    if not np.abs(functional(grid.points + 2 * np.pi) - values).max() < _PERIODIC * max(1.0, np.abs(values).max()):
+    as_array(values, "functional")
+    if not np.abs(answer_of(functional, "functional", grid.points + 2 * np.pi) - values).max() < _PERIODIC * max(1.0, np.abs(values).max()):
         raise ValueError("functional is not of period 2π; use sines and cosines of its points")
     return values
 
 
 def _checked_numbers(numbers, network):
-    if np.shape(numbers) != (network.control.layer_size,):
-        raise ValueError(f"numbers has shape {np.shape(numbers)}; a layer of this network has {network.control.layer_size} numbers")
+    numbers = as_array(numbers, "numbers")
+    if numbers.shape != (network.control.layer_size,):
+        raise ValueError(f"numbers has shape {numbers.shape}; a layer of this network has {network.control.layer_size} numbers")
     return numbers
 
 
@@ -127,7 +132,7 @@ def _reference(grid, network, theta, against, start):
     if callable(against):
         return grid.by_generator(against(network, theta), network.times, start)
     orders = {"itô": 1, "modified": 2}
-    if against not in orders:
+    if not isinstance(against, str) or against not in orders:
         raise ValueError(f"against={against!r}; choose 'ode', 'itô', 'modified', 'jump', or a callable network, theta -> Diffusion")
     return grid.by_generator(network.diffusion(theta, order=orders[against]), network.times, start)
 

@@ -134,7 +134,7 @@ def test_columns_do_not_know_each_other():
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"price": -1.0}, "price=-1.0"), ({"times": [0, 1, 1]}, "do not increase"), ({"deviation": [0.1]}, "deviation has shape"),
+    ({"price": -1.0}, "price=-1"), ({"times": [0, 1, 1]}, "do not increase"), ({"deviation": [0.1]}, "deviation has shape"),
     ({"reach": [[1.0], [-1.0]]}, "reach has shape"), ({"terminal": lambda x: np.ones(3)}, "terminal returned shape"),
     ({"terminal": lambda x: np.full(len(x), np.nan)}, "not finite")])
 def test_what_is_wrong_is_named(change, message):

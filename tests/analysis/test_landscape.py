@@ -99,7 +99,7 @@ def test_results_say_what_they_are_draw_themselves_and_are_saved(tmp_path):
 
 
 @pytest.mark.parametrize("change, message", [({"points": 4}, "points=4"), ({"reach": 0}, "reach=0"), ({"directions": np.zeros((1, 3))}, "directions has shape"),
-                                             ({"directions": 3}, "directions has shape")])
+                                             ({"directions": 3}, "directions=3 is not a whole number from 1 to 2")])
 def test_slices_without_meaning_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         landscape(ParticleObjective(SETTING, 4), THETA, **change)

@@ -17,6 +17,7 @@ from ocnet.training.criteria import ExpectedLoss
 from ocnet.training.losses import SquaredClasses
 from ocnet.training.objectives import ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
+from tests.chance import random
 
 EPS = np.finfo(float).eps
 R8 = LinearProblem.example()
@@ -198,7 +199,8 @@ def test_a_smooth_start_stays_smooth():
     assert abs(found.order - 1) < 0.1 and abs(found.growth) < 0.1
 
 
-def test_a_rough_start_stays_rough():
+@random()
+def test_a_rough_start_stays_rough(chance):
     """Training moves N Δθ by Σ rate (D θᵀ − θᵀ D), at most rate Σ 2 R g √(2 M l): a constant, while N Δθ itself grows like N."""
     found = linear_limit(R8, rough, DEPTHS)
     for run in found.runs:
@@ -206,8 +208,9 @@ def test_a_rough_start_stays_rough():
         assert abs(run.slopes[-1] - run.slopes[0]) < moved < 30 and run.losses[-1] < 1e-9
     assert found.runs[-1].slopes[-1] > 200
     # the largest of 4 (N − 1) differences of normals has a mean that grows by 1.4 from N = 8 to 128 (exponent 0.12) and a deviation of about a
-    # sixth (0.07 of the fitted exponent): 1.12 ± 0.32 is 4.5 deviations, and one start, not many, is looked at
-    assert abs(found.growth - 1.12) < 0.32 and found.distances.min() > 1               # and nothing converges
+    # sixth (0.07 of the fitted exponent); a start that does not grow is found
+    chance.mean(found.growth, 1.12, 0.07, detects=0.6)
+    assert found.distances.min() > 1                                                   # and nothing converges
 
 
 def test_a_normal_target_keeps_all_layers_equal_from_a_zero_start():
@@ -328,7 +331,7 @@ def test_descent_stops_at_its_tolerance():
     (lambda: R8.loss(np.zeros((4, 3, 3))), "theta has shape"),
     (lambda: R8.loss(np.full((4, 2, 2), np.inf)), "finite"),
     (lambda: descend(R8, zero(8), rate=50.0), "rate=50.0 is too large"),
-    (lambda: descend(R8, zero(8), rate=0.0), "rate=0.0"),
+    (lambda: descend(R8, zero(8), rate=0.0), "rate=0"),
     (lambda: descend(R8, zero(8), steps=0), "steps=0"),
     (lambda: flow(R8, zero(8), [0.0, 0.0]), "increasing"),
     (lambda: linear_limit(R8, zero, (8,)), "two or more"),

@@ -321,12 +321,12 @@ def test_weak_orders_are_data_of_the_model(noise):
 
 @pytest.mark.parametrize("make, word", [
     (lambda: family.OutputDropout(keep=0), "keep=0"), (lambda: family.OutputDropout(keep=1.5), "keep=1.5"),
-    (lambda: family.OutputDropout(keep=float("nan")), "keep=nan"), (lambda: family.Gaussian(-1.0), "level=-1.0"),
+    (lambda: family.OutputDropout(keep=float("nan")), "keep=nan"), (lambda: family.Gaussian(-1.0), "level=-1"),
     (lambda: family.Gaussian(float("inf")), "level=inf"), (lambda: Perceptron(0), "width=0"), (lambda: Branches(Perceptron(2), 1), "count=1"),
-    (lambda: family.Gaussian(0.1, "raw"), "scaling='raw'"), (lambda: family.StochasticDepth(0.0), "survival=0.0"),
+    (lambda: family.Gaussian(0.1, "raw"), "scaling='raw'"), (lambda: family.StochasticDepth(0.0), "survival=0"),
     (lambda: family.StochasticDepth(0.5, schedule="cosine"), "schedule='cosine'"), (lambda: family.ShakeShake("other"), "backward='other'"),
-    (lambda: family.StrongDropout(0.0), "level=0.0"), (lambda: family.StrongDropout(0.5, "diffusive"), "scaling='diffusive'"),
-    (lambda: family.InputDropout(-0.1), "keep=-0.1"), (lambda: family.CentredBernoulli(2.0), "keep=2.0"),
+    (lambda: family.StrongDropout(0.0), "level=0"), (lambda: family.StrongDropout(0.5, "diffusive"), "scaling='diffusive'"),
+    (lambda: family.InputDropout(-0.1), "keep=-0.1"), (lambda: family.CentredBernoulli(2.0), "keep=2"),
     (lambda: ResidualNetwork(Affine(), family.HiddenDropout(0.5), 2), "needs `hidden`, which Affine"),
     (lambda: ResidualNetwork(Perceptron(2), family.ShakeShake(), 2), "needs `branches`"),
     (lambda: ResidualNetwork(Branches(Perceptron(2), 3), family.ShakeShake(), 2), "shares 2 branches"),
@@ -334,7 +334,7 @@ def test_weak_orders_are_data_of_the_model(noise):
     (lambda: network_of(family.OutputDropout(0.5)).diffusion(network_of(family.OutputDropout(0.5)).control.zeros(), order=3), "order=3"),
     (lambda: network_of(family.OutputDropout(0.5)).jump_process(network_of(family.OutputDropout(0.5)).control.zeros()), "no jump limit"),
     (lambda: ResidualNetwork(Perceptron(2), family.Gaussian(0.1), 0), "layers=0"),
-    (lambda: ResidualNetwork(Perceptron(2), family.Gaussian(0.1), 2, horizon=0.0), "horizon=0.0")])
+    (lambda: ResidualNetwork(Perceptron(2), family.Gaussian(0.1), 2, horizon=0.0), "horizon=0")])
 def test_wrong_settings_are_refused_by_name_and_value(make, word):
     with pytest.raises(ValueError, match=word.replace("(", "[(]")):
         make()

@@ -135,5 +135,5 @@ def test_averaging_turns_the_slope_of_the_mean_square_error_from_a_half_to_one(c
 @pytest.mark.parametrize("change", [{"nodes": 0}, {"fields": 1.5}, {"batch": 0}, {"modes": 0}, {"alpha": 0.0}, {"deviation": -1.0}])
 def test_settings_without_meaning_are_refused_by_name(change):
     (name, value), = change.items()
-    with pytest.raises(ValueError, match=f"{name}={value}"):
+    with pytest.raises(ValueError, match=f"{name}={value:g}"):
         EllipticControl(**change)

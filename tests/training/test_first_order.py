@@ -262,7 +262,7 @@ def test_the_rate_falls_from_the_first_to_the_final_share():
 
 @pytest.mark.parametrize("build, named", [
     (lambda: Adam(iterations=2.5), "iterations=2.5"), (lambda: Adam(rate=-1), "rate=-1"), (lambda: Adam(final=2), "final=2"),
-    (lambda: Adam(check_every=0), "check_every=0"), (lambda: Adam(clip=0), "clip=0"), (lambda: Momentum(mu=1.0), "mu=1.0"),
+    (lambda: Adam(check_every=0), "check_every=0"), (lambda: Adam(clip=0), "clip=0"), (lambda: Momentum(mu=1.0), "mu=1"),
     (lambda: AveragedSGD(decay=0.4), "decay=0.4"), (lambda: AveragedSGD(decay=1.1), "decay=1.1"),
     (lambda: AveragedSGD(iterations=5, burn_in=5), "burn_in=5"), (lambda: AveragedSGD(burn_in=0.5), "burn_in=0.5")])
 def test_settings_without_meaning_are_refused_by_name(build, named):
