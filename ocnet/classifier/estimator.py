@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ocnet.blas import one_thread
 from ocnet.inputs import as_array
-from ocnet.kernels import threads
+from ocnet.kernels import cores
 from ocnet.kernels.philox import derived_seed
 from ocnet.networks import ResidualNetwork, TrainedNetwork
 from ocnet.networks.blocks import Perceptron
@@ -150,18 +149,9 @@ class StochasticResNetClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"{name}={getattr(self, name)!r}, but warm_start=True goes on from a fit with {name}={value!r}; "
                                  f"use warm_start=False, or {name}={value!r}")
 
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """`n_jobs` threads meanwhile."""
-        before, wanted = threads.threads(), None if self.n_jobs is None else effective_n_jobs(self.n_jobs)
-        if wanted in (None, before):
-            yield
-            return
-        threads.set_threads(wanted)
-        try:
-            yield
-        finally:
-            threads.set_threads(before)
+    def _threads(self) -> AbstractContextManager[None]:
+        """`n_jobs` threads for this fit or prediction, whatever others do meanwhile."""
+        return cores.limited(None if self.n_jobs is None else effective_n_jobs(self.n_jobs))
 
     def _trained(self, data: WeightedPoints, classes: Array, model: Any, again: bool) -> None:
         """Set the fitted attributes, at the end; `again` goes on from those of the fit before."""

@@ -10,11 +10,13 @@ import numpy as np
 
 from ocnet.kernels import memory
 from ocnet.kernels import perceptron_paths as kernels
+from ocnet.kernels.threads import heed
 from ocnet.laws import Bernoulli, Normal, Rademacher, Silent
 from ocnet.typing import Array
 
 __all__ = ["FusedPaths"]
 
+_WORK, _TILES = 1 << 26, 256         # products of paths and numbers of θ in one call, some 50 ms; paths of a call are a multiple of this
 _PLACES = {"additive": kernels.ADDITIVE, "output": kernels.OUTPUT, "state": kernels.STATE, "hidden": kernels.HIDDEN, "input": kernels.INPUT}
 
 
@@ -57,8 +59,9 @@ class FusedPaths:
         states : (layers, d, n) to be filled with the states after each layer
         """
         states = np.empty((0, *x.shape), x.dtype) if states is None else states
-        kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
-                      0, x.shape[1], out, states)
+        for lo, hi in self._pieces(x.shape[1], end - begin):
+            kernels.carry(x, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first), begin, end,
+                          lo, hi, out, states)
 
     def carried(self, x: Array, seed: int, first: int, begin: int, end: int) -> Array:
         """The paths as a new float64 array (d, n), in the precision of the plan."""
@@ -73,9 +76,17 @@ class FusedPaths:
     def carry_back(self, states: Array, seed: int, first: int, cotangent: Array) -> Array:
         """(layers, p) cotangents of θ for one (d, n) of the last of the states (layers + 1, d, n); cotangent becomes that of the first."""
         gradient = np.zeros(self.theta.shape)
-        kernels.carry_back(states, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first),
-                           0, cotangent.shape[1], cotangent, gradient)
+        for lo, hi in self._pieces(cotangent.shape[1], len(self.theta)):
+            kernels.carry_back(states, self.theta, self.numbers, self.place, self.law, self.channels, np.uint64(seed), np.uint64(first),
+                               lo, hi, cotangent, gradient)
         return gradient
+
+    def _pieces(self, paths, layers):
+        """(lo, hi) of whole tiles, so that the bits are those of one call, few enough for Ctrl-C to be heard between them in deep and wide networks."""
+        step = max(1, _WORK // (layers * self.theta.shape[1] * _TILES)) * _TILES
+        for lo in range(0, paths, step):
+            heed()
+            yield lo, min(lo + step, paths)
 
     @property
     def silent_backwards(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.kernels.philox import derived_seed
+from ocnet.kernels.threads import heed
 from ocnet.laws import Normal, Silent
 from ocnet.problem import KolmogorovProblem
 from ocnet.typing import Array, Law
@@ -116,14 +117,17 @@ class LevelSampler:
     def more(self, level: int, lo: int, hi: int, executor: Executor | None = None, progress: bool = False) -> Moments:
         """Moments (q, n) over the paths number lo … hi − 1 of every start point."""
         size = max(1, CHUNK // len(self.x0))
-        blocks = [(level, k, min(k + size, hi)) for k in range(lo, hi, size)]
-        parts = in_order(self, [blocks[g.start:g.stop] for g in groups(len(blocks))], executor, progress)
+        blocks = range(lo, hi, size)
+        parts = in_order(self, [(level, blocks[g.start:g.stop], hi) for g in groups(len(blocks))], executor, progress)
         return _sum(parts)
 
-    def __call__(self, blocks: Any) -> Moments:
-        return _sum(self._block(*block) for block in blocks)
+    def __call__(self, task: tuple[int, range, int]) -> Moments:
+        """Moments of the paths of a level from each of the starts of blocks on, up to the next one's or the end."""
+        level, blocks, hi = task
+        return _sum(self._block(level, lo, min(lo + blocks.step, hi)) for lo in blocks)
 
     def _block(self, level, lo, hi):
+        heed()
         points, seed, law = len(self.x0), derived_seed(self.seed, level), self.coupling.law
         numbers = lo * points, (hi - lo) * points
         payoffs = self.coupling.payoffs(level, np.tile(self.x0.T, (1, hi - lo)), lambda n: law.draw(seed, *numbers, n))

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
-from ocnet.kernels.threads import run_all
+from ocnet.kernels.threads import run_all, stoppable
 
 from .partition import TASKS
 
@@ -63,17 +63,29 @@ def _by_threads(function, arguments, done):
     return results
 
 
+class _Sent:
+    """A function that leaves early, at the next chunk, once `stopped` is set where it runs in threads of this process."""
+
+    def __init__(self, function):
+        self.function, self.stopped = function, False
+
+    def __call__(self, argument):
+        with stoppable(self):
+            return self.function(argument)
+
+
 def _by_executor(function, arguments, executor, done, ahead):
-    waiting = deque()
+    waiting, sent = deque(), _Sent(function)
     try:
         for argument in arguments:
             if len(waiting) == ahead:
                 yield _result(waiting.popleft(), function, executor)
-            waiting.append(executor.submit(function, argument))
+            waiting.append(executor.submit(sent, argument))
             waiting[-1].add_done_callback(lambda future: done())
         while waiting:
             yield _result(waiting.popleft(), function, executor)
     finally:
+        sent.stopped = True
         for future in waiting:
             future.cancel()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.kernels.threads import heed
 from ocnet.typing import Array, Sampling
 
 from .executors import in_order
@@ -30,6 +31,7 @@ class _Task:
         batches, found = [self.partition[k] for k in numbers], {}
         noises = self.sampling.noises(self.functional.process, self.seed, batches)
         for batch, noise in zip(batches, noises):
+            heed()
             _add(found, (batch.rows.start, batch.replicate), self._moments(batch, noise))
         return found
 

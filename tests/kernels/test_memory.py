@@ -14,6 +14,7 @@ SIZE = (3, 5000)
 @pytest.fixture(autouse=True)
 def nothing_waits(monkeypatch):
     monkeypatch.setattr(memory, "_waiting", {})
+    monkeypatch.setattr(memory, "_died", {})
 
 
 def address(array):
@@ -47,6 +48,24 @@ def test_no_more_than_the_limit_waits(monkeypatch):
     del kept
     gc.collect()
     assert sum(len(stack) for stack in memory._waiting.values()) == 2
+
+
+def test_the_sizes_used_last_are_those_that_wait(monkeypatch):
+    monkeypatch.setattr(memory, "_MOST", 100_000)
+    for size in range(10_000, 60_000, 10_000):
+        memory.empty(size)
+        gc.collect()
+    assert list(memory._waiting) == [40_000, 50_000] and list(memory._died) == list(memory._waiting)
+
+
+def test_a_size_that_nobody_asks_for_any_longer_is_given_up(monkeypatch):
+    monkeypatch.setattr(memory, "_AGE", 10)
+    memory.empty(20_000)
+    for _ in range(10):
+        memory.empty(10_000)
+    assert list(memory._waiting) == [20_000, 10_000]
+    memory.empty(10_000)
+    assert list(memory._waiting) == list(memory._died) == [10_000]
 
 
 def test_threads_never_share_memory():

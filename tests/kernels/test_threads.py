@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from ocnet.kernels import threads
+from ocnet.kernels import cores, threads
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
@@ -82,7 +82,8 @@ def test_a_number_of_threads_that_is_no_count_is_refused(count):
 
 def test_the_environment_sets_the_number_of_threads(monkeypatch):
     monkeypatch.setenv("OCNET_NUM_THREADS", "3")
-    monkeypatch.setitem(threads._state, "threads", None)
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    monkeypatch.setitem(cores._state, "threads", None)
     assert threads.threads() == 3
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ocnet.inputs import as_number, as_whole
+from ocnet.kernels.threads import Deadline, Stopped, stoppable
 from ocnet.training import checkpoint
 from ocnet.training.result import Ending, TrainingResult, first_in, history_of
 from ocnet.typing import Array, Callback, FilePath
@@ -20,6 +21,8 @@ from .evaluation import NotFinite, gradient_of, value_of
 from .state import Converged, State
 
 __all__ = ["Descent"]
+
+_PATIENCE = 1.0                      # seconds that a gradient may take after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -189,10 +192,11 @@ class _Run:
                               fault=self.ending.fault)
 
     def _gradient_at_best(self):
-        """∇J at the best point, NaN where a run that was interrupted is interrupted again."""
-        try:
+        """∇J at the best point; NaN where a run that was interrupted is interrupted again, or would have to wait for it."""
+        if not self.ending.interrupted:
             return gradient_of(self.objective, self.state.best)
-        except KeyboardInterrupt:
-            if not self.ending.interrupted:
-                raise
+        try:
+            with stoppable(Deadline(_PATIENCE)):
+                return gradient_of(self.objective, self.state.best)
+        except (KeyboardInterrupt, Stopped):
             return self.state.jac
