@@ -11,6 +11,7 @@ from ocnet.typing import Array
 
 from .automatic import checked_scheme
 from .coefficients import held_nodes
+from .recomputed import slots_within
 from .tape import states_upward
 from .terminal import terminal_on_grid
 from .times import step_times
@@ -181,7 +182,7 @@ class March:
         if states is not None:
             return ((k, states[k + 1], states[0] if k == 0 else None) for k in range(self.steps))
         u, _ = self.terminal()
-        slots = self.steps if max_memory is None else max_memory // u.nbytes - 2
+        slots = self.steps if max_memory is None else slots_within(max_memory, u, 2) - 2
         at_hand = max_memory is None and self.steps * _FIELDS * u.nbytes <= _AT_HAND
         lent = [None]
 

@@ -7,7 +7,16 @@ import numpy as np
 
 from ocnet.typing import Array
 
-__all__ = ["Recomputed"]
+__all__ = ["Recomputed", "slots_within"]
+
+
+def slots_within(max_memory: float, u: Array, least: int) -> int:
+    """How many arrays like u fit into max_memory bytes; ValueError for fewer than `least`."""
+    slots = int(max_memory // u.nbytes)
+    if slots < least:
+        raise ValueError(f"max_memory={max_memory:g} bytes hold {slots} of the values at one time, {u.nbytes} bytes each; at least {least} are needed: give "
+                         f"max_memory={least * u.nbytes} or more, or a grid of fewer nodes")
+    return slots
 
 
 class Recomputed:
@@ -18,8 +27,6 @@ class Recomputed:
     """
 
     def __init__(self, march: Any, slots: int) -> None:
-        if slots < 3:
-            raise ValueError(f"max_memory holds {slots} fields of this grid; at least 3 are needed: give more memory or fewer nodes")
         self.march, self.times = march, march.times
         kept = np.linspace(0, march.steps, min(max(2, slots // 2), march.steps + 1))
         self.kept: dict[int, Any] = dict.fromkeys(int(round(k)) for k in kept)
@@ -47,9 +54,9 @@ class Recomputed:
             u, stepper = self.kept[start] if start in self.kept else self._recent[start], None
             for j in range(start - 1, k - 1, -1):
                 stepper = self.march.prepare(j, stepper)
+                if j not in self.kept and len(self._recent) >= self._room:
+                    self._recent.popitem(last=False)                      # before the next one is made
                 u = self.march.step(stepper, j, u)
                 if j not in self.kept:
                     self._recent[j] = u
-                    while len(self._recent) > self._room:
-                        self._recent.popitem(last=False)
         return self._recent[k]

@@ -31,7 +31,7 @@ def test_the_same_bits_as_with_all_kept(fields, scheme, sides):
 
 
 def test_too_little_memory_is_refused_with_the_remedy():
-    with pytest.raises(ValueError, match="holds 2 fields.*more memory or fewer nodes"):
+    with pytest.raises(ValueError, match=f"max_memory=.* bytes hold 2 .*max_memory={3 * FIELD} or more, or a grid of fewer nodes"):
         solve_backward(problem(Reflecting()), GRID, 40, max_memory=2 * FIELD)
 
 
