@@ -13,6 +13,7 @@ __all__ = ["FeatureMap"]
 
 _CONSTANT = 1e-12                    # deviation, as a share of half the range, of a feature that varies only in rows of a 1e-24th of the weight
 _LEAST = np.nextafter(0.0, 1.0)      # half a range of one step of the smallest numbers would round to 0
+_MOST_FEATURES = 30_000              # of which principal components are sought: a covariance of 7 GiB
 _RANK = 1e-10                        # share of the first principal variance below which a direction is rounding
 
 
@@ -41,7 +42,7 @@ class FeatureMap:
         """Return the map of weighted points (n, features), weights of sum 1, to mean 0 and variance 1.
 
         components : how many principal components make the state; None takes the features themselves
-        Raises ValueError where fewer components have a variance.  Cost O(n f) and with components O(n f² + f³).
+        Raises ValueError where fewer components have a variance, and for components of more than 30 000 features that vary.  Cost O(n f) and with components O(n f² + f³).
         """
         points, weights = points[weights > 0], weights[weights > 0]
         low, high = points.min(axis=0), points.max(axis=0)
@@ -55,6 +56,9 @@ class FeatureMap:
         plain = cls(origin, unit, centre, kept, deviation[kept], spare=spare)
         if components is None:
             return plain
+        if kept.size > _MOST_FEATURES:
+            raise ValueError(f"components={components}: the covariance of {kept.size} features that vary would take {8 * kept.size**2 / 2**30:.0f} GiB; choose "
+                             f"{_MOST_FEATURES} of them or fewer first, or use components=None, whose states are the features themselves")
         states = replace(plain, spare=0)(points)
         variances, vectors = eigh(np.einsum("ni,nj->ij", weights[:, None] * states, states))
         variances, vectors = variances[::-1], vectors[:, ::-1].T

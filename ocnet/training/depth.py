@@ -17,7 +17,7 @@ from ocnet.xarrays import dataset, labelled
 
 from .objectives.labelled import checked_setting
 from .result import TrainingResult
-from .trainer import checked_optimiser, only_writer, train
+from .trainer import checked_objective, checked_optimiser, only_writer, train
 
 __all__ = ["DepthLevel", "DepthTraining", "train_in_depth"]
 
@@ -171,7 +171,7 @@ def _refined(setting):
 
 def _trained(setting, theta, make_objective, optimiser, change, journal, progress):
     layers, control = setting.network.layers, setting.network.control
-    objective = make_objective(setting, theta)
+    objective = checked_objective(make_objective(setting, theta), "value", "value_and_gradient")
     before = float(objective.value(theta))
     result = train(objective, theta, optimiser(layers) if callable(optimiser) else optimiser,
                    None if journal is None else Path(journal) / f"{layers}_layers.journal", progress)
