@@ -13,7 +13,7 @@ from .mutant import Mutant
 __all__ = ["stages"]
 
 _OURS = "tests/test_mutations.py"                        # that mutants still apply is no way of catching one
-_STAGES = (3, 12)                                        # test files in the first two runs of pytest; the rest is a third
+_STAGES = (1, 4, 14)                                     # test files in this and all runs of pytest before; the rest comes after
 _FAR = 3                                                 # imports between the fault and what a test names
 _BEST = {"diagonals": "test_monotone", "interpolation": "test_spline", "interpolation_in_space": "test_spline", "modified_equation": "test_weak_order",
          "expectation": "test_spline", "coefficients": "test_boundaries"}             # where names tell little
@@ -90,7 +90,6 @@ def _ordered(root: Path, file: str) -> list[str]:
 
 def stages(root: Path, mutant: Mutant) -> Iterator[list[str]]:
     """What to give pytest, one run after the other, until one fails: every test file is in one of them."""
-    tests, (few, more) = _ordered(root, mutant.file), _STAGES
-    yield tests[:few]
-    yield tests[few:more]
-    yield tests[more:]
+    tests = _ordered(root, mutant.file)
+    for begin, end in zip((0, *_STAGES), (*_STAGES, len(tests)), strict=True):
+        yield tests[begin:end]

@@ -37,4 +37,11 @@ MUTANTS = (
     _in("jump_process", "jumps of a layer", "moving = np.flatnonzero(count > k)", "moving = np.flatnonzero(count >= k)", "off by one", "each path jumps once too often"),
     _in("blocks/perceptron", "tanh''", "-2 * a * (1 - a * a) * (layer.W1**2)", "-2 * a * (1 - a) * (layer.W1**2)", "factor", "the Laplacian of a perceptron"),
     _in("neural_ode", "the interpolated numbers", "return f(x, (1 - r) * first + r * second)", "return f(x, r * first + (1 - r) * second)", "weight", "weight-affine interpolation backwards"),
+    _in("noise/output_dropout", "the mean of masks that are not rescaled", "return 1.0 if self.rescaled else self.keep", "return 1.0", "factor", "the drift of unrescaled dropout is f, not q f"),
+    _in("noise/multiplicative_gaussian", "the reverse sweep's factor", "return Features(self.level * xi * cotangent)", "return Features(self.level * cotangent)", "factor", "the draw is left out on the way back"),
+    _in("noise/state_gaussian", "the state", "return self.level * features.state * xi", "return self.level * features.output * xi", "operator", "noise in proportion to the branch, not to the state"),
+    _in("noise/additive_noise", "the size", "return self.level * xi", "return self.level**2 * xi", "factor", "variance for standard deviation"),
+    _in("noise/strong_dropout", "the jumps' rate", "return 1 / self.level**2", "return 1 / self.level", "factor", "jumps of the limit come at another rate"),
+    _in("architectures/program", "a value used twice", "back[variable] = back[variable] + c if variable in back else c", "back[variable] = c", "operator", "cotangents of a variable that is used twice are not added"),
+    _in("architectures/program", "slopes of own numbers", "slopes[k] = slopes.get(k, 0.0) + slope", "slopes[k] = slope", "operator", "an own number that weighs two terms has the derivative of one"),
 )

@@ -34,4 +34,9 @@ MUTANTS = (
     _in("particles/partition", "a point's first path", "return self.rows.start * self.paths + self.lo", "return self.rows.start + self.lo", "index", "start points share paths"),
     _in("particles/pathwise", "the number of a piece's first path", "k, first, cotangent = lo // piece, begin + lo, np.ascontiguousarray(back[lo:hi].T)",
         "k, first, cotangent = lo // piece, lo, np.ascontiguousarray(back[lo:hi].T)", "index", "reverse sweeps with the noise of other paths"),
+    _in("laws/law", "mirrored draws", "return self.from_uniforms(1 - u if mirrored else u)", "return self.from_uniforms(u)", "operator", "antithetic paths are copies"),
+    _in("laws/normal", "mirrored normals", "return -xi if mirrored else xi", "return xi if mirrored else -xi", "sign", "what is drawn first is the mirror image"),
+    _in("laws/rademacher", "a fair sign", "return np.where(u < 0.5, 1.0, -1.0)", "return np.where(u < 0.51, 1.0, -1.0)", "constant", "a mean of 0.02"),
+    _in("particles/sampling/antithetic", "how many samples", "return paths // 2", "return paths", "factor", "intervals of pairs as if all paths were independent"),
+    _in("particles/gradient_estimate", "paths of a batch", "derived_seed(seed, _BATCH, k)", "derived_seed(seed, _BATCH, 0)", "index", "all batches have the same paths: no spread, no error"),
 )

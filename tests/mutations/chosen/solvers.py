@@ -52,4 +52,7 @@ MUTANTS = (
     _in("tensor_spline", "four kept times", "four = np.arange(4) + min(max(k - 1, 0), times.size - 4)", "four = np.arange(4) + min(max(k, 0), times.size - 4)", "index", "interpolation in time from later times"),
     _in("moving_grid", "two layers at once", "lower[:-1], upper[:-1] = np.minimum(lower[:-1], lower[1:]), np.maximum(upper[:-1], upper[1:])",
         "lower[:-1], upper[:-1] = np.maximum(lower[:-1], lower[1:]), np.maximum(upper[:-1], upper[1:])", "sign", "boxes too small for steps within a layer"),
+    _in("kolmogorov/schemes/explicit", "the third and fourth term", "for k in (2, 3, 4):", "for k in (2, 3):", "off by one", "the explicit reference is of order 3"),
+    _in("kolmogorov/automatic", "what counts as convective", "return float(np.mean(((f * h > a) & matters).any(axis=0)))", "return float(np.mean(((f * h > 2 * a) & matters).any(axis=0)))", "factor", "drift-dominated problems get an unbounded scheme"),
+    _in("kolmogorov/recomputed", "the kept time to start from", "start = min(j for j in (*self.kept, *self._recent) if j > k)", "start = max(j for j in (*self.kept, *self._recent) if j > k)", "operator", "values are made again from the terminal time"),
 )

@@ -23,4 +23,6 @@ MUTANTS = (
     _in("optimisers/sequential_hamiltonian", "the test of descent", "if total <= hamiltonian.total - max(self.decrease * change, self.share * promised):", "if total <= hamiltonian.total + max(self.decrease * change, self.share * promised):", "sign", "steps that raise J are taken"),
     _in("hamiltonians/by_particles", "the fourth-order difference", "along = (8 * (moved(_STEP) - moved(-_STEP)) - (", "along = (8 * (moved(_STEP) - moved(-_STEP)) + (", "sign", "the mixed term of the defect's gradient"),
     _in("hamiltonians/on_grid", "the state it starts from", "masses, before = self._masses_and_depth[0][n], self._values[n]", "masses, before = self._masses_and_depth[0][n], self._values[n + 1]", "index", "the change of J is taken from the next layer's values"),
+    _in("losses/squared_classes", "the label's score", "slope[own] -= 1", "slope[own] += 1", "sign", "scores are drawn away from their label"),
+    _in("optimisers/successive_approximations", "the extension's share", "share = self.rho / hamiltonian.share(n)", "share = self.rho", "factor", "the augmentation lacks 1/dt"),
 )
