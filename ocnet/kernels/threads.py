@@ -263,15 +263,17 @@ def over_tiles(loop, kernel, before, size, chunk, after):
 
 def _launched(launch, loop, before, size, chunk, after):
     """Whether the parallel loop was run: nobody else has one under way, and there is a core to help."""
-    me, usual = threading.get_ident(), None
+    me, usual, team = threading.get_ident(), None, None
     try:
         if _launching.setdefault("caller", me) != me:
             return False
-        team = 1 + _engaged(me, threads(), min(threads(), numba.config.NUMBA_NUM_THREADS, -(-size // chunk)))
+        most = threads()
+        team = 1 + _engaged(me, most, min(most, numba.config.NUMBA_NUM_THREADS, -(-size // chunk)))
         if team == 1:
             return False
         usual = numba.get_num_threads()
-        numba.set_num_threads(team)
+        if usual != team:
+            numba.set_num_threads(team)
         started = time.perf_counter()
         loop(*before, size, chunk, *after)
         _turns.record((*launch, team), time.perf_counter() - started)
@@ -280,7 +282,7 @@ def _launched(launch, loop, before, size, chunk, after):
         _at_work.pop(me, None)
         if _launching.get("caller") == me:
             del _launching["caller"]
-        if usual is not None:
+        if usual not in (None, team):
             numba.set_num_threads(usual)
 
 
