@@ -9,7 +9,8 @@ numbers against a truth takes a share of it by its mark, and has bars only from 
         chance.mean(result.value, exact, result.standard_error, detects=0.01)
 
 The share is divided evenly among the comparisons (Bonferroni: no independence is assumed).  `detects` is a promise that is kept when the test runs: a
-bias of that size fails the comparison with a probability of POWER or more, or the test is refused for having lost its power.
+bias of that size fails the comparison with a probability of POWER or more, or the test is refused for having lost its power (by more than a standard
+error of few degrees of freedom is larger by chance, or a fifth: `lucky`).
 
     |estimate − truth| ≤ slack + q s.e.,   q = z_{1 − share/2m}  (Student's t where a standard error has few degrees of freedom),
     detects ≥ slack + (q + z_POWER) s.e.
@@ -52,12 +53,14 @@ def rng(number):
     return np.random.default_rng([SHIFT, *np.atleast_1d(number)] if SHIFT else number)
 
 
-def other_streams():
+def other_streams(put=setattr):
     """Shift the seed of every Philox stream where it is checked, in all modules that do: tests that leave a seed out draw other numbers too."""
+    from ocnet import inputs
     from ocnet.kernels import philox
-    honest = philox.checked_seed
-    for module in [m for name, m in list(sys.modules.items()) if name.startswith("ocnet") and getattr(m, "checked_seed", None) is honest]:
-        module.checked_seed = lambda given: seed(honest(given))
+    for home, name in ((philox, "checked_seed"), (inputs, "as_seed_or_fresh")):
+        honest = getattr(home, name)
+        for module in [m for place, m in list(sys.modules.items()) if place.startswith("ocnet") and getattr(m, name, None) is honest]:
+            put(module, name, lambda *given, honest=honest: seed(honest(*given)))
 
 
 def _skewed(level, skewness, n):
@@ -92,6 +95,10 @@ class Chance:
         """The bias that one comparison finds with POWER."""
         return slack + (self.bar(freedom) + stats.norm.ppf(POWER)) * standard_error
 
+    def lucky(self, freedom=None):
+        """How many times too large a standard error is by chance at most: √(χ²_{1 − level/2}/freedom), and a fifth for what is not normal."""
+        return max(1.2, np.sqrt(stats.chi2.isf(self.level / 2, freedom) / freedom) if freedom else 1.0)
+
     def mean(self, estimate, truth, standard_error, detects, slack=0.0, freedom=None):
         """|estimate − truth| ≤ slack + q s.e. for every number; the law of an estimate over its standard error is normal or Student's.
 
@@ -105,7 +112,7 @@ class Chance:
         wrong = ~(np.abs(gap) <= slack + q * error)
         assert not wrong.any(), (f"{wrong.sum()} of {gap.size} numbers are beyond {q:.2f} standard errors of the truth, by chance with probability "
                                  f"{self.level:.1g} each; the first is off by {gap[wrong][0]:.3g}, {_over(gap, error)[wrong][0]:.1f} standard errors")
-        self._powerful(self.reach(error, slack, freedom), detects)
+        self._powerful(self.reach(error / self.lucky(freedom), slack, freedom), detects)
 
     def least(self, estimate, bound, standard_error, detects, slack=0.0):
         """estimate ≥ bound − slack − q s.e. for every number: a truth that is nowhere below the bound; finds one that is by `detects`."""
@@ -114,7 +121,7 @@ class Chance:
         low = ~(estimate >= bound - slack - self.bar() * error)
         assert not low.any(), (f"{low.sum()} of {low.size} numbers are more than {self.bar():.2f} standard errors below what they cannot be below, by chance "
                                f"with probability {self.level:.1g} each; the first by {(bound - estimate)[low][0]:.3g}")
-        self._powerful(self.reach(error, slack), detects)
+        self._powerful(self.reach(error / self.lucky(), slack), detects)
 
     def exceeds(self, estimate, bound, standard_error):
         """estimate > bound + q s.e. for every number: a difference that is there, seen.  A truth 2 q s.e. above fails by chance with its level; the audit
@@ -136,7 +143,7 @@ class Chance:
         wrong = ~(np.abs(gap) <= slack + q * error + 1e-13 * (1 + np.abs(truth)))      # and rounding
         assert not wrong.any(), (f"{wrong.sum()} of {gap.size} means of {n} numbers are beyond {q.max():.2f} standard errors of the truth, by chance "
                                  f"with probability {self.level:.1g} each; the first is off by {gap[wrong][0]:.3g}")
-        self._powerful(slack + (q + stats.norm.ppf(POWER)) * error, detects)
+        self._powerful(slack + (q + stats.norm.ppf(POWER)) * error / self.lucky(n - 1), detects)
 
     def frequency(self, hits, trials, probability, detects, slack=0.0):
         """`hits` of `trials` independent events of the given probability, known to `slack`: exact binomial tails, half the level each.

@@ -72,16 +72,20 @@ def test_the_change_by_input_masks_is_of_first_order_in_their_variance():
     assert changes[1] / changes[0] == pytest.approx(4, rel=8 / 64)
 
 
-def test_finer_layers_forget_masks_behind_the_nonlinearity_and_keep_those_before_it(tmp_path):
+@random(comparisons=2)
+def test_finer_layers_forget_masks_behind_the_nonlinearity_and_keep_those_before_it(tmp_path, chance):
     summary = placement.main([*TINY, "--out", str(tmp_path)])
     shift = {place: np.array(rows) for place, rows in summary["drifts"]["shift"].items()}
     assert shift["input"][:, 0].tolist() == [4, 8, 16, 32, 64]
     for place in ("output", "hidden"):
-        # the shift is O(1/N): its square falls by 16 from 16 layers to 64, but for O(1/16) of a coefficient of 4 in the shift at 16, and four standard errors
-        assert shift[place][-1, 1] < (1 + 4 / 16) ** 2 / 16 * shift[place][-3, 1] + 4 * shift[place][-1, 2]
+        # the shift is O(1/N): its square falls by 16 from 16 layers to 64, but for O(1/16) of a coefficient of 4 in the shift at 16
+        fallen = (1 + 4 / 16) ** 2 / 16
+        chance.least(fallen * shift[place][-3, 1], shift[place][-1, 1], np.hypot(shift[place][-1, 2], fallen * shift[place][-3, 2]),
+                     detects=0.1 * shift["input"][-1, 1] + 1e-3)
     for place in ("input", "output, raw"):
         # another ODE in the limit: the same factors around a number that stays
-        assert shift[place][-1, 1] > (1 + 4 / 16) ** -2 * shift[place][-3, 1] and shift[place][-1, 1] > 4 * shift[place][-1, 2]
+        assert shift[place][-1, 1] > (1 + 4 / 16) ** -2 * shift[place][-3, 1]
+        assert shift[place][-1, 1] > 1e-3                              # as by all masks, above; its bar is that of the points, which are one set
     rows = {(r["place"], r["keep"], r["seed"], r["way"]): r for r in summary["trained"]}
     assert len(rows) == 2 * 3 * (1 + len(placement.PLACES))
     for seed in (0, 1):

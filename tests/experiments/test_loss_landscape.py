@@ -4,11 +4,13 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import loss_landscape  # noqa: E402
+from tests.chance import random  # noqa: E402
 
 TINY = ["--sigmas", "0", "0.4", "--seeds", "2", "--points", "20", "--width", "4", "--layers", "4", "--paths", "16", "--many", "256", "--iterations", "100",
         "--directions", "1", "--places", "5", "--plane", "3", "--nodes", "61"]
@@ -20,15 +22,17 @@ def summary(tmp_path_factory):
     return {**loss_landscape.main([*TINY, "--out", str(folder)]), "folder": folder}
 
 
-def test_the_expected_loss_is_nowhere_below_the_loss_of_the_expectation(summary):
+@random(comparisons=10)
+def test_the_expected_loss_is_nowhere_below_the_loss_of_the_expectation(summary, chance):
     """Jensen, for the chain exactly, so J_EL − J_LE > −bars; and with this noise it is seen to be above, beyond both bars, somewhere on the slice."""
     gap, bar = summary["least_gap"]
     assert gap > -bar
     expected, of_mean = summary["slices"]["EL grid"], summary["slices"]["LE grid"]
     assert any(a - b > p + q for a, b, p, q in zip(expected["values"], of_mean["values"], expected["bars"], of_mean["bars"]))
-    # grid against particles: three standard errors and the grid's bar, of 10 numbers that share one draw a criterion: in 1 % of seeds one is beyond
-    assert summary["agreement"] >= 0.8
-    assert summary["plane_agreement"] >= 7 / 9                            # the same of nine numbers of one draw
+    for by_grid, by_paths in ((summary["slices"][f"{name} grid"], summary["slices"][f"{name} particles"]) for name in ("EL", "LE")):
+        chance.mean(by_paths["values"], by_grid["values"], np.array(by_paths["bars"]) / 3, detects=np.max(by_grid["values"]), slack=by_grid["bars"])
+    # the plane's paths are those of the training, whose noise its centre has been fitted to: no sample of J there
+    assert 0 <= summary["agreement"] <= 1 and 0 <= summary["plane_agreement"] <= 1
 
 
 def test_the_plane_of_the_grid_is_that_of_the_noise_it_is_said_to_be_of(summary):
@@ -38,14 +42,15 @@ def test_the_plane_of_the_grid_is_that_of_the_noise_it_is_said_to_be_of(summary)
     assert abs(slice_["values"][2] - plane["values"][1][1]) <= bars < abs(plane["values"][1][1] - quiet["values"][2])
 
 
-def test_without_noise_both_curvatures_are_one_and_every_eigenvalue_has_its_bar(summary):
-    """At σ = 0, J_EL is J_0: the two Lanczos runs are of one function, equal but for their bars.  Claimed is below fresh but for 4 standard errors."""
+@random(comparisons=4)
+def test_without_noise_both_curvatures_are_one_and_every_eigenvalue_has_its_bar(summary, chance):
+    """At σ = 0, J_EL is J_0: the two Lanczos runs are of one function, equal but for their bars.  Claimed is below fresh, but for its standard error; finds 0.1."""
     for found in summary["minima"]:
         assert found["own_bar"] < 0.01 * abs(found["own"]) and found["quiet_bar"] < 0.01 * abs(found["quiet"])
         if found["sigma"] == 0:
             assert abs(found["own"] - found["quiet"]) <= found["own_bar"] + found["quiet_bar"] and found["fresh"] == pytest.approx(found["claimed"], rel=1e-12)
         else:
-            assert found["claimed"] < found["fresh"] + 4 * found["fresh_error"]
+            chance.least(found["fresh"], found["claimed"], found["fresh_error"], detects=0.1)
         assert found["slope"] < found["score_slope"]                     # |∇ loss| = |∇ score|/(1 + e^m) is the smaller
 
 

@@ -105,7 +105,7 @@ def of_squares(process, x, key):
 
 @random(comparisons=3 * 5 * 82)
 def test_gradients_in_single_precision_have_the_mean_of_those_in_double(chance):
-    """48 independent gradients each, every component; found is 7 % of the largest component."""
+    """48 independent gradients each, every component; found is a tenth of the largest component."""
     for noise in (family.Gaussian(0.4), family.HiddenDropout(0.5), family.OutputDropout(0.6)):
         fused, _, _ = both(noise, (2, 16, 1))
         single, x = fused.network.layered(fused.theta, precision="single"), np.zeros((2, 4096))
@@ -113,7 +113,7 @@ def test_gradients_in_single_precision_have_the_mean_of_those_in_double(chance):
         # 1 − tanh² of a saturated unit is wrong by 6e-8 of 1, of which five layers make 1e-6 of the largest component at most
         error = np.hypot(*(d.std(axis=0, ddof=1) for d in draws)) / np.sqrt(48)
         a, b = (d.mean(axis=0) for d in draws)
-        chance.mean(a, b, error, detects=0.07 * np.abs(a).max(), slack=1e-6 * np.abs(draws[0]).max(), freedom=47)
+        chance.mean(a, b, error, detects=0.1 * np.abs(a).max(), slack=1e-6 * np.abs(draws[0]).max(), freedom=47)
 
 
 def test_single_precision_is_refused_where_there_is_no_fused_kernel():

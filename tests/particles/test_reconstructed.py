@@ -15,6 +15,7 @@ from ocnet.networks.blocks import Branches, Perceptron, Sine
 from ocnet.networks.noise import Gaussian, HiddenDropout, Noiseless, OutputDropout, ShakeShake, StateGaussian, StochasticDepth
 from ocnet.particles import Reconstructed, Stored, sampled_value_and_gradient
 from ocnet.particles.reconstructed import swept_back
+from tests.chance import random
 from tests.particles.processes import Toy, toy
 
 QUIET = Reconstructed(bar=np.inf)
@@ -116,9 +117,10 @@ def test_noise_in_proportion_to_the_state_is_not_reconstructed_at_any_depth_and_
         assert of_state > 0.05 and of_gradient > 0.02 and estimated > of_gradient
 
 
-def test_the_estimate_is_of_the_size_of_the_error():
-    """A heuristic; what its docstring says of it, on 60 networks of its 400: nine in ten within (0.85, 4.9), that is 54, less 3 standard
-    deviations (2.3 each); all within (0.25, 9.8), with a fifth to spare as these are other draws."""
+@random()
+def test_the_estimate_is_of_the_size_of_the_error(chance):
+    """A heuristic; what its docstring says of it, on 60 networks of its 400: nine in ten within (0.85, 4.9), by exact binomial tails; finds 0.44 fewer.
+    All within (0.25, 9.8), with a fifth to spare as these are other draws."""
     ratios = []
     for k in range(60):
         rng, architecture, depth = np.random.default_rng([1, k]), (ResNet(), HeunNet())[k % 2], (smooth, rough)[k // 2 % 2]
@@ -127,7 +129,8 @@ def test_the_estimate_is_of_the_size_of_the_error():
         _, true, estimated = errors(process_of(architecture, layers, depth, block, noise, dim, k, size))
         ratios.append(estimated / true)
     ratios = np.array(ratios)
-    assert ratios.min() > 0.2 and ratios.max() < 12 and ((ratios > 0.85) & (ratios < 4.9)).sum() >= 54 - 7
+    assert ratios.min() > 0.2 and ratios.max() < 12
+    chance.frequency(((ratios > 0.85) & (ratios < 4.9)).sum(), 60, 0.9, detects=0.44)
 
 
 def test_sweeps_of_parts_add_up_to_that_of_the_whole():
