@@ -83,9 +83,9 @@ def filter_normalised(network: ResidualNetwork, theta: ArrayLike, count: int = 2
     Source : Li, Xu, Taylor, Studer, Goldstein, Visualizing the Loss Landscape of Neural Nets (2018), sec. 4; biases are kept here, as vectors.
     """
     control = checked_network(network).control
-    theta, count, seed = control.check(theta), as_whole(count, "count"), as_seed(seed)
+    centre, count, seed = control.check(theta), as_whole(count, "count"), as_seed(seed)
     directions = np.stack([philox.normals(philox.derived_seed(seed, _DIRECTIONS, k), 0, control.size, 0, 1)[0] for k in range(count)])
-    sizes = _filters(control, theta)
+    sizes = _filters(control, centre)
     for direction in directions:
         for own, of_theta in zip(_filters(control, direction), sizes):
             length = np.linalg.norm(own, axis=1, keepdims=True)

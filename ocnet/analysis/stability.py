@@ -86,7 +86,7 @@ def stability_region(architecture: Any, real: tuple[float, float] = (-4.0, 1.0),
     checked_architecture(architecture)
     architecture.own_numbers(own)                                      # refuses names that it has not
     nodes = as_whole(nodes, "nodes", 2, at_most=_MOST_NODES)
-    x, y = (np.linspace(*_ends(ends, name), nodes) for ends, name in ((real, "real"), (imaginary, "imaginary")))
+    x, y = (_axis(ends, nodes, name) for ends, name in ((real, "real"), (imaginary, "imaginary")))
     radius = _radius(architecture, x[:, None] + 1j * y, own)
     given = {**architecture.typical, **own}
     return StabilityRegion(architecture, given, x, y, radius, _interval(architecture, -1.0, own),
@@ -100,12 +100,12 @@ def checked_architecture(architecture: Any) -> Any:
                      "give an object of ocnet.networks.architectures, such as ResNet()")
 
 
-def _ends(ends, name):
-    """Two increasing numbers whose squares are numbers, or ValueError."""
+def _axis(ends, nodes, name):
+    """(nodes,) from one end to the other, two increasing numbers whose squares are numbers, or ValueError."""
     low, high = as_array(ends, name, (2,))
     if not -LARGEST <= low < high <= LARGEST:
         raise ValueError(f"{name}={(float(low), float(high))}: give the two ends of an axis, lower < upper, at most {LARGEST:g} in size")
-    return low, high
+    return np.linspace(low, high, nodes)
 
 
 def _radius(architecture, z, own):

@@ -117,7 +117,7 @@ class ParticleObjective:
         setting, criterion = self.setting, self.setting.criterion
         theta = setting.network.control.check(theta)
         at_data = points is None
-        points = setting.data.points if at_data else checked_points(points, setting.network.dim)
+        points = setting.data.points if points is None else checked_points(points, setting.network.dim)
         means, errors = np.empty((criterion.columns, len(points))), np.empty((criterion.columns, len(points)))
         contributions, variances = np.zeros(len(points)), np.zeros(len(points))
 
