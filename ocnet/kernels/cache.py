@@ -73,7 +73,7 @@ class _SealedFiles(IndexDataCacheFile):
         """What a file holds; None where it is missing, of other sources, or, which is told, damaged or unreadable."""
         try:
             content = Path(path).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             tell("unread", f"the compiled kernel {path} cannot be read ({error.strerror}) and is compiled anew")
