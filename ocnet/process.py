@@ -192,6 +192,7 @@ class _GivenRate(Diffusion):
             if rate.shape != (dim, dim):
                 raise ValueError(f"variance_rate has shape {rate.shape}; a constant one is a finite ({dim}, {dim}) array")
             constant = _square_root(rate[None], 0.0, np.zeros((dim, 1)))[0]
+            _checked_rate(constant @ constant.T, "variance_rate")
         super().__init__(drift, self._factor if constant is None else constant, dim, breaks, steady_factor)
 
     def _factor(self, t: float, x: Array) -> Array:
@@ -209,7 +210,7 @@ class _GivenRate(Diffusion):
 def _checked_rate(rate: Array, name: str) -> None:
     """Raise ValueError where a variance rate is beyond the range of numbers."""
     if not np.isfinite(rate).all():
-        raise ValueError(f"{name} is so large that its variance rate G Gᵀ is not finite; give a smaller one, or larger units of the state")
+        raise ValueError(f"{name} is so large that the variance rate G Gᵀ is not finite; give a smaller one, or larger units of the state")
 
 
 def _checked_eigenvalues(eigenvalues: Any, rate: Array, t: float, x: Array) -> None:

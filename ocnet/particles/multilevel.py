@@ -137,7 +137,7 @@ def estimate_multilevel(problem: KolmogorovProblem, x0: ArrayLike, tolerance: fl
     Accuracy  variances and bias are estimated, the bias from two levels: functionals whose error is not O(dt) yet deceive it.
     Source    Giles (2008), (2015); Giles & Szpruch (2014).
     """
-    tolerance = as_number(tolerance, "tolerance", above=0, remedy="it is the root mean square error wanted, a positive finite number")
+    tolerance = as_number(tolerance, "tolerance", above=0, at_most=1e150, remedy="it is the root mean square error wanted, a positive finite number")
     most_levels, progress = as_whole(most_levels, "most_levels", _FIRST_LEVELS, "a bias is told from the last levels"), as_flag(progress, "progress")
     checked_problem(problem)
     x0, seed = checked_starts(x0, problem.process.dim), as_seed_or_fresh(seed)

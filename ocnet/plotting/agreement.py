@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, FIRST, MARKERS, UPPER, drawing
+from ocnet.inputs import as_array, as_number
+
+from .style import COLOURS, FIRST, MARKERS, UPPER, along, drawing, gapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,21 +25,36 @@ _MOST_NAMES = 20                     # of rows that are written; of more, every 
 def agreement(x: ArrayLike, y: ArrayLike, x_error: ArrayLike, y_error: ArrayLike, inside: ArrayLike, *,
               labels: Sequence[str] = ("grid ± bar", "particles ± bar"), ax: Axes | None = None) -> Axes:
     """Draw y against x (n,) with both error bars and the diagonal; points that are not `inside` (n,) stand out; returns the axes."""
-    x, y, x_error, y_error, inside = np.asarray(x), np.asarray(y), np.asarray(x_error), np.asarray(y_error), np.asarray(inside, bool)
+    x = gapped(x, "x", (None,))
+    y, (x_error, y_error) = gapped(y, "y", x.shape), (_bars(bars, name, x.shape) for bars, name in ((x_error, "x_error"), (y_error, "y_error")))
+    inside = as_array(inside, "inside", x.shape)
+    if not np.isin(inside, (0, 1)).all():
+        raise ValueError(f"inside={inside.tolist()} is neither true nor false everywhere")
+    inside = inside == 1
+    if not np.isfinite(x * 0 + y * 0).any():
+        raise ValueError(f"x and y have shape {x.shape} and no point with both; give one or more")
     for chosen, colour, marker, name in ((inside, FIRST, "o", "within its bars"), (~inside, UPPER, "^", "outside")):
         if chosen.any():
             ax.errorbar(x[chosen], y[chosen], xerr=x_error[chosen], yerr=y_error[chosen], fmt=marker, ms=2.5, lw=0.7,
                         color=colour, alpha=0.7, label=f"{name} ({chosen.sum()})", rasterized=True)
-    ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+    ends = np.array([min(np.nanmin(x), np.nanmin(y)), max(np.nanmax(x), np.nanmax(y))])
     ax.plot(ends, ends, color="black", lw=0.8, label="equal")
     ax.set(xlabel=labels[0], ylabel=labels[1])
     return ax
 
 
+def _bars(values, name, shape):
+    """Half-widths ≥ 0 that can be drawn."""
+    bars = gapped(as_array(values, name, shape), name)
+    if (bars < 0).any():
+        raise ValueError(f"{name} holds {bars.min():g}; half-widths of bars are ≥ 0")
+    return bars
+
+
 @drawing
 def z_scores(z: ArrayLike, *, ax: Axes | None = None) -> Axes:
     """Draw the histogram of z (n,) against the standard normal density; returns the axes."""
-    z, edges = np.asarray(z, float), np.linspace(-4.5, 4.5, 28)
+    z, edges = along(z, "z"), np.linspace(-4.5, 4.5, 28)
     ax.hist(np.clip(z, -4.5, 4.5), bins=edges, density=True, color=FIRST, alpha=0.6, label=f"{z.size} points")
     t = np.linspace(-4.5, 4.5, 200)
     ax.plot(t, np.exp(-0.5 * t**2) / np.sqrt(2 * np.pi), color="black", lw=1.0, label="standard normal")
@@ -53,8 +70,7 @@ def calibration(z: ArrayLike, *, share: float = 0.99, ax: Axes | None = None) ->
     point and not for all points at once.
     """
     from scipy.stats import beta, norm
-    if not 0 < share < 1:
-        raise ValueError(f"share={share} is not a probability in (0, 1)")
+    share, z = as_number(share, "share", above=0, below=1, remedy="it is a probability in (0, 1)"), gapped(along(z, "z"), "z")
     n = np.size(z)
     rank = np.arange(1, n + 1)
     middle = norm.ppf((rank - 0.5) / n)
@@ -70,9 +86,9 @@ def calibration(z: ArrayLike, *, share: float = 0.99, ax: Axes | None = None) ->
 @drawing
 def budget(parts: Mapping[str, float], *, colours: Sequence[str] | None = None, label: str = "in units of the objective", ax: Axes | None = None) -> Axes:
     """Draw named non-negative numbers as bars on one log scale, the first on top; returns the axes.  colours : one a bar"""
-    sizes = np.asarray(list(parts.values()), float)
+    sizes = gapped(as_array(list(parts.values()), "parts", (None,)), "parts")
     if not (sizes >= 0).all():
-        raise ValueError(f"{[n for n, v in parts.items() if not v >= 0]} are not sizes ≥ 0; take absolute values of differences")
+        raise ValueError(f"parts {[n for n, v in zip(parts, sizes) if not v >= 0]} are not sizes ≥ 0; take absolute values of differences")
     least = max(sizes[sizes > 0].min(initial=np.inf), _LEAST) if (sizes > 0).any() else _LEAST
     ax.barh(list(parts), np.maximum(sizes, _LEAST), color=colours or FIRST)
     ax.set(xscale="log", xlabel=label, xlim=(10.0 ** np.floor(np.log10(least) - 0.2), None))
@@ -83,7 +99,11 @@ def budget(parts: Mapping[str, float], *, colours: Sequence[str] | None = None, 
 @drawing
 def intervals(names: Sequence[str], values: ArrayLike, errors: ArrayLike, *, label: str = "value", ax: Axes | None = None) -> Axes:
     """Draw values (n,) or (n, k) with their errors on one scale, a row for each name, columns side by side; returns the axes."""
-    values, errors = (np.asarray(a, float).reshape(len(names), -1) for a in (values, errors))
+    values = gapped(values, "values")
+    errors = _bars(errors, "errors", values.shape)
+    if values.ndim not in (1, 2) or len(values) != len(names) or not values.size:
+        raise ValueError(f"values has shape {values.shape}; expected ({len(names)},) or ({len(names)}, k): a row for each of names")
+    values, errors = (a.reshape(len(names), -1) for a in (values, errors))
     columns = values.shape[1]
     rows, step = np.arange(len(names)), -(-len(names) // _MOST_NAMES)
     for k in range(columns):

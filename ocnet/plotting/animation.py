@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_number, as_whole
+
 from . import style
 from .fields import curve, field, scatter
 from .paths import paths
-from .style import COLOURS, MARKERS, figure
+from .style import COLOURS, MARKERS, along, figure, gapped
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -99,8 +101,8 @@ def animate(draw: Callable[[int, np.ndarray], Any], frames: int, *, columns: int
     width, height : of the figure, in inches;  pace : frames per second
     Raises ValueError for fewer than one frame, or a pace that is not positive.
     """
-    if int(frames) != frames or frames < 1 or not pace > 0:
-        raise ValueError(f"frames={frames} and pace={pace} make no film; give one frame or more, and a positive number of them per second")
+    frames = as_whole(frames, "frames", remedy="a film has one frame or more")
+    pace = as_number(pace, "pace", at_least=1e-6, at_most=1e6, remedy="it is a positive number of frames per second")
     made, _ = figure(1, columns, width, height)
 
     def show(k):
@@ -112,7 +114,7 @@ def animate(draw: Callable[[int, np.ndarray], Any], frames: int, *, columns: int
                 ax.tick_params(labelsize=style.STYLE["font.size"])
             draw(k, panels)
     show(0)
-    return Animation(made, show, int(frames), float(pace))
+    return Animation(made, show, frames, pace)
 
 
 def animate_field(times: ArrayLike, axes: Sequence[np.ndarray], values: ArrayLike, *, densities: ArrayLike | None = None, meaning: str = "value",
@@ -121,14 +123,15 @@ def animate_field(times: ArrayLike, axes: Sequence[np.ndarray], values: ArrayLik
 
     times : (K,);  axes : one or two arrays;  values, densities : (K, *shape), in one scale for all frames each
     """
-    moments = np.asarray(times, float)
+    moments, axes = along(times, "times"), [along(axis, f"axes[{i}]") for i, axis in enumerate(axes)]
     rows: list[tuple[np.ndarray, str, dict[str, Any]]] = [(_frames(moments, axes, values, "values"), meaning, {})]
     if densities is not None:
         rows.append((_frames(moments, axes, densities, "densities"), "density", {"cmap": "Greys"} if len(axes) == 2 else {"color": "black"}))
 
     def draw(k, panels):
         for ax, (frames, told, looks) in zip(panels, rows):
-            low, high = np.nanmin(frames), np.nanmax(frames)
+            there = frames[np.isfinite(frames)]
+            low, high = (there.min(), there.max()) if there.size else (0.0, 1.0)
             if len(axes) == 2:
                 field(*axes, frames[k], bar=told, ax=ax, vmin=low, vmax=high, **looks)
             else:
@@ -141,7 +144,7 @@ def animate_field(times: ArrayLike, axes: Sequence[np.ndarray], values: ArrayLik
 
 
 def _frames(times, axes, values, name):
-    values, shape = np.asarray(values, float), (len(times), *(len(a) for a in axes))
+    values, shape = gapped(values, name), (len(times), *(len(a) for a in axes))
     if len(axes) not in (1, 2) or values.shape != shape:
         raise ValueError(f"{name} has shape {values.shape}; expected {shape}: a frame for each time, over one or two axes")
     return values
@@ -152,13 +155,13 @@ def animate_paths(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike |
 
     times : (K,);  states : (K, n, d), d = 1 or 2 (of more, the first two coordinates are drawn);  point_labels : (n,) −1 or 1, or None
     """
-    times, states = np.asarray(times, float), np.asarray(states, float)
-    if states.ndim != 3 or len(states) != times.size:
+    times, states = along(times, "times"), gapped(as_array(states, "states"), "states")
+    if states.ndim != 3 or not all(states.shape) or len(states) != times.size:
         raise ValueError(f"states has shape {states.shape}; expected ({times.size}, n, d): a layer for each time")
     lower, upper = states.min(axis=(0, 1)), states.max(axis=(0, 1))
     edge = _EDGE * np.maximum(upper - lower, 1e-12)
     lower, upper = lower - edge, upper + edge
-    marks = np.full(states.shape[1], -1) if point_labels is None else np.asarray(point_labels)
+    marks = np.full(states.shape[1], -1) if point_labels is None else as_array(point_labels, "point_labels", (states.shape[1],))
 
     def fan(k, panels):
         paths(times[:k + 1], states[:k + 1, :, 0], ax=panels[0])

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocnet.inputs import as_array
+
 from .fields import curve
-from .style import GREY, drawing
+from .style import GREY, along, drawing, gapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,16 +29,18 @@ def boundary(x: ArrayLike, y: ArrayLike, score: ArrayLike, *, low: ArrayLike | N
     label     : of the line, in the legend
     Raises ValueError for one bound alone, or for low > high somewhere.
     """
-    x, y, score = (np.asarray(a, float) for a in (x, y, score))
+    x, y, score = along(x, "x"), along(y, "y"), gapped(score, "score")
+    if score.shape != (x.size, y.size) or min(score.shape) < 2:
+        raise ValueError(f"score has shape {score.shape}; expected ({x.size}, {y.size}), two places or more along each axis")
     if (low is None) != (high is None):
         raise ValueError("a band has two sides; give both low and high, or neither")
     if low is not None:
-        outside = _outside(low, high)
+        outside = _outside(low, high, score.shape)
         if outside.min() < 0:
             ax.contourf(x, y, outside.T, levels=[-np.inf, 0.0], colors=[GREY], alpha=0.35)
             ax.contour(x, y, outside.T, levels=[0.0], colors="white", linewidths=0.5, alpha=0.6)      # an edge that dark fields show
         ax.fill([], [], color=GREY, alpha=0.35, lw=0, label=band)
-    if score.min() < 0 < score.max():
+    if np.nanmin(score, initial=np.inf) < 0 < np.nanmax(score, initial=-np.inf):
         ax.contour(x, y, score.T, levels=[0.0], colors="black", linewidths=1.2)
     if label is not None:
         ax.plot([], [], color="black", lw=1.2, label=label)
@@ -53,15 +57,18 @@ def threshold(x: ArrayLike, score: ArrayLike, *, low: ArrayLike | None = None, h
 
     On empty axes the score is drawn too.  Its zeros are those of the score taken as linear between nodes; the other arguments are those of `boundary`.
     """
-    x, score = np.asarray(x, float), np.asarray(score, float)
+    x, score = along(x, "x"), gapped(score, "score")
+    if score.shape != x.shape:
+        raise ValueError(f"score has shape {score.shape}; expected {x.shape}: a number for each x")
     if (low is None) != (high is None):
         raise ValueError("a band has two sides; give both low and high, or neither")
     if not ax.has_data():
         curve(x, score, labels=("$x$", "score"), ax=ax, color="black", lw=0.8)
     if low is not None:
-        ax.fill_between(x, 0, 1, where=_outside(low, high) <= 0, transform=ax.get_xaxis_transform(), color=GREY, alpha=0.35, lw=0, label=band)
-    left = np.flatnonzero(np.signbit(score[:-1]) != np.signbit(score[1:]))
-    zeros = x[left] - score[left] * (x[left + 1] - x[left]) / (score[left + 1] - score[left])
+        ax.fill_between(x, 0, 1, where=_outside(low, high, x.shape) <= 0, transform=ax.get_xaxis_transform(), color=GREY, alpha=0.35, lw=0, label=band)
+    left = np.flatnonzero((np.signbit(score[:-1]) != np.signbit(score[1:])) & np.isfinite(score[:-1]) & np.isfinite(score[1:]))
+    step = score[left + 1] - score[left]                               # 0 from −0 to 0
+    zeros = x[left] - score[left] * (x[left + 1] - x[left]) / np.where(step == 0, 1.0, step)
     for k, zero in enumerate(zeros):
         ax.axvline(zero, color="black", lw=1.2, label=label if k == 0 else None)
     if not ax.get_xlabel():
@@ -69,9 +76,9 @@ def threshold(x: ArrayLike, score: ArrayLike, *, low: ArrayLike | None = None, h
     return ax
 
 
-def _outside(low, high):
+def _outside(low, high, shape):
     """By how much 0 is outside [low, high]; negative inside."""
-    low, high = np.asarray(low, float), np.asarray(high, float)
+    low, high = (as_array(a, name, shape) for a, name in ((low, "low"), (high, "high")))
     if not (low <= high).all():
         raise ValueError(f"low is above high at {int((low > high).sum())} nodes; swap them")
     return np.maximum(low, -high)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, DASHES, MARKERS, drawing, figure, legend_above
+from .style import COLOURS, DASHES, MARKERS, along, drawing, figure, gapped, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +27,8 @@ def weights(times: ArrayLike, values: ArrayLike, *, name: str = "θ", labels: Se
     Up to five numbers a layer are a line each; of more, the median and the bands that hold 50 % and 90 % of them in every layer: quantiles
     over the entries of the array, which say nothing of any one entry.
     """
-    times, values = np.asarray(times, float), np.asarray(values, float)
-    if len(values) != times.size:
+    times, values = along(times, "times"), gapped(values, "values")
+    if not values.ndim or len(values) != times.size or not values.size:
         raise ValueError(f"values has shape {values.shape}; expected ({times.size}, …): an array for each layer")
     shape, rows = values.shape[1:], values.reshape(times.size, -1)
     if rows.shape[1] <= _FEW:

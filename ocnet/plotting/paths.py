@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .fields import curve, field, scatter
-from .style import COLOURS, FIRST, LOWER, drawing, figure
+from ocnet.inputs import as_array, as_number, as_whole
+
+from .style import COLOURS, FIRST, LOWER, along, drawing, figure, gapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["density_in_time", "layers", "paths", "shown_layers"]
 
+_MOST = 50                           # layers side by side
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _LABELS = ("time t", "state x")
 
@@ -30,10 +33,11 @@ def paths(times: ArrayLike, states: ArrayLike, *, quantiles: Sequence[float] = _
                 They are those of the sample: with p paths, of standard error √(q (1 − q)/p) in probability
     shown     : how many single paths are drawn
     """
-    times, states = np.asarray(times, float), np.asarray(states, float)
-    if states.ndim != 2 or len(states) != times.size:
+    times, states = along(times, "times"), gapped(as_array(states, "states"), "states")
+    shown, quantiles = as_whole(shown, "shown", 0), _checked(quantiles)
+    if states.ndim != 2 or not states.shape[1] or len(states) != times.size:
         raise ValueError(f"states has shape {states.shape}; expected ({times.size}, paths): a row for each time")
-    _bands(ax, times, np.quantile(states, _checked(quantiles), axis=1), quantiles, colour)
+    _bands(ax, times, np.quantile(states, quantiles, axis=1), quantiles, colour)
     for k in range(min(shown, states.shape[1])):
         ax.plot(times, states[:, k], lw=0.5, color="0.25", alpha=0.5, label=f"{min(shown, states.shape[1])} paths" if k == 0 else None)
     ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(times[0], times[-1]) if times.size > 1 else None)
@@ -41,7 +45,7 @@ def paths(times: ArrayLike, states: ArrayLike, *, quantiles: Sequence[float] = _
 
 
 def _checked(quantiles):
-    q = np.asarray(quantiles, float)
+    q = as_array(quantiles, "quantiles", (None,))
     if q.size % 2 == 0 or not ((np.diff(q) > 0).all() and (0 < q).all() and (q < 1).all()) or np.abs(q + q[::-1] - 1).max() > 1e-9:
         raise ValueError(f"quantiles={tuple(quantiles)} are not an odd number of increasing probabilities, symmetric about ½, such as (0.05, 0.5, 0.95)")
     return q
@@ -64,11 +68,10 @@ def density_in_time(times: ArrayLike, x: ArrayLike, density: ArrayLike, *, quant
     times : (K,);  x : (n,) increasing;  density : (K, n), not negative; its mass, by the trapezoidal rule, may be below 1 where some was absorbed:
     quantiles are of what is left
     """
-    times, x, p = np.asarray(times, float), np.asarray(x, float), np.asarray(density, float)
+    times, x, p, q = along(times, "times"), along(x, "x"), gapped(as_array(density, "density"), "density"), _checked(quantiles)
     if p.shape != (times.size, x.size):
         raise ValueError(f"density has shape {p.shape}; expected ({times.size}, {x.size}): a row for each time")
     field(times, x, p, bar=bar, labels=labels, ax=ax, **{"cmap": "Greys", **style})
-    q = _checked(quantiles)
     steps = 0.5 * np.diff(x) * (np.maximum(p[:, 1:], 0) + np.maximum(p[:, :-1], 0))
     mass = np.concatenate([np.zeros((len(p), 1)), np.cumsum(steps, axis=1)], axis=1)
     found = np.array([np.interp(q * row[-1], row, x) for row in mass]).T
@@ -93,12 +96,13 @@ def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None =
     panels : axes to draw on, one a layer shown; a new figure by default
     margin : of the picture around the points, as a share of their spread
     """
-    times, states = np.asarray(times, float), np.asarray(states, float)
-    if states.ndim != 3 or len(states) != times.size:
+    times, states = along(times, "times"), gapped(as_array(states, "states"), "states")
+    margin = as_number(margin, "margin", at_least=0, at_most=1e6)
+    if states.ndim != 3 or not all(states.shape) or len(states) != times.size:
         raise ValueError(f"states has shape {states.shape}; expected ({times.size}, n, d): a layer for each time")
     chosen = shown_layers(len(times), shown if panels is None else len(panels))
     drawn = figure(1, len(chosen), 9.6, 2.5)[1][0] if panels is None else np.asarray(panels)
-    marks = np.full(states.shape[1], -1) if point_labels is None else np.asarray(point_labels)
+    marks = np.full(states.shape[1], -1) if point_labels is None else as_array(point_labels, "point_labels", (states.shape[1],))
     for ax, n in zip(drawn, chosen):
         points = states[n, :, :2]
         lower, upper = points.min(axis=0), points.max(axis=0)
@@ -114,6 +118,7 @@ def layers(times: ArrayLike, states: ArrayLike, point_labels: ArrayLike | None =
 
 def shown_layers(count: int, shown: int) -> list[int]:
     """Return which of `count` layers `layers` draws: about `shown` of them, evenly from the first to the last."""
+    count, shown = as_whole(count, "count"), as_whole(shown, "shown", at_most=_MOST)
     return [int(n) for n in np.unique(np.round(np.linspace(0, count - 1, shown)))]
 
 

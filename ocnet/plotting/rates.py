@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, DASHES, GREY, MARKERS, drawing, legend_above
+from ocnet.inputs import as_array, as_number
+
+from .style import COLOURS, DASHES, GREY, MARKERS, along, drawing, gapped, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Slope", "convergence", "fitted_slope"]
 
+_NARROWEST = 1e-100                  # of a bar, as a share of its number
 _APART = 0.6                         # factor by which a reference line lies below its data
 
 
@@ -48,11 +51,16 @@ def fitted_slope(x: ArrayLike, y: ArrayLike, bars: ArrayLike | None = None, leve
     Raises ValueError for fewer than three points, or where x, y or a bar is not positive.
     """
     from scipy.special import stdtrit
-    t, s = np.log(np.asarray(x, float)), np.log(np.abs(np.asarray(y, float)))
+    level = as_number(level, "level", above=0, below=1, remedy="it is a probability in (0, 1)")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t, s = np.log(as_array(x, "x", (None,))), np.log(np.abs(as_array(y, "y", (None,))))
     if t.size < 3 or t.shape != s.shape or not (np.isfinite(t).all() and np.isfinite(s).all()):
         raise ValueError(f"x={np.asarray(x).tolist()} and y={np.asarray(y).tolist()} have no slope; give three or more positive numbers each")
-    sigma = np.ones_like(t) if bars is None else np.asarray(bars, float) / np.exp(s)
-    if not (sigma > 0).all():
+    if not np.ptp(t) > 0:
+        raise ValueError(f"x={np.asarray(x).tolist()} are equal, so that y has no slope over them; give points that differ")
+    with np.errstate(over="ignore"):
+        sigma = np.ones_like(t) if bars is None else as_array(bars, "bars", t.shape) / np.exp(s)
+    if not ((sigma > _NARROWEST) & (sigma < 1 / _NARROWEST)).all():
         raise ValueError(f"bars={np.asarray(bars).tolist()} are not all positive; leave them out for points without noise")
     weights = 1 / sigma**2
     middle = (weights @ t) / weights.sum()
@@ -77,13 +85,16 @@ def convergence(x: ArrayLike, errors: ArrayLike, *, bars: ArrayLike | None = Non
     More than one call on the same axes takes the next colour and marker.
     Raises ValueError where the shapes differ or an x is not positive; errors that are 0 are left out, as a log scale has no place for them.
     """
-    s, e = np.asarray(x, float), np.abs(np.asarray(errors, float))
+    s, e = gapped(along(x, "x"), "x"), np.abs(gapped(errors, "errors"))
+    expected, floor = (None if a is None else as_number(a, name) for a, name in ((expected, "expected"), (floor, "floor")))
     if s.shape != e.shape or s.ndim != 1 or not (s > 0).all():
         raise ValueError(f"x has shape {s.shape} and errors {e.shape}; expected the same (k,), with x positive")
     turn = sum(getattr(line, "get_gid", lambda: None)() == "series" for line in ax.lines)
     colour, marker = COLOURS[turn % len(COLOURS)], MARKERS[turn % len(MARKERS)]
     sound = (e > 0) & np.isfinite(e) & (e > (floor or 0.0))
-    widths = None if bars is None else np.asarray(bars, float)
+    widths = None if bars is None else as_array(bars, "bars", s.shape)
+    if widths is not None and (widths < 0).any():
+        raise ValueError(f"bars={widths.tolist()} are not all ≥ 0")
     told = name
     if sound.sum() >= 3:
         slope = fitted_slope(s[sound], e[sound], None if widths is None else widths[sound])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from ocnet.inputs import as_array, as_number, as_whole
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -21,6 +23,8 @@ LOWER, UPPER, FIRST, SECOND, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 COLOURS = (LOWER, UPPER, FIRST, SECOND, GREY)            # in this order, each with the marker and the dashes of its place
 MARKERS = ("o", "^", "s", "D", "v")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_MOST_PANELS, _MOST_INCHES = 100, 500
+_LARGEST = 1e300                                         # numbers beyond it overflow while axes are scaled
 _WIDTH, _HEIGHT = 5.0, 3.4                               # inches, of a figure of one panel that nobody asked for by size
 
 P = ParamSpec("P")
@@ -39,10 +43,29 @@ def __getattr__(name: str) -> Any:                       # STYLE is read on firs
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def along(x: Any, name: str = "x") -> np.ndarray:
+    """An axis: finite numbers (n,), n ≥ 1."""
+    axis = as_array(x, name, (None,))
+    if not axis.size:
+        raise ValueError(f"{name} is empty; give one number or more")
+    return axis
+
+
+def gapped(values: Any, name: str, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+    """Numbers to be drawn, NaN and infinities as gaps, within what matplotlib can scale; ValueError for another shape."""
+    array = as_array(values, name, shape, finite=False)
+    if np.abs(np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0)).max(initial=0.0) > _LARGEST:
+        raise ValueError(f"{name} holds numbers beyond {_LARGEST:g}, which no axis can show; scale it")
+    return np.where(np.isfinite(array), array, np.nan) if not np.isfinite(array).all() else array
+
+
 def figure(rows: int = 1, columns: int = 1, width: float = 8.0, height: float = 3.2, **options: Any) -> tuple[Figure, np.ndarray]:
     """Return (figure, axes array (rows, columns)) in the project's style, sizes in inches."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    rows, columns = as_whole(rows, "rows", at_most=_MOST_PANELS), as_whole(columns, "columns", at_most=_MOST_PANELS)
+    width, height = (as_number(size, name, above=0, at_most=_MOST_INCHES, remedy=f"a figure is 0 to {_MOST_INCHES} inches wide and high")
+                     for name, size in (("width", width), ("height", height)))
     style = _style()
     with rc_context(style):
         made = Figure(figsize=(width, height), layout="constrained")
@@ -55,6 +78,7 @@ def figure(rows: int = 1, columns: int = 1, width: float = 8.0, height: float = 
 def png(made: Figure, dpi: float = 120) -> bytes:
     """Return the figure as the bytes of a PNG file, without a date, so that equal figures are equal files."""
     from matplotlib import rc_context
+    dpi = as_number(dpi, "dpi", at_least=1, at_most=10_000, remedy="it is dots per inch, from 1 to 10000")
     buffer = io.BytesIO()
     with rc_context(_style()):
         made.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})

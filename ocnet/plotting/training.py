@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import COLOURS, DASHES, drawing
+from .style import COLOURS, DASHES, along, drawing, gapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,10 @@ def training(histories: Mapping[str, Mapping[str, ArrayLike]], *, against: str =
     if against not in _AGAINST:
         raise ValueError(f"against={against!r}; choose {' or '.join(map(repr, _AGAINST))}")
     for k, (name, history) in enumerate(histories.items()):
-        ax.plot(history[against], history["value"], color=COLOURS[(k + 2) % len(COLOURS)], ls=DASHES[k % len(DASHES)], lw=1.4, label=name)
+        place, value = along(history[against], f"histories[{name!r}][{against!r}]"), gapped(history["value"], f"histories[{name!r}]['value']")
+        if value.shape != place.shape:
+            raise ValueError(f"histories[{name!r}] has {place.shape} of {against!r} and {value.shape} of 'value'; give equally many")
+        ax.plot(place, value, color=COLOURS[(k + 2) % len(COLOURS)], ls=DASHES[k % len(DASHES)], lw=1.4, label=name)
     lowest = min((np.min(h["value"]) for h in histories.values() if np.size(h["value"])), default=0.0)
     ax.set(xlabel=_AGAINST[against], ylabel=label, yscale="log" if lowest > 0 else "linear")
     if len(histories) > 1:

@@ -63,11 +63,11 @@ SUBJECTS = [
     *(Subject(f"solve_backward ({type(scheme).__name__})", _backward, {**arguments, "scheme": scheme},
               {**WAYS, "steps": ("dt",)}, check=_bounded, keep=() if arguments is EQUATION else ("grid",), **GIVEN) for scheme, arguments in OTHERS),
     Subject("solve_backward (problem)", lambda problem, grid, max_memory: solve_backward(problem, grid, 4, max_memory=max_memory),
-            {"problem": PROBLEM, "grid": PLANE, "max_memory": 4096.0}, unbounded=("between",)),
+            {"problem": PROBLEM, "grid": PLANE, "max_memory": 4096.0}, optional=("max_memory",), unbounded=("between",)),
     Subject("solve_backward (tolerance)", _tolerance, {"terminal": terminal, "tolerance": 0.5, "at": np.array([[0.5], [1.0]]), "scheme": "auto", "horizon": 0.5},
             {"terminal": ON_THE_WAY, "at": ("points", *ON_THE_WAY), "horizon": ("points", *ON_THE_WAY)}, unbounded=(r"report\.peclet",)),
     Subject("solve_backward (box)", lambda at, box: solve_backward(KolmogorovProblem(Diffusion(drift, ROOT, 1), terminal, 0.5), tolerance=0.5, at=at, box=box),
-            {"at": np.array([[0.5], [1.0]]), "box": np.array([[-4.0], [4.0]])}, {"at": ("points",)}, optional=("box",), also={"box": ["NaN in", "inf in", "-inf in"]}),
+            {"at": np.array([[0.5], [1.0]]), "box": np.array([[-4.0], [4.0]])}, {"at": ("points", *ON_THE_WAY), "box": ON_THE_WAY}, optional=("box",), unbounded=(r"report\.peclet",), also={"box": ["NaN in", "inf in", "-inf in"]}),
     Subject("solve_forward", lambda process, initial, grid, horizon, steps, scheme, keep, weights, boundary:
             solve_forward(process, initial, grid, horizon, steps, scheme, keep, weights, boundary),
             {"process": PROCESS, "initial": POINTS, "grid": PLANE, "horizon": 0.5, "steps": 3, "scheme": "auto", "keep": 2, "weights": MASSES, "boundary": None},

@@ -88,7 +88,7 @@ SUBJECTS = [
             {"drift": drift, "variance_rate": rate, "dim": 2, "breaks": BREAKS, "steady_factor": False}, {"dim": ("drift", "variance_rate")},
             check=_is_a_rate),
     Subject("Diffusion.extent", PROCESS.extent, {"points": POINTS, "leak": 1e-6, "horizon": 1.0, "steps": 4, "seed": 3,
-                                                 "within": np.array([[-9.0, -8.0], [8.0, 9.0]])}, FAR, optional=("within",)),
+                                                 "within": np.array([[-9.0, -8.0], [8.0, 9.0]])}, FAR, optional=("within",), also={"within": ["inf in", "-inf in"]}),
     Subject("LayeredProcess", _layered, {"step": step, "law": laws.Normal(2), "dim": 2, "times": np.array([0.0, 0.5, 1.0])}),
     Subject("LayeredProcess.extent", LAYERED.extent, {"points": POINTS, "leak": 1e-6, "seed": 3}, FAR, check=_holds_its_points),
     Subject("LayeredProcess.extents", LAYERED.extents, {"points": POINTS, "leak": 1e-6, "seed": 3}, FAR),

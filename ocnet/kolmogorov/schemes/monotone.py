@@ -10,6 +10,8 @@ from .linear import LinearScheme
 
 __all__ = ["Monotone"]
 
+_MOST_SUBSTEPS = 1e5                 # of a step: beyond it nobody waits for the end
+
 
 @dataclass(frozen=True)
 class Monotone(LinearScheme):
@@ -19,6 +21,7 @@ class Monotone(LinearScheme):
     long as τ times the largest exit rate is at most 1.  So values stay in the bounds of the data, masses stay non-negative,
     for every drift, every covariance (degenerate or none) and every kind of side.  Shu & Osher (1988), eq. (2.16).
     Order 2 in time; in space 2 where the operator adds no variance, else 1.
+    Raises ValueError where a step would need more than 100 000 of them.
     Cost: about horizon · (Σ_i a_ii/h_i² + |f_i|/h_i) evaluations of A, twice.
     """
 
@@ -32,7 +35,11 @@ class Monotone(LinearScheme):
         return 0.5 * u + 0.5 * (stage + dt * A.rate(stage))
 
     def substeps(self, operator: Any, dt: float) -> int:
-        return max(1, int(np.ceil(dt * operator.largest_exit_rate * (1 - 1e-12))))
+        count = dt * operator.largest_exit_rate * (1 - 1e-12)
+        if not count <= _MOST_SUBSTEPS:
+            raise ValueError(f"drift, factor and grid ask for {count:.2g} substeps of a step, more than {_MOST_SUBSTEPS:g}; take more steps, a coarser grid, or a "
+                             "scheme that is not explicit, such as SemiLagrangian()")
+        return max(1, int(np.ceil(count)))
 
     @classmethod
     def example(cls) -> "Monotone":
