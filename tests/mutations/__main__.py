@@ -56,7 +56,7 @@ def _sample(mutants):
 
 def _sound(workshop: Workshop, verdicts: list[Verdict]) -> list[Verdict]:
     """The verdicts, but for those whose test fails without a mutant too: these are open."""
-    wrong = failures(workshop.tree, sorted({verdict.by for verdict in verdicts if verdict.by}))
+    wrong = failures(workshop.tree, sorted({verdict.by for verdict in verdicts if verdict.by and verdict.by.startswith("tests/")}))
     return [replace(verdict, outcome="open") if verdict.by in wrong else verdict for verdict in verdicts]
 
 
@@ -76,7 +76,8 @@ def main(arguments: list[str] | None = None) -> list[Verdict]:
     """Try the mutants that the arguments ask for, tell of each, and return the verdicts."""
     options = parser().parse_args(arguments)
     mutants, begun = asked_for(options), perf_counter()
-    known = {} if options.afresh or not RESULTS.exists() else {row["name"]: row["by"] for row in json.loads(RESULTS.read_text())["verdicts"] if row["by"]}
+    known = {} if options.afresh or not RESULTS.exists() else {row["name"]: row["by"] for row in json.loads(RESULTS.read_text())["verdicts"]
+                                                                       if row["by"] and row["by"].startswith("tests/")}
     print(f"{len(mutants)} mutants; {len(EQUIVALENT)} equivalent ones left out; {sum(len(places(path)) for path in sources(ROOT))} places to draw from",
           flush=True)
     with tempfile.TemporaryDirectory() as temporary:

@@ -31,7 +31,7 @@ class Verdict:
 
     outcome : "caught" by a test that failed, "hung" where tests ran into the limit, "not caught" by the tests that were run, all of them if `whole`,
               "open" where the test that failed fails without the mutant too
-    by      : the test that failed first
+    by      : the test that failed first, or how the process ended where it ended otherwise
     """
 
     name: str
