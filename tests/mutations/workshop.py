@@ -11,7 +11,8 @@ mutant makes stale what it can reach and nothing else:
   * Compiled files of a mutant never come back: each begins with links to those of the copy without a fault, which nobody writes to (Numba and the
     library replace files, they never write into one).
 
-A mutant in an inlined helper of a helper is one of the controls (`controls`): it must be caught by a test of a kernel two imports away.
+That this is sound is tried in the suite (tests/test_mutations.py): the number of Philox's rounds, a constant of one module that is compiled into the kernels
+of another, is caught by a test of the other; and the same fault is hidden where nothing but its own module's files are taken away.
 """
 
 import ast
