@@ -95,18 +95,24 @@ def gathered(rows):
     return {key: np.array(value) for key, value in found.items() if len({len(v) for v in value}) == 1}, margins
 
 
+def _of_a_law(rows):
+    """Those of comparisons whose slack is little of their deviation: the others' are not a number."""
+    return rows[np.isfinite(rows)]
+
+
 def told(found, margins):
     """The report, line by line."""
     still = sorted({name for (name, _), rows in found.items() if len(rows) > 1 and rows.any() and np.ptp(rows, axis=0).max() == 0})
-    moving = {key: rows[:, np.ptp(rows, axis=0) > 0] for key, rows in found.items() if len(rows) > 1}
-    every = np.concatenate([rows.ravel() for rows in moving.values()])
+    moving = {key: rows[:, np.ptp(rows, axis=0) != 0] for key, rows in found.items() if len(rows) > 1}
+    every = _of_a_law(np.concatenate([rows.ravel() for rows in moving.values()]))
     # one number of each comparison and shift: nearly independent of all others
-    single = np.concatenate([rows[:, 0] for rows in moving.values() if rows.shape[1]])
+    single = _of_a_law(np.concatenate([rows[:, 0] for rows in moving.values() if rows.shape[1]]))
     test = stats.kstest(single, "norm")
     lines = [f"{every.size} scores of {len(moving)} comparisons; one of each: {single.size}, mean {single.mean():+.3f}, variance {single.var():.3f}, "
              f"KS distance {test.statistic:.4f} (p {test.pvalue:.2g})"]
     lines += [f"beyond {q}: {np.sum(np.abs(every) > q)} of {every.size}, {2 * stats.norm.sf(q) * every.size:.1f} expected" for q in (3, 4, 5)]
-    wide = sorted(((np.mean(rows**2), rows.size, key[0]) for key, rows in moving.items() if rows.size >= 10), reverse=True)
+    lawful = {key: _of_a_law(rows) for key, rows in moving.items()}
+    wide = sorted(((np.mean(rows**2), rows.size, key[0]) for key, rows in lawful.items() if rows.size >= 10), reverse=True)
     lines += [f"largest mean square {square:.2f} of {size} scores: {name}" for square, size, name in wide[:5]]
     lines += [f"the same under all shifts: {name}" for name in still]
     lines += [f"smallest margin of a difference to be seen, in bars: {margin:.2f} ({name})" for margin, name in sorted(margins)[:3]]

@@ -107,7 +107,8 @@ class Chance:
                    `sample` allows for it, and the audit measures it.
         """
         gap, error, slack = np.broadcast_arrays(np.asarray(estimate, float) - truth, standard_error, slack)
-        self._spend(gap.size, "student" if freedom else "normal", _over(gap, error), freedom)
+        # a score has its law where the slack is little of its deviation: a tenth adds 1 % to its mean square
+        self._spend(gap.size, "student" if freedom else "normal", np.where(slack <= 0.1 * error, _over(gap, error), np.nan), freedom)
         q = self.bar(freedom)
         wrong = ~(np.abs(gap) <= slack + q * error)
         assert not wrong.any(), (f"{wrong.sum()} of {gap.size} numbers are beyond {q:.2f} standard errors of the truth, by chance with probability "
@@ -178,8 +179,8 @@ class Chance:
         statistic = np.atleast_1d(np.asarray(statistic, float))
         low, high = (f(self.level / 2, freedom) for f in (stats.chi2.ppf, stats.chi2.isf))
         self._spend(statistic.size, "uniform", stats.chi2.cdf(statistic, freedom))
-        assert ((low <= statistic) & (statistic <= high)).all(), (f"χ² of {freedom} degrees {statistic.min():.4g} … {statistic.max():.4g} is outside {low:.4g} … "
-                                                                 f"{high:.4g}, by chance with probability {self.level:.1g} each")
+        assert ((low <= statistic) & (statistic <= high)).all(), (f"χ² of {freedom} degrees {statistic.min():.4g} … {statistic.max():.4g} is outside {low:.4g} "
+                                                                 f"… {high:.4g}, by chance with probability {self.level:.1g} each")
         power = stats.ncx2.sf(high, freedom, detects)
         assert power >= POWER, f"a non-centrality of {detects:.3g} is found in {power:.2f} of cases only"
 

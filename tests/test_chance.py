@@ -27,7 +27,8 @@ THEOREM = "a theorem holds for every draw"
 OF_NO_CHANCE = {
     "analysis/test_attacks.py::test_a_linear_score_loses_the_dual_norm_of_its_weights": EXACT,
     "analysis/test_comparison.py::test_a_network_without_noise_has_no_sampling_error": EXACT,
-    "analysis/test_comparison.py::test_a_sample_that_misses_a_rare_loss_borrows_its_error_from_the_grid": "two paths' errors are the grid's, and 40 000 tell theirs",
+    "analysis/test_comparison.py::test_a_sample_that_misses_a_rare_loss_borrows_its_error_from_the_grid":
+        "two paths' errors are the grid's, and 40 000 tell theirs",
     "analysis/test_linear_limit.py::test_what_the_proof_says_of_the_gradient_holds_for_weights_of_any_kind": THEOREM,
     "analysis/test_lyapunov.py::test_without_noise_exponents_are_those_of_the_matrix": EXACT,
     "analysis/test_lyapunov.py::test_what_a_result_says_and_shows": ONE_DRAW,
@@ -93,8 +94,8 @@ def test_no_test_has_bars_of_its_own():
     found = {f"{path.relative_to(TESTS).as_posix()}::{name}": why for path in sorted(TESTS.rglob("test_*.py")) if path != Path(__file__)
              for name, why in suspects(path.read_text()).items()}
     own = [f"{name}: {why}" for name, why in found.items() if name not in OF_NO_CHANCE]
-    assert not own, ("these look as if they had a bar of their own: mark them @random(comparisons=…) and take bars from the fixture `chance` (tests/chance.py); "
-                     "or, if nothing sampled is compared with a truth, say why in OF_NO_CHANCE:\n" + "\n".join(own))
+    assert not own, ("these look as if they had a bar of their own: mark them @random(comparisons=…) and take bars from the fixture `chance` "
+                     "(tests/chance.py); or, if nothing sampled is compared with a truth, say why in OF_NO_CHANCE:\n" + "\n".join(own))
     assert not OF_NO_CHANCE.keys() - found.keys(), "these look as if they had a bar no more: take them out of OF_NO_CHANCE"
 
 

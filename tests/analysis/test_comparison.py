@@ -31,12 +31,16 @@ def network(noise=Gaussian(0.4), dim=2, layers=6):
                                                     (Gaussian(0.4), 1, LossOfExpectation(Logistic()))])
 @random(comparisons=121)
 def test_the_views_of_one_law_agree_within_small_bars(noise, dim, criterion, chance):
-    """The objective and 120 points, by bars that are wider than the verdict's own, whose every comparison is wrong in 3e-3 of all seeds."""
+    """The objective and 120 points, by bars that are wider than the verdict's own, whose every comparison is wrong in 3e-3 of all seeds.
+
+    Found are 6 % of the objective and, at each point, 0.7 deviations of the values between points; the values of the next points do not pass.
+    """
     net = network(noise, dim)
     result = compare(net, 1.5 * net.initialise(1), two_clouds(dim=dim), criterion, nodes=81)
     seen = result.agreement
     chance.mean(seen.objective_particles, seen.grid.value, seen.standard_error, detects=0.06 * seen.grid.value, slack=seen.grid.error_bar)
-    chance.mean(seen.particle_values, seen.grid_values, seen.point_errors, detects=np.inf, slack=seen.point_bars)
+    chance.mean(seen.particle_values, seen.grid_values, seen.point_errors, detects=0.7 * seen.grid_values.std(), slack=seen.point_bars)
+    chance.finds(seen.particle_values, seen.grid_values, np.roll(seen.grid_values, 1), seen.point_errors, slack=seen.point_bars)
     assert result.within == (abs(seen.difference) <= 3 * seen.standard_error + seen.grid.error_bar and seen.points_within.mean() >= 0.99)
     wanted = max(0.03 * result.objective, 5e-4)
     assert result.error_bar <= wanted and result.diffusion.error_bar <= wanted

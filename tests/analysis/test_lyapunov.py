@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import digamma
+from scipy.special import digamma, polygamma
 from scipy.stats import poisson
 
 from ocnet import Diffusion, ResidualNetwork, lyapunov_exponent
@@ -25,9 +25,16 @@ def _scalar(drift=RATE, noise=NOISE):
 
 def _log_moment(a, b):
     """E log|a + b ξ|, ξ normal: (ξ + c)² is χ² of one degree with non-centrality c², a Poisson mixture of central ones."""
+    return _log_moments(a, b)[0]
+
+
+def _log_moments(a, b):
+    """Mean and variance of log|a + b ξ|: log χ² of 2k + 1 degrees has mean log 2 + ψ(k + ½) and variance ψ'(k + ½)."""
     half = 0.5 * (a / b) ** 2
     k = np.arange(int(half + 40 * np.sqrt(half + 1)) + 60)
-    return np.log(abs(b)) + 0.5 * (np.log(2) + (poisson.pmf(k, half) * digamma(k + 0.5)).sum())
+    weight, mean = poisson.pmf(k, half), np.log(2) + digamma(k + 0.5)
+    centre = (weight * mean).sum()
+    return np.log(abs(b)) + 0.5 * centre, 0.25 * (weight * (polygamma(1, k + 0.5) + (mean - centre) ** 2)).sum()
 
 
 @pytest.mark.parametrize("dt, paths", [(0.1, 200_000), (0.01, 40_000), (0.001, 8_000)])
@@ -36,15 +43,15 @@ def test_euler_maruyama_has_the_exponent_of_its_own_chain(dt, paths, chance):
     """Two independent ways: the chain's E log|1 + L dt + s √dt ξ|/dt in closed form, which is MATH's to four digits, and tangents along paths.
 
     Deviation of one path's exponent over time 1 is about s = 2, so errors are 0.005 to 0.022: the exponents +1 (no Itô term) or −3 are seen at once.
-    Found is 0.04 to 0.18.
+    Found is 0.04 to 0.18.  Its variance is that of 1/dt independent steps, exactly; found is a fifth of it and less, by how far paths are from the truth.
     """
-    exact = _log_moment(1 + RATE * dt, NOISE * np.sqrt(dt)) / dt
+    mean, variance = _log_moments(1 + RATE * dt, NOISE * np.sqrt(dt))
+    exact = mean / dt
     assert exact == pytest.approx(CHAIN[dt], abs=5e-5)               # four digits are given
     found = lyapunov_exponent(_scalar(), [[1.0]], paths, horizon=1.0, steps=round(1 / dt), seed=3)
     chance.mean(found.value, exact, found.standard_error, detects=0.18 * np.sqrt(8000 / paths) * (1 + dt**0.5))
-    # Var log|1 + L dt + s √dt ξ|/dt is 4 (1 + O(s² dt)); deviations of 8000 paths and more are known to 2 %
-    chance.spends(1e-8)
-    assert found.standard_error == pytest.approx(2 / np.sqrt(paths), rel=0.35)
+    chance.sample((found.growth.ravel() - exact) ** 2, variance / dt, detects=0.2 * variance / dt)
+    assert found.standard_error == pytest.approx(found.growth.std(ddof=1) / np.sqrt(paths), rel=1e-12)       # time is 1
     assert found.steps == round(1 / dt) and found.time == pytest.approx(1.0)
 
 

@@ -50,7 +50,7 @@ def test_the_noise_of_a_layer_is_so_many_deviations_of_its_states():
     assert isinstance(robustness.in_proportion(0.0, network, theta, points), Noiseless)
 
 
-@random(comparisons=40)
+@random(comparisons=56)
 def test_attacks_and_exponents_obey_what_holds_for_any_network(tmp_path, chance):
     summary = robustness.main([*TINY, "--out", str(tmp_path)])
     rows = {(r["data"], r["level"], r["members"], r["seed"], r["attack"]): r for r in summary["attacks"]}
@@ -62,10 +62,14 @@ def test_attacks_and_exponents_obey_what_holds_for_any_network(tmp_path, chance)
                 assert row["loss_after"] >= row["loss_before"] - 1e-12   # the best point met is kept, and the judges see the same network
         if key[-1].startswith("PGD"):
             one = rows[(*key[:-1], key[-1].replace("PGD", "FGSM"))]
-            # a step of half the radius and more in each of five: no worse than one, but for the attack's own noise and a curvature of some per cent
-            chance.least(row["loss_after"], one["loss_after"], row["loss_after_error"] + one["loss_after_error"], detects=np.inf,
-                         slack=0.05 * abs(one["loss_after"] - one["loss_before"]))
-            assert row["loss_after"] > row["loss_before"]
+            # a step of half the radius and more in each of five: no worse than one, but for the attack's own noise and a curvature of some per cent;
+            # the same draws judge both, so that the variance of their difference is less than the sum.  Found is an attack that goes nowhere.
+            gain = one["loss_after"] - one["loss_before"]
+            chance.least(row["loss_after"], one["loss_after"], np.hypot(row["loss_after_error"], one["loss_after_error"]), detects=gain, slack=0.05 * gain)
+            if key[1] == 0.0:
+                assert row["loss_after"] > row["loss_before"]
+            else:
+                chance.exceeds(row["loss_after"], row["loss_before"], np.hypot(row["loss_after_error"], row["loss_before_error"]))
     assert [(r["data"], r["paths"]) for r in summary["strengths"][:4]] == [("moons", 4), ("moons", 16), ("moons", 64), ("breast-cancer", 4)]
     for row in summary["strengths"]:
         # one judge for all: the loss before is one and the same number
@@ -93,6 +97,6 @@ def test_attacks_and_exponents_obey_what_holds_for_any_network(tmp_path, chance)
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="even number of paths"):
         robustness.main(["--paths", "6", "--judges", "64"])
-    for wrong in (["--seeds", "1"], ["--members", "4"], ["--levels", "0"]):
+    for wrong in (["--seeds", "1"], ["--members", "4"]):
         with pytest.raises(ValueError, match="give two seeds or more"):
             robustness.main(wrong)

