@@ -66,7 +66,8 @@ class Density(Saved):
         if values.ndim not in (1, 2) or len(values) != self.grid.size:
             raise ValueError(f"function returned shape {values.shape}; expected ({self.grid.size},) or ({self.grid.size}, q)")
         if not np.isfinite(values).all():
-            raise ValueError(f"function is not finite at x={self.grid.nodes[:, int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))].tolist()}")
+            node = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+            raise ValueError(f"function is not finite at x={self.grid.nodes[:, node].tolist()}")
         return np.einsum("n,n...->...", self._at(t), values)[()]           # never BLAS, whose bits depend on its threads
 
     def to_dict(self) -> dict[str, Any]:

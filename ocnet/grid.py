@@ -62,7 +62,7 @@ class Grid:
         if lower.ndim != 1 or not lower.size or lower.shape != upper.shape or not (lower < upper).all() or not np.isfinite(upper - lower).all():
             raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} is not finite with lower < upper")
         if np.size(shape) > 1 and np.size(shape) != lower.size:
-            raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} has {lower.size} axes, but shape={shape} counts nodes of {np.size(shape)}")
+            raise ValueError(f"box lower={lower.tolist()}, upper={upper.tolist()} has {lower.size} axes, but shape={shape!r} counts nodes of {np.size(shape)}")
         counts = _per_axis(shape, "shape", lower.size)
         counts = [as_whole(n, "shape", 4, "the nodes of an axis", _MOST_NODES) for n in counts]
         if (upper - lower <= 2 * np.array(counts) * np.spacing(np.maximum(np.abs(lower), np.abs(upper)))).any():
@@ -90,12 +90,12 @@ class Grid:
         if len(around) != box.dim:
             raise ValueError(f"around={around} has {len(around)} entries for {box.dim} axes; give one per axis, such as "
                              "[[0.3, 0.7]] for two places on one axis")
-        strength = _per_axis(strength, "strength", box.dim)
+        ratios = _per_axis(strength, "strength", box.dim)
         axes = tuple(axis if places is None else _concentrated(i, axis, np.atleast_1d(as_array(places, f"around[{i}]")), ratio)
-                     for i, (axis, places, ratio) in enumerate(zip(box.axes, around, strength)))
+                     for i, (axis, places, ratio) in enumerate(zip(box.axes, around, ratios)))
         for i, axis in enumerate(axes):
             if not (np.diff(axis) > 0).all():
-                raise ValueError(f"strength={strength[i]:g} and around[{i}]={around[i]} give nodes that are equal to rounding; use less strength, or a "
+                raise ValueError(f"strength={ratios[i]:g} and around[{i}]={around[i]} give nodes that are equal to rounding; use less strength, or a "
                                  f"place that is further from the sides in units of lower={box.lower[i]:g}, upper={box.upper[i]:g}")
         return cls(axes)
 

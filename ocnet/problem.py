@@ -1,6 +1,6 @@
 """The backward Kolmogorov problem, stated once and checked once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class KolmogorovProblem:
     potential: FieldFunction | float | None = None
     source: FieldFunction | float | None = None
     boundary: Any = None
+    sides_given: bool = field(init=False, repr=False, default=False)          # rather than left as they are
 
     def __post_init__(self) -> None:
         if isinstance(self.process, type):

@@ -26,7 +26,8 @@ def explored(process: Any, x: Array, horizon: float, steps: int, seed: int, lowe
         if wanted <= steps:
             return lower, upper
         if steps >= _MOST:
-            raise FloatingPointError(f"the drift changes too fast for the paths that look for a box: they would take about {wanted:.2g} steps, and at most {_MOST} "
+            raise FloatingPointError(f"the drift changes too fast for the paths that look for a box: they would take about {wanted:.2g} steps, and at "
+                                     f"most {_MOST} "
                                      "are taken; give the box, by box=(lower, upper) or a Grid of your own")
         more = int(np.clip(wanted / steps, 2, _FASTER))
         x, steps = _fewer(x, more), min(more * steps, _MOST)

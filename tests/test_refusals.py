@@ -57,7 +57,8 @@ def test_a_pair_is_labelled_points():
 
 @pytest.mark.parametrize("message, call", [
     ("drift=-1.2 is not callable; write lambda t, x: -1.2 * x", lambda: Diffusion(-1.2, np.eye(1), 1)),
-    ("loss=Logistic is a class, not a loss; give an object of ocnet.training.losses, such as ExpectedLoss(Logistic())", lambda: setting(criterion=ExpectedLoss(Logistic))),
+    ("loss=Logistic is a class, not a loss; give an object of ocnet.training.losses, such as ExpectedLoss(Logistic())",
+     lambda: setting(criterion=ExpectedLoss(Logistic))),
     ("criterion=ExpectedLoss is a class", lambda: setting(criterion=ExpectedLoss)),
     ("criterion=Logistic() is a loss; give ExpectedLoss(Logistic())", lambda: setting(criterion=Logistic())),
     ("give a tuple, (Tikhonov(weight=0.001),)", lambda: setting(penalties=Tikhonov(1e-3))),

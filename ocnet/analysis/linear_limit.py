@@ -174,7 +174,8 @@ def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: f
 
     found = solve_ivp(pull, (times[0], times[-1]), start.ravel(), "DOP853", times, rtol=accuracy, atol=accuracy)
     if not found.success:
-        raise ValueError(f"times: the flow could not be followed from its start to {times[-1]:g} ({found.message}); give a smaller start, or times nearer to the first")
+        raise ValueError(f"times: the flow could not be followed from its start to {times[-1]:g} ({found.message}); give a smaller "
+                         "start, or times nearer to the first")
     weights = found.y.T.reshape(-1, *start.shape)
     return LinearTraining(problem, times, weights, np.array([problem.loss(theta) for theta in weights]))
 

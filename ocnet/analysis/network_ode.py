@@ -24,8 +24,8 @@ from ocnet import plotting
 from ocnet.archive import Saved
 from ocnet.blas import one_thread
 from ocnet.inputs import as_number
-from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
 from ocnet.networks.network import checked_network
+from ocnet.networks.neural_ode import FunctionAffine, NeuralODE
 from ocnet.process import checked_points
 from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import dataset, labelled

@@ -42,7 +42,8 @@ class FeatureMap:
         """Return the map of weighted points (n, features), weights of sum 1, to mean 0 and variance 1.
 
         components : how many principal components make the state; None takes the features themselves
-        Raises ValueError where fewer components have a variance, and for components of more than 30 000 features that vary.  Cost O(n f) and with components O(n f² + f³).
+        Raises ValueError where fewer components have a variance, and for components of more than 30 000 features that vary.
+        Cost O(n f) and with components O(n f² + f³).
         """
         points, weights = points[weights > 0], weights[weights > 0]
         low, high = points.min(axis=0), points.max(axis=0)

@@ -51,9 +51,9 @@ _RULES = {
     "tol": _number(lambda v: v >= 0, "a finite number ≥ 0: by how much a validation loss must be lower to count"),
     "early_stopping": ((lambda v: isinstance(v, (bool, np.bool_))), "True or False"),
     "warm_start": ((lambda v: isinstance(v, (bool, np.bool_))), "True or False"),
-    "random_state": ((lambda v: v is None or v is np.random or isinstance(v, np.random.RandomState) or _is_whole(v) and 0 <= v < 2**32),
+    "random_state": ((lambda v: v is None or v is np.random or isinstance(v, np.random.RandomState) or (_is_whole(v) and 0 <= v < 2**32)),
                      "None, a whole number from 0 to 2³² − 1, or a numpy RandomState"),
-    "n_jobs": ((lambda v: v is None or _is_whole(v) and v != 0), "None, or a number of threads; −1 is all cores"),
+    "n_jobs": ((lambda v: v is None or (_is_whole(v) and v != 0)), "None, or a number of threads; −1 is all cores"),
     "callback": ((lambda v: v is None or callable(v)), "None, or a function of an Epoch that returns a true value to stop"),
 }
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from math import ceil
 from multiprocessing import parent_process
 
+from ocnet.inputs import as_whole
+
 __all__ = ["limited", "set_threads", "threads"]
 
 _state = {"threads": None}
@@ -73,15 +75,9 @@ def threads():
     return _state["threads"]
 
 
-def _checked(count):
-    if int(count) != count or count < 1:
-        raise ValueError(f"threads={count} is not a positive whole number")
-    return int(count)
-
-
 def set_threads(count):
     """Use `count` ≥ 1 threads from now on; results keep their bits."""
-    _state["threads"] = _checked(count)
+    _state["threads"] = as_whole(count, "threads")
 
 
 @contextmanager
@@ -89,7 +85,7 @@ def limited(count):
     """Use `count` ≥ 1 threads, or as many as else for None, in what this thread calls meanwhile; other threads keep theirs."""
     before = getattr(_here, "threads", None)
     try:
-        _here.threads = before if count is None else _checked(count)
+        _here.threads = before if count is None else as_whole(count, "threads")
         yield
     finally:
         _here.threads = before

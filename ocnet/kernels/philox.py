@@ -12,6 +12,8 @@ import secrets
 
 import numpy as np
 
+from ocnet.inputs import as_seed, as_whole
+
 from .compile import kernel
 from .elementary import log, sine_cosine_of_turn
 from .threads import over_chunks
@@ -81,12 +83,10 @@ def fill_pair(seed, first_path, layer, pair, normal, lo, hi, first, second):
 
 
 def checked_seed(seed):
-    """Return `seed` as an int, a fresh one from the system for None, or raise ValueError unless it is a whole number from 0 to 2⁶⁴ − 1."""
+    """Return `seed` as an int, a fresh one from the system for None, or raise as `as_seed` does unless it is a whole number from 0 to 2⁶⁴ − 1."""
     if seed is None:
         return secrets.randbits(64)
-    if int(seed) != seed or not 0 <= seed < 2**64:
-        raise ValueError(f"seed={seed} is not a whole number from 0 to 2⁶⁴ − 1")
-    return int(seed)
+    return seed if type(seed) is int and 0 <= seed < 2**64 else as_seed(seed)
 
 
 def _draw(seed, first_path, paths, layer, channels, normal):
@@ -126,8 +126,7 @@ def derived_seed(seed, *words):
     """
     key = checked_seed(seed)
     for position, word in enumerate(words):
-        if int(word) != word or not 0 <= word < 2**32:
-            raise ValueError(f"words[{position}]={word} is not a whole number from 0 to 2³² − 1")
+        word = as_whole(word, f"words[{position}]", 0, at_most=2**32 - 1)
         counter = np.array([word, position, _DERIVING, len(words)], dtype=np.uint64)
         high, low, _, _ = philox_block(*counter, np.uint64(key & 0xFFFFFFFF), np.uint64(key >> 32))
         key = int(high) << 32 | int(low)

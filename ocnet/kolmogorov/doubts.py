@@ -42,12 +42,14 @@ def escaping(problem: KolmogorovProblem, grid: Any) -> float | None:
 def warn_of_values(report: Any, problem: KolmogorovProblem, constant_sides: bool) -> None:
     """Warn where a report of values tells that they may be wrong: paths that leave the box, and values far outside the range of the data."""
     if report.leak is not None and report.leak > _MUCH:
-        warnings.warn(f"about {report.leak:.0%} of the paths from the middle of the box leave it before the horizon, and are reflected: widen the grid, or take "
+        warnings.warn(f"about {report.leak:.0%} of the paths from the middle of the box leave it before the horizon, and are reflected: widen the "
+                      "grid, or take "
                       f"tolerance=… and at=points, which find a box and judge it; {_MEANT}", RuntimeWarning, stacklevel=3)
     width = report.bounds_before[1] - report.bounds_before[0]
     bounded = problem.source is None and problem.potential is None and constant_sides
     if bounded and report.overshoot > _MUCH * width + 1e-9 * max(map(abs, report.bounds_before)):
-        warnings.warn(f"values leave the range of the terminal data by {report.overshoot:.2g}, {report.overshoot / width if width else np.inf:.0%} of it: {report.scheme} does "
+        warnings.warn(f"values leave the range of the terminal data by {report.overshoot:.2g}, {report.overshoot / width if width else np.inf:.0%} of "
+                      f"it: {report.scheme} does "
                       "not resolve the drift or the data on this grid; use scheme=\"auto\", SemiLagrangian() or Monotone(), a finer grid, or more steps",
                       RuntimeWarning, stacklevel=3)
 

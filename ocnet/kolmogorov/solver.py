@@ -36,7 +36,8 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     keep    : number of kept times, evenly spread from 0 to T (1: t = 0 only), or the times themselves; each is moved
               to the nearest step boundary
     max_memory : instead of `keep`: bytes for values at all step times, of which those that do not fit are run again when the
-              ValueFunction is asked for them (`save` then takes the kept ones).  What a solve takes without comes on top, 15 to 25 fields, and splines of the last four times
+              ValueFunction is asked for them (`save` then takes the kept ones).  What a solve takes without
+              comes on top, 15 to 25 fields, and splines of the last four times
     tolerance : instead of grid and steps: the largest absolute error wanted at t = 0 at the points `at` (n, d); box, nodes and
               steps are then found, and the result's `error` is its ErrorBar (space, time, box)
     box     : with a tolerance, (lower, upper) of the sides that lie somewhere, NaN where they are to be found

@@ -147,7 +147,8 @@ class NeuralODE:
             nonlocal count
             count += 1
             if count > _MOST_EVALUATIONS:
-                raise ValueError(f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its weights are too "
+                raise ValueError(f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its "
+                                 "weights are too "
                                  "large for an explicit method, or the tolerance is too small")
             return field(s, y)
 

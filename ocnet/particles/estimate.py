@@ -154,7 +154,8 @@ def checked_means(mean: Array, error: Array, told: str) -> None:
     """Raise FloatingPointError naming the first start point whose mean or error (q, n) is beyond the range of numbers."""
     finite = np.isfinite(mean).all(axis=0) & np.isfinite(error).all(axis=0)
     if not finite.all():
-        raise FloatingPointError(f"{told} is not finite from x0[{int(np.argmin(finite))}]: payoffs or paths leave the range of floating-point numbers; take more "
+        raise FloatingPointError(f"{told} is not finite from x0[{int(np.argmin(finite))}]: payoffs or paths leave the range of floating-point "
+                                 "numbers; take more "
                                  "steps, or scale x0, terminal, potential, source, drift, factor or horizon down")
 
 

@@ -176,7 +176,8 @@ def _paths_wanted(found, coupling, tolerance):
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         work = (total**2 / (_SHARE * tolerance**2)).max()
     if not work <= _MOST_WORK:
-        raise ValueError(f"tolerance={tolerance} would take {work:.1e} path-steps from a start point, more than {_MOST_WORK:g}; give a larger one, in units of the "
+        raise ValueError(f"tolerance={tolerance} would take {work:.1e} path-steps from a start point, more than {_MOST_WORK:g}; give a larger one, in "
+                         "units of the "
                          "value" if np.isfinite(total).all() else "the variance of a level is not finite: payoffs or paths from x0 leave the range of "
                          "floating-point numbers; take more steps, or scale terminal, drift, factor or horizon down")
     return [int(np.ceil((np.sqrt(v / c) * total).max() / (_SHARE * tolerance**2))) for v, c in zip(variances, costs)]

@@ -124,7 +124,7 @@ class _Walk:
         return self.process.layers + 1 if self.keep_layers else 1
 
 
-def _checked(process, x0, paths, seed):
+def _checked(process: Any, x0: ArrayLike, paths: int, seed: int | None) -> tuple[Array, int, int]:
     as_object(process, "process", ("ends", "states", "layers", "dim"), "a LayeredProcess", "give one, such as network.layered(theta)")
     return checked_starts(x0, process.dim), checked_paths(paths), as_seed_or_fresh(seed)
 

@@ -26,16 +26,16 @@ def agreement(x: ArrayLike, y: ArrayLike, x_error: ArrayLike, y_error: ArrayLike
               labels: Sequence[str] = ("grid ± bar", "particles ± bar"), ax: Axes | None = None) -> Axes:
     """Draw y against x (n,) with both error bars and the diagonal; points that are not `inside` (n,) stand out; returns the axes."""
     x = gapped(x, "x", (None,))
-    y, (x_error, y_error) = gapped(y, "y", x.shape), (_bars(bars, name, x.shape) for bars, name in ((x_error, "x_error"), (y_error, "y_error")))
-    inside = as_array(inside, "inside", x.shape)
-    if not np.isin(inside, (0, 1)).all():
-        raise ValueError(f"inside={inside.tolist()} is neither true nor false everywhere")
-    inside = inside == 1
+    y, widths, heights = gapped(y, "y", x.shape), _bars(x_error, "x_error", x.shape), _bars(y_error, "y_error", x.shape)
+    flags = as_array(inside, "inside", x.shape)
+    if not np.isin(flags, (0, 1)).all():
+        raise ValueError(f"inside={flags.tolist()} is neither true nor false everywhere")
+    within = flags == 1
     if not np.isfinite(x * 0 + y * 0).any():
         raise ValueError(f"x and y have shape {x.shape} and no point with both; give one or more")
-    for chosen, colour, marker, name in ((inside, FIRST, "o", "within its bars"), (~inside, UPPER, "^", "outside")):
+    for chosen, colour, marker, name in ((within, FIRST, "o", "within its bars"), (~within, UPPER, "^", "outside")):
         if chosen.any():
-            ax.errorbar(x[chosen], y[chosen], xerr=x_error[chosen], yerr=y_error[chosen], fmt=marker, ms=2.5, lw=0.7,
+            ax.errorbar(x[chosen], y[chosen], xerr=widths[chosen], yerr=heights[chosen], fmt=marker, ms=2.5, lw=0.7,
                         color=colour, alpha=0.7, label=f"{name} ({chosen.sum()})", rasterized=True)
     ends = np.array([min(np.nanmin(x), np.nanmin(y)), max(np.nanmax(x), np.nanmax(y))])
     ax.plot(ends, ends, color="black", lw=0.8, label="equal")

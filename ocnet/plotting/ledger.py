@@ -27,17 +27,16 @@ def ledger(times: ArrayLike, parts: Mapping[str, ArrayLike], bars: ArrayLike | N
     bars : (N,) half-widths of the bars of the sum, or None
     """
     times = along(times, "times")
-    parts = {name: gapped(as_array(part, f"parts[{name!r}]", (times.size - 1,)), f"parts[{name!r}]") for name, part in parts.items()}
+    heights = {name: gapped(as_array(part, f"parts[{name!r}]", (times.size - 1,)), f"parts[{name!r}]") for name, part in parts.items()}
     bars = None if bars is None else as_array(bars, "bars", (times.size - 1,))
     if times.size < 2 or not (np.diff(times) > 0).all() or (bars is not None and (bars < 0).any()):
         raise ValueError(f"times={times.tolist()} have to increase, two or more of them, and bars={bars} to be ≥ 0")
     middles, width, up, down = 0.5 * (times[1:] + times[:-1]), 0.8 * np.diff(times), *np.zeros((2, len(times) - 1))
-    for (name, part), (colour, hatch) in zip(parts.items(), _LOOKS):
-        values = part
+    for (name, values), (colour, hatch) in zip(heights.items(), _LOOKS):
         ax.bar(middles, values, width, np.where(values >= 0, up, down), color=colour, hatch=hatch, edgecolor="white", lw=0.3, label=name)
         up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
-    total = np.sum(list(parts.values()), axis=0)
-    ax.errorbar(middles, total, bars, fmt="D", ms=3, lw=1.0, capsize=2, color="black", label="sum" if len(parts) > 1 else None)
+    total = np.sum(list(heights.values()), axis=0)
+    ax.errorbar(middles, total, bars, fmt="D", ms=3, lw=1.0, capsize=2, color="black", label="sum" if len(heights) > 1 else None)
     ax.axhline(0.0, color="black", lw=0.6)
     ax.set(xlabel="t", ylabel="penalty of the layer")
     ax.legend()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .fields import curve, field, scatter
 from ocnet.inputs import as_array, as_number, as_whole
 
+from .fields import curve, field, scatter
 from .style import COLOURS, FIRST, LOWER, along, drawing, figure, gapped
 
 if TYPE_CHECKING:

@@ -52,7 +52,8 @@ class TrainingResult(Saved):
     """The best point an optimiser has met, and how it got there.
 
     x       : (P,) the best θ;  fun : J there (a sampled objective is judged with its own fixed noise, one of batches on eight fixed ones)
-    jac     : (P,) ∇J at x, of the objective as it was given (a sampled one with its own seed); NaN if Ctrl-C came twice, or it takes longer than a second after one
+    jac     : (P,) ∇J at x, of the objective as it was given (a sampled one with its own seed); NaN if Ctrl-C came
+              twice, or it takes longer than a second after one
     nit     : iterations;  nfev : evaluations of J or (J, ∇J), those before a resume included, that for `jac` not
     success : whether the optimiser ended by its own rule (converged, or all planned steps done); message says how
     history : {"iteration", "value", "seconds"}, arrays of equal length; seconds count from the very first start

@@ -53,7 +53,7 @@ _KNOWN = {"X": (*_SAID, "Input", "input", "rows", "feature", "sample", "samples"
           "sample_weight": ("sample_weight", "y", "validation_fraction"), "alpha": ("learning_rate", "weight"), "smoothness": ("learning_rate", "weight"),
           "horizon": ("learning_rate",), "level": ("learning_rate",), "n_jobs": ("n_jobs",), "learning_rate": ("learning_rate",),
           "validation_fraction": ("early_stopping",), "width": ("learning_rate",)}
-_WHOLE = {name: ("whole float",) for name in PARAMETERS}
+_WHOLE = dict.fromkeys(PARAMETERS, ("whole float",))
 
 SUBJECTS = [
     Subject("StochasticResNetClassifier.fit", _predicted, {"X": X, "y": Y, "sample_weight": WEIGHTS}, known_as=_KNOWN, optional=("sample_weight",),

@@ -83,7 +83,7 @@ SUBJECTS = [
     Subject("gradient (functions)", lambda drift, factor, terminal, cotangent:
             gradient(KolmogorovProblem(Diffusion(drift, factor, 2), terminal, 0.5), PLANE, cotangent, 2), {"drift": drift, "factor": factor, "terminal": terminal,
                                                                                                         "cotangent": np.full((1, 49), 0.25)},
-            {name: ON_THE_WAY + ("cotangent",) for name in ("drift", "factor", "terminal", "cotangent")}),
+            dict.fromkeys(("drift", "factor", "terminal", "cotangent"), ON_THE_WAY + ("cotangent",))),
     *(Subject(name, lambda member=getattr(schemes, name), **numbers: member(**numbers), numbers)
       for name, numbers in (("CraigSneyd", {"theta": 0.5, "damped": 1, "drift": "central"}), ("CrankNicolson", {"theta": 0.5, "damped": 2, "drift": "upwind"}),
                             ("Douglas", {"theta": 0.5, "drift": "hybrid"}), ("Explicit", {"drift": "central"}),

@@ -6,8 +6,8 @@ from ocnet import train, train_in_depth, train_on_grid
 from ocnet.training import optimisers
 from ocnet.training.objectives import ChainView, ParticleObjective
 
-from .subjects_training import SETTING, SMOOTH
 from .subjects_networks import THETA
+from .subjects_training import SETTING, SMOOTH
 from .verdict import Subject
 
 PARTICLES = ParticleObjective(SETTING, 4)

@@ -57,7 +57,8 @@ def test_boxes_that_are_none_are_named(call, name):
         call()
 
 
-@pytest.mark.parametrize("rate, said", [([[1.0, 2.0], [2.0, 1.0]], "semidefinite.*eigenvalue is -1"), ([[1.0, 0.5], [0.0, 1.0]], "symmetric"), ([[-1.0, 0.0], [0.0, 1.0]], "semidefinite")])
+@pytest.mark.parametrize("rate, said", [([[1.0, 2.0], [2.0, 1.0]], "semidefinite.*eigenvalue is -1"), ([[1.0, 0.5], [0.0, 1.0]], "symmetric"),
+                                        ([[-1.0, 0.0], [0.0, 1.0]], "semidefinite")])
 def test_a_rate_that_is_no_covariance_is_refused_constant_or_not(rate, said):
     with pytest.raises(ValueError, match=f"variance_rate is not .*{said}"):
         Diffusion.with_variance_rate(drift, rate, 2)
@@ -76,7 +77,8 @@ def test_any_matrix_is_a_factor():
 
 @pytest.mark.parametrize("name, change", [("drift", {"drift": lambda t, x: x.__imul__(2)}), ("terminal", {"terminal": lambda x: x.__imul__(2)[:, 0]}),
                                           ("factor", {"factor": lambda t, x: x.__imul__(2)[:, :, None]}),
-                                          ("potential", {"potential": lambda t, x: x.__imul__(2)[:, 0]}), ("source", {"source": lambda t, x: x.__imul__(2)[:, 0]})])
+                                          ("potential", {"potential": lambda t, x: x.__imul__(2)[:, 0]}),
+                                          ("source", {"source": lambda t, x: x.__imul__(2)[:, 0]})])
 def test_functions_cannot_change_points_they_share(name, change):
     problem = line(**{"factor": np.array([[0.5]]), **change})
     nodes = LINE.nodes.copy()

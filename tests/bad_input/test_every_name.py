@@ -89,7 +89,9 @@ LEFT = {
     "executor": "tests/particles/test_executors.py, tests/same_bits", "ax": "axes of matplotlib", "panels": "axes of matplotlib",
     "labels": "texts", "label": "texts", "bar": "texts", "meaning": "texts", "name": "texts", "band": "texts", "numbers": "texts", "names": "texts",
     "colour": "for matplotlib to judge", "colours": "for matplotlib to judge", "dashes": "for matplotlib to judge",
-    "made": "a figure", "states": "made by March.states", "axes": "by its values", "parts": "by its values", "histories": "by its values", "arrays": "by its values", "draw": "a function of pictures",
+    "made": "a figure", "states": "made by March.states", "axes": "by its values", "parts": "by its values", "histories": "by its values",
+    "arrays": "by its values",
+    "draw": "a function of pictures",
     "terminal": "its answers: tests/bad_input/test_by_hand.py", "consume": "its answers are not looked at", "collect": "its answers are not looked at",
     "densities": "by its values", "against": "a word: tests/plotting", "report": "made by solvers", "error": "made by solvers", "between": "made by solvers",
 }

@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import architecture_measures as measures
 import architectures
-
 from tests.chance import random, rng
 
 TINY = ["--data", "moons", "ten-digits", "--depth-data", "moons", "--layers", "3", "--depths", "2", "4", "--width", "8", "--iterations", "12", "--seeds", "2"]

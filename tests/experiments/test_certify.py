@@ -9,7 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import certify
-
 from tests.chance import random
 
 FLOOR = 0.153362                     # of the line toy: no function of x is below (MATH 1.7)

@@ -37,7 +37,8 @@ class Monotone(LinearScheme):
     def substeps(self, operator: Any, dt: float) -> int:
         count = dt * operator.largest_exit_rate * (1 - 1e-12)
         if not count <= _MOST_SUBSTEPS:
-            raise ValueError(f"drift, factor and grid ask for {count:.2g} substeps of a step, more than {_MOST_SUBSTEPS:g}; take more steps, a coarser grid, or a "
+            raise ValueError(f"drift, factor and grid ask for {count:.2g} substeps of a step, more than {_MOST_SUBSTEPS:g}; take more steps, a "
+                             "coarser grid, or a "
                              "scheme that is not explicit, such as SemiLagrangian()")
         return max(1, int(np.ceil(count)))
 

@@ -16,7 +16,6 @@ from ocnet.kernels import philox
 from ocnet.training.finite import finite, finite_pair
 from ocnet.typing import Array, Integers
 
-
 __all__ = ["EllipticControl", "Tracking"]
 
 _MOST_DEVIATION = 50.0               # of log a: beyond, fields of the sample may leave the floats

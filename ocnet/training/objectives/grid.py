@@ -13,8 +13,8 @@ from ocnet.inputs import as_array, as_object, as_whole
 from ocnet.kolmogorov.schemes.semi_lagrangian import SemiLagrangian
 from ocnet.moving_grid import MovingGrid
 from ocnet.particles.diffusion_steps import DiffusionSteps
-from ocnet.spline import LimitedSpline
 from ocnet.process import checked_points
+from ocnet.spline import LimitedSpline
 from ocnet.sweep import Sweep
 from ocnet.training.finite import finite, finite_pair
 from ocnet.training.hamiltonians import GridHamiltonian
@@ -84,7 +84,8 @@ class GridObjective:
 
     def __post_init__(self) -> None:
         checked_setting(self.setting)
-        as_object(self.grid, "grid", ("at", "axes", "widened"), "a grid", "give a Grid, such as Grid.covering(network.layered(theta), points, 41), or a MovingGrid")
+        as_object(self.grid, "grid", ("at", "axes", "widened"), "a grid",
+                  "give a Grid, such as Grid.covering(network.layered(theta), points, 41), or a MovingGrid")
         dims = self.grid.dim, self.setting.network.dim
         if dims[0] != dims[1]:
             raise ValueError(f"grid has {dims[0]} axes, and network.dim={dims[1]} of the setting; give one axis for each component of the state")

@@ -12,7 +12,8 @@ from .state import Converged, State
 
 __all__ = ["SequentialHamiltonian", "SequentialState"]
 
-_BOUNDS: dict[str, dict[str, Any]] = {"rho": {"at_least": 1e-12, "at_most": LARGEST}, "growth": {"at_least": 1.01, "at_most": LARGEST}, "decay": {"above": 0, "below": 1},
+_BOUNDS: dict[str, dict[str, Any]] = {"rho": {"at_least": 1e-12, "at_most": LARGEST},
+                                     "growth": {"at_least": 1.01, "at_most": LARGEST}, "decay": {"above": 0, "below": 1},
                                         "decrease": {"above": 0, "at_most": LARGEST}, "share": {"at_least": 0, "below": 1}}
 
 
