@@ -129,7 +129,7 @@ def test_pyplots_figures_and_current_axes_stay_what_they_are():
     (lambda: plotting.weights([0, 1], np.zeros((3, 1))), "an array for each layer"),
     (lambda: plotting.budget({"space": -1.0}), r"\['space'\] are not sizes"),
     (lambda: plotting.training({}, against="days"), "choose 'iteration' or 'seconds'"),
-    (lambda: plotting.calibration([0.0, 1.0], share=2), "share=2 is not a probability"),
+    (lambda: plotting.calibration([0.0, 1.0], share=2), "share=2 is out of range; it is a probability"),
     (lambda: plotting.convergence([1, 2], [1, 2, 3]), r"errors \(3,\)"),
     (lambda: plotting.layers([0, 1], np.zeros((2, 3))), r"expected \(2, n, d\)"),
     (lambda: plotting.animate(lambda k, panels: None, 0), "frames=0"),
