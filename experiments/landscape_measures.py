@@ -26,6 +26,7 @@ PENALTY, TEST_POINTS = Tikhonov(1e-3), 2000          # the penalty makes minima 
 SLICE_NOISE = 0.4                                    # of the slices drawn
 REACH, PLANE_REACH = 0.5, 1.0                        # of slices and planes, in lengths of filters
 FRESH = 8                                            # times the paths, by which a minimum is judged
+UNSEEN = 1000                                        # added to seeds where J is judged: θ has been fitted to the noise that it was trained on
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def minimum(sigma, seed, given):
     result = train(objective, problem.network.initialise(seed), LBFGS(iterations=given.iterations, tolerance=1e-6))
     quiet = ParticleObjective(setting(0.0, data, given), 2)
     own, calm = (top_eigenvalue(o, result.x, tolerance=1e-3) for o in (objective, quiet))
-    fresh = replace(objective, paths=FRESH * objective.paths, seed=1000 + seed).sample(result.x)
+    fresh = replace(objective, paths=FRESH * objective.paths, seed=UNSEEN + seed).sample(result.x)
     slopes = input_gradient(quiet, result.x, test.points, test.labels).gradient
     scores = quiet.sample(result.x, test.points).means                       # losses under either label
     margin = scores[0] - scores[1]                                           # log(1 + e^u) − log(1 + e^−u) = u, the score
@@ -133,7 +134,10 @@ def box(problem, theta, directions, reach, given):
 
 
 def slices(theta, given):
-    """One slice through a minimum by grid and by particles: {"EL grid", "EL particles", "LE grid", "LE particles", "no noise"}: Landscapes."""
+    """One slice through a minimum by grid and by particles: {"EL grid", "EL particles", "LE grid", "LE particles", "no noise"}: Landscapes.
+
+    The particles' paths are others than those of the training, and the same at all places.
+    """
     data, _ = data_of(0, given)
     expected, of_mean = (setting(SLICE_NOISE, data, given, criterion(Logistic())) for criterion in (ExpectedLoss, LossOfExpectation))
     quiet = landscape(ParticleObjective(setting(0.0, data, given), 2), theta, reach=REACH, points=given.places, name="no noise")
@@ -142,16 +146,17 @@ def slices(theta, given):
     found = {"no noise": replace(quiet, bars=np.zeros_like(quiet.values))}
     for name, problem in (("EL", expected), ("LE", of_mean)):
         found[f"{name} grid"] = landscape(GridObjective(problem, grid), theta, points=given.places, name=f"J$_{{{name}}}$, grid", **every)
-        found[f"{name} particles"] = landscape(ParticleObjective(problem, given.many), theta, points=given.places, name=f"J$_{{{name}}}$, particles", **every)
+        found[f"{name} particles"] = landscape(ParticleObjective(problem, given.many, seed=UNSEEN), theta, points=given.places, name=f"J$_{{{name}}}$, particles", **every)
     return found
 
 
 def planes(found, given):
     """{name: Landscape} of planes along directions of the same random numbers: around the minimum of J_0, and around that of J_EL at the largest noise,
-    this one by particles and by the grid.
+    this one by the grid and by particles: by paths other than those of the training, along which J is too small about θ, far beyond its standard error.
     """
     data, _ = data_of(0, given)
-    quiet, noisy = (landscape(ParticleObjective(setting(sigma, data, given), paths_for(sigma, given.paths)), found[sigma, 0].theta, 2, PLANE_REACH, given.plane, name=name)
+    quiet, noisy = (landscape(ParticleObjective(setting(sigma, data, given), paths_for(sigma, given.paths), seed=UNSEEN), found[sigma, 0].theta, 2, PLANE_REACH,
+                              given.plane, name=name)
             for sigma, name in ((given.sigmas[0], "J$_0$ around its minimum"), (given.sigmas[-1], f"J$_{{EL}}$({given.sigmas[-1]:g}), particles; dashed: grid")))
     problem, theta = setting(given.sigmas[-1], data, given), found[given.sigmas[-1], 0].theta
     grid = box(problem, theta, noisy.directions, PLANE_REACH, given)

@@ -87,8 +87,9 @@ def table(found, given):
         lines.append(f"  {label:42s}" + "   ".join(f"σ = {sigma:g}: {_told(interval)}" for sigma, interval in of_level.items()))
     gap, bar = lowest_gap(found["slices"])
     bars = [m.own_bar / abs(m.own) for m in found["minima"].values()] + [m.quiet_bar / abs(m.quiet) for m in found["minima"].values()]
-    return lines + ["", f"slice at σ = {SLICE_NOISE:g}: least J_EL − J_LE by the grid {gap:.2e}, bars there {bar:.0e}; grid and particles agree within "
-                    f"their bars at {100 * agreement(found['slices'], BOTH):.0f} % of the places, in the plane at {100 * agreement(found['planes'], ['EL']):.0f} %", f"eigenvalues: bars at most {max(bars):.0e} of them"]
+    return lines + ["", f"slice at σ = {SLICE_NOISE:g}: least J_EL − J_LE by the grid {gap:.2e}, bars there {bar:.0e}; grid and particles, by paths that "
+                    f"θ was not trained on, agree within their bars at {100 * agreement(found['slices'], BOTH):.0f} % of the places, in the plane at "
+                    f"{100 * agreement(found['planes'], ['EL']):.0f} %", f"eigenvalues: bars at most {max(bars):.0e} of them"]
 
 
 def _verdict(interval, less, more):
@@ -108,8 +109,8 @@ def paragraph(found, given):
         f"({_verdict(ratios['score_slope'][top], 'smaller', 'larger')}; of the noise-free loss {_told(ratios['slope'][top])}). The Hessian of J_EL({top:g}) itself does not share this: its largest "
         f"eigenvalue is {_told(ratios['own'][top])} times that of J_0 at its own minima, whose losses are nearly 0 and so flat. "
         f"Slices through one θ have {_told(rough)} times the root-mean-square second derivative with that noise ({_verdict(rough, 'smoother', 'rougher')}). "
-        f"On the slice drawn J_EL − J_LE is {gap:.1e} at least by the grid, where the bars are {bar:.0e}, and grid and particles agree within their bars at "
-        f"{100 * agreement(found['slices'], BOTH):.0f} % of the places; in the plane of J_EL({top:g}) they do at {100 * agreement(found['planes'], ['EL']):.0f} %.")
+        f"On the slice drawn J_EL − J_LE is {gap:.1e} at least by the grid, where the bars are {bar:.0e}, and grid and particles, by paths that θ was not trained on and "
+        f"that all places share, agree within their bars of three standard errors at {100 * agreement(found['slices'], BOTH):.0f} % of the places; in the plane of J_EL({top:g}) they do at {100 * agreement(found['planes'], ['EL']):.0f} %.")
 
 
 def draw(found, given):

@@ -13,7 +13,7 @@ import loss_landscape  # noqa: E402
 from tests.chance import random  # noqa: E402
 
 TINY = ["--sigmas", "0", "0.4", "--seeds", "2", "--points", "20", "--width", "4", "--layers", "4", "--paths", "16", "--many", "256", "--iterations", "100",
-        "--directions", "1", "--places", "5", "--plane", "3", "--nodes", "61"]
+        "--directions", "1", "--places", "5", "--plane", "3", "--nodes", "121"]
 
 
 @pytest.fixture(scope="module")

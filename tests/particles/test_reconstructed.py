@@ -15,7 +15,7 @@ from ocnet.networks.blocks import Branches, Perceptron, Sine
 from ocnet.networks.noise import Gaussian, HiddenDropout, Noiseless, OutputDropout, ShakeShake, StateGaussian, StochasticDepth
 from ocnet.particles import Reconstructed, Stored, sampled_value_and_gradient
 from ocnet.particles.reconstructed import swept_back
-from tests.chance import random
+from tests.chance import random, seed
 from tests.particles.processes import Toy, toy
 
 QUIET = Reconstructed(bar=np.inf)
@@ -53,12 +53,12 @@ def starts(points, dim, seed=1):
 
 def errors(process, points=40):
     """Relative errors of the reconstructed start (of its distance to the end) and of the gradient, and that which the sweep estimates."""
-    x = np.ascontiguousarray(starts(points, process.dim).T)
-    ends = process.ends(x, 3, 0)
+    x, key = np.ascontiguousarray(starts(points, process.dim).T), seed(3)         # of all sweeps, whichever of them check seeds
+    ends = process.ends(x, key, 0)
     back = ends
     for n in reversed(range(process.layers)):
-        back = process.reconstructed(n, back, 3, 0)
-    exact, swept = process.reverse(process.trajectory(x, 3, 0), 3, 0, ends.copy()), swept_back(process, x, ends, 3, 0, ends.copy())
+        back = process.reconstructed(n, back, key, 0)
+    exact, swept = process.reverse(process.trajectory(x, key, 0), key, 0, ends.copy()), swept_back(process, x, ends, key, 0, ends.copy())
     return (np.linalg.norm(back - x) / np.linalg.norm(ends - x), np.linalg.norm(swept.gradient - exact) / np.linalg.norm(exact),
             swept.relative_error)
 
