@@ -19,18 +19,18 @@ from tests.chance import random  # noqa: E402
 def summary(tmp_path_factory):
     """With α = 0.1 the slowest mode forgets its start as exp(−0.1 · 40 √k): nothing is left of it in late points, k > 30."""
     out = tmp_path_factory.mktemp("averaged_sgd")
-    small = ["--runs", "32", "--iterations", "3000", "--alpha", "0.1", "--rates", "10", "40", "--batches", "1", "8"]
+    small = ["--runs", "64", "--iterations", "3000", "--alpha", "0.1", "--rates", "10", "40", "--batches", "1", "8"]
     return {**averaged_sgd.main([*small, "--out", str(out)]), "out": out}
 
 
 @random(comparisons=2)
 def test_errors_end_where_theory_says(summary, chance):
-    """The square of a normal vector over 32 runs has χ² of 32 degrees at most, were one mode all of it; 26 make room for 10 % of higher orders
+    """The square of a normal vector over 64 runs has χ² of 64 degrees, were one mode all of it; 52 make room for 10 % of higher orders
     (step · λ ≤ 20/55 · 0.12 = 0.04 and k against k − burn-in).  Finds a factor of 15: a last point taken for the average.
     """
     for name in ("last point", "average of late points"):
         ratio = summary["curves"][name]["mean"][-1] / summary["theory"]["last point" if name == "last point" else "average"]
-        chance.variance(ratio, 1.0, 26, detects=15)
+        chance.variance(ratio, 1.0, 52, detects=15)
     assert summary["theory"]["last point"] > 15 * summary["theory"]["average"]
 
 
@@ -54,9 +54,9 @@ def test_the_average_does_not_see_rate_or_batch_and_the_last_point_does(summary,
         for what, expected in (("last", power), ("average", 0)):
             of = summary["exponents"][family][what]
             chance.mean(of["slope"], expected, of["standard_error"], detects=2.0, slack=0.05)
-    # 4, and at least 1 by Snedecor's F of 32 and 32 degrees at most
+    # 4, and at least 1 by Snedecor's F of 64 and 64 degrees at most
     chance.spends(chance.level)
-    assert fast["last"][0] / slow["last"][0] > 4 / f.isf(chance.level, 32, 32)
+    assert fast["last"][0] / slow["last"][0] > 4 / f.isf(chance.level, 64, 64)
     assert one["iterations"] == 8 * eight["iterations"]
 
 
@@ -88,7 +88,7 @@ def test_what_is_kept_and_told(summary):
     assert f"{summary['slopes']['last point']['slope']:.2f}" in summary["paragraph"]
 
 
-@pytest.mark.parametrize("wrong, said", [(["--runs", "3"], "--runs 3"), (["--iterations", "999"], "--iterations 999"), (["--alpha", "0"], "--alpha 0"),
+@pytest.mark.parametrize("wrong, said", [(["--runs", "3"], "--runs 3"), (["--iterations", "999"], "--iterations 999"),
                                          (["--iterations", "1000", "--batches", "1", "11"], "batches up to 10"),
                                          (["--rates", "5", "5"], "two or more of each")])
 def test_sizes_without_meaning_are_refused(wrong, said):
