@@ -154,7 +154,7 @@ class Chance:
         low, high = max(0.0, probability - slack), min(1.0, probability + slack)
         fewest, most = int(stats.binom.ppf(self.level / 2, trials, low)), int(stats.binom.isf(self.level / 2, trials, high))
         p = stats.binom.cdf(hits, trials, probability) - 0.5 * stats.binom.pmf(hits, trials, probability)
-        self._spend(1, "uniform", np.array([p]))
+        self._spend(1, "uniform", np.array([p if slack <= 0.1 * np.sqrt(probability * (1 - probability) / trials) else np.nan]))
         assert fewest <= hits <= most, (f"{hits} of {trials} where {probability:.4g} of them are expected: outside {fewest} … {most}, by chance with "
                                         f"probability {self.level:.1g}")
         found = [stats.binom.cdf(fewest - 1, trials, max(0.0, probability - detects))] * (fewest > 0)

@@ -141,6 +141,7 @@ class Trap:
 
 
 def test_pickles_are_not_opened(refused):
+    sys.trapped = False
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         refused(pickle.dumps(Trap(), protocol), "never opened" if protocol > 1 else "did not write it")
         objects = io.BytesIO()
@@ -148,7 +149,7 @@ def test_pickles_are_not_opened(refused):
         refused(archive(header(A), ("a.npy", objects.getvalue())), "pickled objects")
         refused(archive(header(A), ("a.npy", pickle.dumps(Trap(), protocol))))
         refused(archive(("ocnet.npy", objects.getvalue())), "pickled objects")
-    assert not hasattr(sys, "trapped")
+    assert not sys.trapped
 
 
 def test_only_public_classes_are_made(refused):

@@ -25,9 +25,12 @@ with alone(sys.argv[1]):
     if how == "subprocess":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     elif how == "os.fork":
+        born, alive = os.pipe()
         if os.fork() == 0:
+            os.write(alive, b"1")
             time.sleep(30)
             os._exit(0)
+        os.read(born, 1)
     elif how in ("fork", "spawn", "forkserver"):
         pool = ProcessPoolExecutor(1, get_context(how))
         pool.submit(time.sleep, 0).result()

@@ -130,7 +130,7 @@ def landscape(objective: Any, theta: ArrayLike, directions: np.ndarray | int = 1
 
 def _directions(directions: Any, network: ResidualNetwork, centre: np.ndarray, seed: int) -> np.ndarray:
     """The directions as an array, drawn where only their number is given."""
-    count = np.ndim(directions) == 0 and not isinstance(directions, str) and directions is not None
+    count = not isinstance(directions, (list, tuple, str, type(None))) and np.ndim(directions) == 0
     return filter_normalised(network, centre, as_whole(directions, "directions", 1, "give 1 or 2", 2), seed) if count else as_array(directions, "directions")
 
 

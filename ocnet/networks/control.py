@@ -61,7 +61,7 @@ class Control:
     """Layout of θ (P,), P = layers · p + r.
 
     layout : ((name, shape), …) of one layer, p numbers;  layers : N;  tail : the same for what is outside the layers, r numbers
-    Raises   ValueError, TypeError for entries that are no names with shapes, and for layers that are no whole number ≥ 1
+    Raises   ValueError, TypeError for entries that are no names with shapes, and for layers that are no whole number ≥ 0 (0: a tail alone)
     """
 
     layout: tuple
@@ -69,7 +69,7 @@ class Control:
     tail: tuple = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", as_whole(self.layers, "layers"))
+        object.__setattr__(self, "layers", as_whole(self.layers, "layers", 0))
         for name in ("layout", "tail"):
             object.__setattr__(self, name, _checked_entries(getattr(self, name), name))
 

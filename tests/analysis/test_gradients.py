@@ -345,5 +345,7 @@ def test_the_short_call_of_the_main_job_and_its_dictionary():
 
 @pytest.mark.parametrize("replicates", [1, 2.5])
 def test_too_few_replicates_are_refused_by_name(replicates):
+    network = ResidualNetwork(Perceptron(2), family.Gaussian(0.3), 2, dim=1)
+    setting = Setting(network, LabelledPoints(np.array([[0.5], [-0.5]]), np.array([1, -1])), ExpectedLoss(Logistic()))
     with pytest.raises(ValueError, match=f"replicates={replicates}"):
-        compare_gradients(None, None, None, replicates=replicates)
+        compare_gradients(setting, setting.network.initialise(0), Grid.uniform(-4, 4, 21), replicates=replicates)

@@ -146,7 +146,7 @@ def test_a_bad_table_is_one_line_and_status_2_and_nothing_is_written(text, word,
 
 @pytest.mark.parametrize("arguments, word", [
     (["--noise", "dropout", "--level", "-0.2"], "keep=-0.2"), (["--noise", "dropout", "--level", "1.5"], "keep=1.5"),
-    (["--noise", "dropout", "--level", "nan"], "keep=nan"), (["--level", "-1"], "level=-1"), (["--layers", "0"], "--layers"),
+    (["--noise", "dropout", "--level", "nan"], "--level"), (["--level", "-1"], "level=-1"), (["--layers", "0"], "--layers"),
     (["--width", "x"], "--width"), (["--data", "nowhere"], "nowhere"), (["--noise", "salt"], "salt"),
     (["--views", "grid,eyes"], "eyes"), (["--nodes", "3"], "--nodes"), (["--seed", "-1"], "--seed"),
     (["--tikhonov", "inf"], "--tikhonov"), (["--frobnicate"], "--frobnicate")])

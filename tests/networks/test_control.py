@@ -74,5 +74,5 @@ def test_linear_prolongation_keeps_bounds_and_integral_and_does_not_raise_the_pe
 
 
 def test_an_unknown_prolongation_is_refused():
-    with pytest.raises(ValueError, match="how='cubic'; choose 'copy' or 'linear'"):
+    with pytest.raises(ValueError, match="how='cubic' is none of 'copy', 'linear'"):
         CONTROL.prolong(CONTROL.zeros(), "cubic")

@@ -172,7 +172,7 @@ def test_a_tolerance_that_the_levels_do_not_reach_is_said_and_results_speak_in_o
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"tolerance": 0.0}, "tolerance=0.0"), ({"tolerance": np.inf}, "tolerance=inf"), ({"most_levels": 2}, "most_levels=2"),
+    ({"tolerance": 0.0}, "tolerance=0 is out of range"), ({"tolerance": np.inf}, "tolerance=inf"), ({"most_levels": 2}, "most_levels=2"),
     ({"steps": 0}, "steps=0"), ({"seed": -1}, "seed=-1"), ({"x0": [[np.nan]]}, r"x0\[0\]")])
 def test_wrong_input_is_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):

@@ -218,7 +218,7 @@ def test_hamiltonians_have_the_same_bits_on_one_and_two_threads():
 def test_a_part_that_does_not_exist_and_paths_that_do_not_fit_are_refused_by_name():
     setting = _setting(Gaussian(0.3))
     theta = setting.network.initialise(3)
-    with pytest.raises(ValueError, match="n=5 is no part of a control of 4 layers"):
+    with pytest.raises(ValueError, match="n=5 is not a whole number from 0 to 4; a layer 0 … 3, or 4 for the tail"):
         ParticleObjective(setting, 2).hamiltonian(theta).part(5)
     with pytest.raises(ValueError, match="paths=1000000 of 40 points"):
         ParticleObjective(setting, 10**6).hamiltonian(theta)
