@@ -96,12 +96,12 @@ def test_stated_variances_are_those_of_the_contributions(criterion, chance):
 @random(comparisons=3)
 def test_double_samples_at_the_minimum_have_the_variance_of_the_second_order(loss, chance):
     # at u = target the slope vanishes: ½ δ_a·δ_b is left, of variance tr C² with C = s²/paths · 1, so K s⁴/paths² (normal noise)
-    n, paths, K = 40_000, 4, loss.scores
+    n, paths, K = 160_000, 4, loss.scores
     criterion, y = LossOfExpectation(loss), np.full(n, loss.labels[-1])
     target = 1.0 if K == 1 else np.eye(K)[-1][:, None, None]
     contributions, variances, _ = criterion.sampled(target + scores(criterion, n, paths), y)
-    # products of two normals have kurtosis 9 at most: the sample variance errs by √(8/n) = 1.4 %; finds 13 %
-    chance.sample((contributions - contributions.mean()) ** 2, K / paths**2, detects=0.13 * K / paths**2)
+    # products of two normals have kurtosis 9 at most: the sample variance errs by √(8/n) = 0.7 %; finds 7 %
+    chance.sample((contributions - contributions.mean()) ** 2, K / paths**2, detects=0.07 * K / paths**2)
     # stated: s·C s with the sampled slope s, K/paths² in the mean, and tr C² of a Wishart matrix of paths − 1 = 3 degrees of freedom,
     # (1 + (K + 1)/3) K/paths²: on the safe side; numbers of a relative spread below 4: finds 20 %
     stated = (2 + (K + 1) / (paths - 1)) * K / paths**2
