@@ -69,7 +69,8 @@ def stiff(rng):
     rate, sigma, shift, x = -(10 ** rng.uniform(2, 4)), 10 ** rng.uniform(-2, 0), rng.choice([0.0, 1.5]), rng.uniform(-1, 1, 2)
     spread = np.sqrt(linear_law(0.0, rate, 0.0, sigma, 1.0)[1])
     data = Data(rng.choice(("probit", "peak")), shift + rng.uniform(-2, 2) * spread, spread * rng.uniform(2, 20))
-    return _line(lambda y: rate * (y - shift), sigma, data, 1.0, x, data.mean(*linear_law(x, rate, shift, sigma, 1.0)), 10 ** rng.uniform(-3, -2), f"{rate:.3g} (x − {shift:g})")
+    exact = data.mean(*linear_law(x, rate, shift, sigma, 1.0))
+    return _line(lambda y: rate * (y - shift), sigma, data, 1.0, x, exact, 10 ** rng.uniform(-3, -2), f"{rate:.3g} (x − {shift:g})")
 
 
 def expanding(rng):
@@ -110,7 +111,8 @@ def scaled(rng):
     data = Data(rng.choice(("probit", "peak")), rng.uniform(-0.5, 0.5) * length, rng.uniform(0.2, 1.5) * length, value)
     noise = sigma * length / np.sqrt(time)
     exact = data.mean(*linear_law(x, rate / time, 0.0, noise, time))
-    return _line(lambda y: rate / time * y, noise, data, time, x, exact, 10 ** rng.uniform(-3, -2), f"values {value:g}, lengths {length:g}, times {time:g}; {rate:g} x")
+    told = f"values {value:g}, lengths {length:g}, times {time:g}; {rate:g} x"
+    return _line(lambda y: rate / time * y, noise, data, time, x, exact, 10 ** rng.uniform(-3, -2), told)
 
 
 FAMILIES: dict[str, Callable[[Any], Case]] = {f.__name__: f for f in (small_noise, plane, bent, stiff, expanding, parting, steep, scaled)}

@@ -18,7 +18,10 @@ _ROUNDING = 1e-9                     # of the tolerance asked for: errors below 
 
 @dataclass(frozen=True)
 class Verdict:
-    """covered : |value − truth| ≤ bar at every point, but for 1e-9 of the tolerance;  raised : an error or a warning instead, in words; reached : the tolerance"""
+    """covered : |value − truth| ≤ bar at every point, but for 1e-9 of the tolerance;  reached : the tolerance
+
+    raised : an error or a warning instead, in words
+    """
 
     family: str
     number: int

@@ -51,7 +51,7 @@ def test_densities_keep_mass_and_mean_and_tend_to_the_point_that_is_carried(sigm
     assert sigma > 0.1 or density.report.peclet > 1
 
 
-@pytest.mark.parametrize("sigma", [1e-4, 1e-8])
+@pytest.mark.parametrize("sigma", [1e-4, 1e-8, 0.0])
 def test_particles_without_noise_walk_their_characteristics_and_say_no_more(sigma):
     problem = KolmogorovProblem(ou(sigma), lambda x: DATA(x[:, 0]), 1.0)
     exact = DATA.mean(*linear_law(X, -1.0, 0.0, sigma, 1.0))
