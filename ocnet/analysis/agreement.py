@@ -19,6 +19,7 @@ __all__ = ["Agreement", "compare_views"]
 
 _COMPARING = 3                       # word that keeps these random streams apart from training's
 _PILOT, _MOST_PATHS = 32, 20_000_000 # paths a point that tell how many are needed, and all that are taken at most
+_ROUNDING = 1e-13                    # of a value: means of the same numbers in another order
 _SAFETY = 1.5                        # of that number, for a pilot that has missed rare losses
 
 
@@ -50,13 +51,14 @@ class Agreement(Saved):
 
     @property
     def within(self) -> bool:
-        """|grid − particles| ≤ 3 standard errors + the grid's bar."""
-        return bool(abs(self.difference) <= 3 * self.standard_error + self.grid.error_bar)
+        """|grid − particles| ≤ 3 standard errors + the grid's bar, and rounding."""
+        return bool(abs(self.difference) <= 3 * self.standard_error + self.grid.error_bar + _ROUNDING * abs(self.objective_particles))
 
     @property
     def points_within(self) -> Any:
-        """(n,) whether each point agrees within 3.5 of its standard errors and its own bar."""
-        return np.abs(self.grid_values - self.particle_values) <= self.point_quantile * self.point_errors + self.point_bars
+        """(n,) whether each point agrees within 3.5 of its standard errors and its own bar, and rounding."""
+        rounding = _ROUNDING * np.abs(self.particle_values)
+        return np.abs(self.grid_values - self.particle_values) <= self.point_quantile * self.point_errors + self.point_bars + rounding
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, by name; of the points only what they come to."""

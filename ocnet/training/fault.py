@@ -61,7 +61,7 @@ def _in_states(objective, theta):
             nodes = grid.at(n * layers // process.layers).nodes
             if not np.isfinite(process.step(n, nodes, process.draw(seed, 0, nodes.shape[1], n))).all():
                 return _layer(n + 1, process, layers, "its states from the nodes of the grid are")
-    except ValueError:                       # coefficients that check themselves
+    except (ValueError, FloatingPointError): # coefficients that check themselves
         return _layer(n + 1, process, layers, "its coefficients are")
     return ""
 
@@ -91,7 +91,7 @@ def _in_gradient(objective, theta):
         _, gradient = objective.value_and_gradient(theta)
     except BeyondNumbers as error:
         gradient = error.gradient
-    except ValueError:
+    except (ValueError, FloatingPointError):
         return ""
     if not np.isfinite(control.rest(gradient)).all():
         return "the gradient of the readout"

@@ -109,6 +109,12 @@ def test_a_network_without_noise_has_no_sampling_error():
     assert (result.agreement.point_errors == 0).all() and result.agreement.standard_error == 0
 
 
+def test_views_that_are_equal_but_for_rounding_agree():
+    net = network(dim=1, layers=1)
+    result = compare(net, 0 * net.initialise(1), two_clouds(50, dim=1), nodes=41, tolerance=1e9, paths=4)
+    assert result.within and abs(result.agreement.objective_particles - np.log(2)) < 1e-15
+
+
 def test_a_sample_that_misses_a_rare_loss_borrows_its_error_from_the_grid():
     net = network(Gaussian(0.5), dim=1)
     theta = 3 * net.initialise(5)

@@ -304,6 +304,17 @@ def test_a_j_that_is_not_finite_ends_the_run_at_the_last_good_point(optimiser, s
 
 
 @every_optimiser
+def test_an_evaluation_that_leaves_the_numbers_ends_the_run_at_the_last_good_point(optimiser, spread, near):
+    def unstable(count):
+        if count >= 5:
+            raise FloatingPointError("values are not finite")
+
+    result = run(written_each_time(optimiser), spread, event=unstable)
+    assert not result.success and "not finite in iteration" in result.message
+    assert np.isfinite(result.x).all() and result.fun == Valley().value(result.x) <= Valley().value(START)
+
+
+@every_optimiser
 def test_a_start_where_j_is_not_finite_is_refused(optimiser, spread, near):
     broken = Valley(spread, lambda count: np.nan)
     broken.value = lambda theta: np.nan

@@ -21,7 +21,8 @@ print(json.dumps([flatness(SUBJECTS[name], *numbers).growth for name, numbers in
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="resident memory is read from /proc")
 def test_resident_memory_does_not_grow_with_repetitions():
     """Less than 60 kB a repetition: 200 of them would add 12 MB, 2 % of a process of 600 MB.  Each makes arrays of some MB."""
-    done = subprocess.run([sys.executable, "-c", MEASURED, json.dumps(FEW)], text=True, capture_output=True, timeout=500, env={**os.environ, "OCNET_QUIET": "1"})
+    done = subprocess.run([sys.executable, "-c", MEASURED, json.dumps(FEW)], text=True, capture_output=True, timeout=500,
+                          env={**os.environ, "OCNET_QUIET": "1"})
     assert done.returncode == 0, done.stderr
     growths = json.loads(done.stdout.splitlines()[-1])
     assert max(growths) < 6e4, dict(zip(FEW, growths))

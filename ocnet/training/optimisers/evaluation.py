@@ -54,7 +54,7 @@ def _guarded(verb, objective, theta):
         return verb(theta)
     except CheckpointError:
         raise
-    except BeyondNumbers as error:
+    except (BeyondNumbers, FloatingPointError) as error:
         raise NotFinite("J or its gradient", objective, theta) from error
     except ValueError as error:
         fault = NotFinite("J or its gradient", objective, theta)

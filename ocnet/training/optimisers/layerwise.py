@@ -92,7 +92,7 @@ class Layerwise(Descent):
         def augmented(numbers):
             try:
                 value, slope = hamiltonian.value_and_gradient(n, numbers)
-            except BeyondNumbers:
+            except (BeyondNumbers, FloatingPointError):
                 raise _NotFiniteAt(numbers) from None
             more, more_slope = augmentation(n, numbers)
             value, slope = (value - total) / share + more, slope / share + more_slope
