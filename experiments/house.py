@@ -17,7 +17,7 @@ from parts import in_folder
 ROOT = Path(ocnet.__file__).parent
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "figures" / "house"
 NOUNS = "nouns"                      # the room of all files on the ground floor
-EVERYWHERE = "typing"                # names of types, under every room: not drawn
+EVERYWHERE = ("typing", "inputs")    # names of types and checks of arguments, under every room: not drawn
 FLOORS = (("experiments",), ("faces",), ("analysis",), ("training",), ("networks", "kolmogorov", "chain", "particles"), (NOUNS,), ("kernels", "plotting", "archive"))
 TOLD = {"experiments": "one command each", "faces": "classifier, warm-up, command line", "analysis": "compare, verify, explain",
         "training": "objectives, optimisers,\nlosses, penalties", "networks": "blocks, noise,\narchitectures, readouts", "kolmogorov": "backward equation\nand its transpose",
@@ -38,7 +38,7 @@ def room_of(name):
     """The room of the picture in which a file or folder of the package lies."""
     if any(name in floor for floor in FLOORS):
         return name
-    return {**dict.fromkeys(("classifier", "compilation", "__main__"), "faces"), "xarrays": "archive"}.get(name, NOUNS)
+    return {**dict.fromkeys(("classifier", "compilation", "__main__"), "faces"), "xarrays": "archive", "blas": "kernels"}.get(name, NOUNS)
 
 
 def imported(path):
@@ -62,13 +62,13 @@ def homes():
 
 def measure():
     """Return {"lines": {room: lines of code}, "arrows": pairs of rooms, "drawn": those that no way round replaces}."""
-    sources = {path: room_of(path.relative_to(ROOT).parts[0].removesuffix(".py")) for path in ROOT.rglob("*.py") if path not in (ROOT / "__init__.py", ROOT / f"{EVERYWHERE}.py")}
+    sources = {path: room_of(path.relative_to(ROOT).parts[0].removesuffix(".py")) for path in ROOT.rglob("*.py") if path not in (ROOT / "__init__.py", *(ROOT / f"{name}.py" for name in EVERYWHERE))}
     sources |= dict.fromkeys(Path(__file__).parent.rglob("*.py"), "experiments")
     public = homes()
     lines, arrows = {}, set()
     for path, room in sources.items():
         lines[room] = lines.get(room, 0) + path.read_text(encoding="utf-8").count("\n")
-        arrows |= {(room, room_of(public.get(name, name))) for name in imported(path) if name != EVERYWHERE}
+        arrows |= {(room, room_of(public.get(name, name))) for name in imported(path) if name not in EVERYWHERE}
     arrows = {(a, b) for a, b in arrows if a != b}
     return {"lines": lines, "arrows": sorted(arrows), "drawn": sorted(arrow for arrow in arrows if not _way_round(arrow, arrows))}
 
