@@ -103,8 +103,11 @@ def test_a_dropped_term_of_the_transpose_would_be_caught(h=1e-30):
 
 
 def test_each_kernel_is_compiled_once():
+    """For all sizes; other tests of the process may have asked for other types."""
+    counts = set()
     for size in SIZES:
         x, weights, cotangent = setting(size)
         perceptron.forward(x, *flat(weights), 0, size[2], np.empty_like(x))
         transposed(x, weights, cotangent, (0, size[2]))
-    assert len(perceptron.forward.signatures) == 1 and len(perceptron.vector_jacobian.signatures) == 1
+        counts.add((len(perceptron.forward.signatures), len(perceptron.vector_jacobian.signatures)))
+    assert len(SIZES) > 1 and len(counts) == 1
