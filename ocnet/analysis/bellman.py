@@ -57,6 +57,8 @@ def solve_feedback(terminal: PointFunction, grid: Grid, times: ArrayLike, price:
 
 def _terminal_rows(terminal, grid):
     """The terminal values as rows (q, size), and whether they were one column."""
+    if not callable(terminal):
+        raise TypeError(f"terminal={terminal!r} is not callable; give a function of points (n, d)")
     values = answer_of(terminal, "terminal", grid.nodes.T)
     if values.ndim not in (1, 2) or len(values) != grid.size or not np.isfinite(values).all():
         raise ValueError(f"terminal returned shape {values.shape}{'' if np.isfinite(values).all() else ', not finite'}; expected finite "

@@ -118,6 +118,8 @@ class ParticleObjective:
         theta = setting.network.control.check(theta)
         at_data = points is None
         points = setting.data.points if points is None else checked_points(points, setting.network.dim)
+        if not len(points):
+            raise ValueError(f"points has shape {points.shape}: no point; give one row or more, or None for the data")
         means, errors = np.empty((criterion.columns, len(points))), np.empty((criterion.columns, len(points)))
         contributions, variances = np.zeros(len(points)), np.zeros(len(points))
 
