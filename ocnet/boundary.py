@@ -17,7 +17,7 @@ import numpy as np
 from ocnet.inputs import answer_of, as_number
 from ocnet.typing import Array, Sides, TensorGrid
 
-__all__ = ["Absorbing", "Dirichlet", "HeldNodes", "Outflow", "Reflecting", "checked_sides"]
+__all__ = ["Absorbing", "Dirichlet", "HeldNodes", "Outflow", "Reflecting", "checked_sides", "chosen"]
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,12 @@ class Absorbing:
         return cls()
 
 
+_LEFT = Reflecting()
+
+
 def checked_sides(boundary: Any, dim: int) -> Sides:
-    """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting(), one object means all sides; else ValueError."""
-    sides: Any = Reflecting() if boundary is None else boundary
+    """Return `boundary` as a tuple of `dim` (low, high) pairs; None means Reflecting() that nobody chose (`chosen`), one object all sides; else ValueError."""
+    sides: Any = _LEFT if boundary is None else boundary
     if _is_side(sides):
         sides = ((sides, sides),) * dim
     try:
@@ -111,6 +114,11 @@ def checked_sides(boundary: Any, dim: int) -> Sides:
         raise ValueError(f"boundary={boundary!r} is not one (low, high) pair per axis ({dim} of them) of "
                          "Reflecting(), Absorbing(), Dirichlet(value) or Outflow()")
     return sides
+
+
+def chosen(sides: Sides) -> bool:
+    """Whether any of the sides was given, not left where the grid happens to end."""
+    return any(side is not _LEFT for pair in sides for side in pair)
 
 
 def _is_side(thing):

@@ -14,7 +14,7 @@ from ocnet.grid import Grid
 from ocnet.inputs import answer_of, as_flag, as_object, as_plain
 from ocnet.moving_grid import MovingGrid
 from ocnet.process import LayeredProcess
-from ocnet.scouts import outside_share
+from ocnet.scouts import leaving
 from ocnet.sweep import Sweep
 from ocnet.typing import PointFunction
 from ocnet.value_function import ValueFunction
@@ -63,17 +63,8 @@ def solve_chain(process: LayeredProcess, terminal: PointFunction, grid: Grid, li
         worst = int(np.argmin(np.isfinite(rows).all(axis=0)))
         raise ValueError(f"terminal is not finite at x={nodes[:, worst].tolist()}")
     layers = list(sweep.values(rows))[::-1]
-    leak = _leak(process, grid)
+    leak = leaving(process, np.repeat(0.5 * (grid.lower + grid.upper)[:, None], _PATHS, axis=1), grid.at)
     if leak > _MUCH:
         warnings.warn(f"about {leak:.0%} of the paths from the middle of the box are outside it at some layer, where the value at its edge is taken: widen the "
                       "grid, or take Grid.covering(process, points, shape)", RuntimeWarning, stacklevel=2)
     return ValueFunction(grid, process.times, np.stack(layers), {"view": "chain", "layers": process.layers, "leak": leak}, values.ndim == 1)
-
-
-def _leak(process, grid):
-    """About the largest share of the paths from the middle of the box that are outside it at a layer; 1 where they leave all numbers."""
-    middle, leak = 0.5 * (grid.lower + grid.upper), 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        for x in process.states(np.repeat(middle[:, None], _PATHS, axis=1), 0, 0):
-            leak = max(leak, outside_share(x, grid.lower, grid.upper)) if np.isfinite(x).all() else 1.0
-    return leak

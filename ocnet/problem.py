@@ -1,6 +1,6 @@
 """The backward Kolmogorov problem, stated once and checked once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,6 @@ class KolmogorovProblem:
     potential: FieldFunction | float | None = None
     source: FieldFunction | float | None = None
     boundary: Any = None
-    sides_given: bool = field(init=False, repr=False, default=False)          # rather than left as they are
 
     def __post_init__(self) -> None:
         if isinstance(self.process, type):
@@ -61,7 +60,6 @@ class KolmogorovProblem:
                 raise ValueError(f"{name}={given.__name__} is a class; give a function of (t, x (n, d)), a finite number, or None")
             if given is not None and not callable(given):
                 object.__setattr__(self, name, as_number(given, name, remedy="give a function of (t, x (n, d)), a finite number, or None"))
-        object.__setattr__(self, "sides_given", self.boundary is not None)
         object.__setattr__(self, "boundary", checked_sides(self.boundary, self.process.dim))
 
     def terminal_rows(self, x: Array) -> tuple[Array, bool]:

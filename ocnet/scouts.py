@@ -1,5 +1,6 @@
 """Scouts: paths of a diffusion that find out where a box must lie, in steps that the drift lets be."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.special import ndtr
 from ocnet.kernels import philox
 from ocnet.typing import Array
 
-__all__ = ["explored", "outside_share", "wanted_steps"]
+__all__ = ["explored", "leaving", "outside_share", "seen_outside", "wanted_steps"]
 
 _GROWTH, _SIZE = 2.0, 0.05           # dt |Δf| over |Δx| beyond which Euler–Maruyama steps are unstable; of the range, what such a change must be to matter
 _MOST, _FASTER = 1 << 14, 64         # steps taken at most, and how many times as many are tried next
@@ -27,8 +28,7 @@ def explored(process: Any, x: Array, horizon: float, steps: int, seed: int, lowe
             return lower, upper
         if steps >= _MOST:
             raise FloatingPointError(f"the drift changes too fast for the paths that look for a box: they would take about {wanted:.2g} steps, and at "
-                                     f"most {_MOST} "
-                                     "are taken; give the box, by box=(lower, upper) or a Grid of your own")
+                                     f"most {_MOST} are taken; give the box, by box=(lower, upper) or a Grid of your own")
         more = int(np.clip(wanted / steps, 2, _FASTER))
         x, steps = _fewer(x, more), min(more * steps, _MOST)
 
@@ -74,9 +74,23 @@ def wanted_steps(process: Any, t: float, horizon: float, dt: float, before: tupl
     return float((change.max(axis=0)[wild] / far[wild]).max()) * horizon / dt if wild.any() else 0.0
 
 
+def seen_outside(x: Array, lower: Array, upper: Array) -> float:
+    """Of points x (d, n): the share outside the box."""
+    return float(((x < lower[:, None]) | (x > upper[:, None])).any(axis=0).mean())
+
+
 def outside_share(x: Array, lower: Array, upper: Array) -> float:
-    """Of points x (d, n): the share outside the box, or that of normals with their means and deviations along an axis, whichever is larger."""
-    low, high = lower[:, None], upper[:, None]
-    seen = float(((x < low) | (x > high)).any(axis=0).mean())
+    """The same for few points of one bell: `seen_outside`, or that of normals with their means and deviations along an axis, whichever is larger."""
+    low, high, seen = lower[:, None], upper[:, None], seen_outside(x, lower, upper)
     mean, deviation = x.mean(axis=1, keepdims=True), np.maximum(x.std(axis=1, keepdims=True), 1e-300)
     return max(seen, float((ndtr((low - mean) / deviation) + ndtr((mean - high) / deviation)).max()))
+
+
+def leaving(process: Any, x: Array, box: Callable[[int], Any], share_of: Callable[[Array, Array, Array], float] = outside_share) -> float:
+    """About the largest share of the paths of a LayeredProcess from x (d, n) that are outside the grid `box(step)` at one; 1 where they leave all numbers."""
+    share = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step, states in enumerate(process.states(x, 0, 0)):
+            grid = box(step)
+            share = max(share, share_of(states, grid.lower, grid.upper)) if np.isfinite(states).all() else 1.0
+    return share

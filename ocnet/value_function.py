@@ -87,8 +87,8 @@ class ValueFunction(Saved):
         outside = ((x < (lower - slack)[:, None]) | (x > (upper + slack)[:, None])).any(axis=0)
         if outside.any():
             warnings.warn(f"{np.count_nonzero(outside)} of {outside.size} points lie outside {self.grid!r}, the first at "
-                          f"{x[:, np.argmax(outside)].tolist()}: they "
-                          "take the value at the nearest point of its edge; solve on a wider grid", RuntimeWarning, stacklevel=_CALLER)
+                          f"{x[:, np.argmax(outside)].tolist()}: they take the value at the nearest point of its edge; solve on a wider grid",
+                          RuntimeWarning, stacklevel=_CALLER)
 
     def _shown(self, derivatives):
         points_first = np.moveaxis(derivatives, -1, 0)

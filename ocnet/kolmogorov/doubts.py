@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ocnet.boundary import chosen
 from ocnet.kernels import philox
 from ocnet.problem import KolmogorovProblem
 from ocnet.scouts import outside_share, wanted_steps
@@ -20,9 +21,9 @@ def escaping(problem: KolmogorovProblem, grid: Any) -> float | None:
     """The share of paths from the middle of the box that leave it before the horizon; None where the sides were chosen, or the drift is stiff.
 
     Of 128 paths in 16 steps: the largest `outside_share` of a time, times 2 (the reflection principle: as many have been outside before).
-     Sides that were left as they are, reflecting, lie where the grid ends.
+    Sides that were left as they are, reflecting, lie where the grid ends.
     """
-    if problem.sides_given:
+    if chosen(problem.boundary):
         return None
     process, middle = problem.process, 0.5 * (grid.lower + grid.upper)
     x, dt, share, before = np.repeat(middle[:, None], _PATHS, axis=1), problem.horizon / _STEPS, 0.0, None
@@ -43,15 +44,13 @@ def warn_of_values(report: Any, problem: KolmogorovProblem, constant_sides: bool
     """Warn where a report of values tells that they may be wrong: paths that leave the box, and values far outside the range of the data."""
     if report.leak is not None and report.leak > _MUCH:
         warnings.warn(f"about {report.leak:.0%} of the paths from the middle of the box leave it before the horizon, and are reflected: widen the "
-                      "grid, or take "
-                      f"tolerance=… and at=points, which find a box and judge it; {_MEANT}", RuntimeWarning, stacklevel=3)
+                      f"grid, or take tolerance=… and at=points, which find a box and judge it; {_MEANT}", RuntimeWarning, stacklevel=3)
     width = report.bounds_before[1] - report.bounds_before[0]
     bounded = problem.source is None and problem.potential is None and constant_sides
     if bounded and report.overshoot > _MUCH * width + 1e-9 * max(map(abs, report.bounds_before)):
         warnings.warn(f"values leave the range of the terminal data by {report.overshoot:.2g}, {report.overshoot / width if width else np.inf:.0%} of "
-                      f"it: {report.scheme} does "
-                      "not resolve the drift or the data on this grid; use scheme=\"auto\", SemiLagrangian() or Monotone(), a finer grid, or more steps",
-                      RuntimeWarning, stacklevel=3)
+                      f"it: {report.scheme} does not resolve the drift or the data on this grid; use scheme=\"auto\", SemiLagrangian() or "
+                      "Monotone(), a finer grid, or more steps", RuntimeWarning, stacklevel=3)
 
 
 def warn_of_masses(report: Any, sides_given: bool, share: float) -> None:

@@ -148,8 +148,7 @@ class NeuralODE:
             count += 1
             if count > _MOST_EVALUATIONS:
                 raise ValueError(f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its "
-                                 "weights are too "
-                                 "large for an explicit method, or the tolerance is too small")
+                                 "weights are too large for an explicit method, or the tolerance is too small")
             return field(s, y)
 
         found = solve_ivp(counted, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)

@@ -155,8 +155,7 @@ def checked_means(mean: Array, error: Array, told: str) -> None:
     finite = np.isfinite(mean).all(axis=0) & np.isfinite(error).all(axis=0)
     if not finite.all():
         raise FloatingPointError(f"{told} is not finite from x0[{int(np.argmin(finite))}]: payoffs or paths leave the range of floating-point "
-                                 "numbers; take more "
-                                 "steps, or scale x0, terminal, potential, source, drift, factor or horizon down")
+                                 "numbers; take more steps, or scale x0, terminal, potential, source, drift, factor or horizon down")
 
 
 def channels_at(process: Any, x0: Array) -> int:

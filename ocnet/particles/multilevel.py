@@ -175,11 +175,12 @@ def _paths_wanted(found, coupling, tolerance):
     total = sum(np.sqrt(v * c) for v, c in zip(variances, costs))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         work = (total**2 / (_SHARE * tolerance**2)).max()
+    if not np.isfinite(total).all():
+        raise ValueError("the variance of a level is not finite: payoffs or paths from x0 leave the range of floating-point numbers; take more steps, "
+                         "or scale terminal, drift, factor or horizon down")
     if not work <= _MOST_WORK:
         raise ValueError(f"tolerance={tolerance} would take {work:.1e} path-steps from a start point, more than {_MOST_WORK:g}; give a larger one, in "
-                         "units of the "
-                         "value" if np.isfinite(total).all() else "the variance of a level is not finite: payoffs or paths from x0 leave the range of "
-                         "floating-point numbers; take more steps, or scale terminal, drift, factor or horizon down")
+                         "units of the value")
     return [int(np.ceil((np.sqrt(v / c) * total).max() / (_SHARE * tolerance**2))) for v, c in zip(variances, costs)]
 
 

@@ -18,10 +18,10 @@ from ocnet.typing import ArrayLike, Callback, FilePath, Progress, View
 
 from .grid_estimate import check_for_grids, estimate_on_grid
 from .objectives.condensed import condensed
-from .objectives.grid import ChainView, DiffusionView, GridObjective, checked_view
+from .objectives.grid import ChainView, GridObjective, checked_view
 from .objectives.labelled import checked_setting
-from .objectives.particles import ParticleObjective
 from .result import TrainingResult
+from .second_opinion import sampled
 from .trainer import checked_callback, checked_optimiser, only_writer, train
 
 __all__ = ["GridTraining", "train_on_grid"]
@@ -35,7 +35,7 @@ _SLACK, _EARLY = 1.3, 2              # how much wider boxes are in the first rou
 _MOST_NODES = 60_000                 # of a training grid; what is left is for the final estimate to resolve
 _MORE_ROUNDS = 3                     # rounds of a quarter of the iterations each, when the last look was not satisfied
 _PATHS = 200_000                     # particles in all that check a round, two a point at least
-_CHECKING, _STEPS = 7, (4, 8)        # word of their random stream; their steps a layer, for the Itô limit
+_CHECKING = 7                        # word of their random stream
 _SCOUTS = 20_000                     # data points whose paths find the box, where there are more
 
 
@@ -183,11 +183,11 @@ def _look(setting, local, result, view, grid, resolution, number, again=False):
     setting, local : the problem with all its points, for the particles, and with those that the training grid saw
     again : whether the paths had left their boxes in the round before, too: then the blame is the grid's
     """
-    look = estimate_on_grid(local, result.x, view, resolution.grid(setting, result.x), tolerance=np.inf)
+    look = estimate_on_grid(local, result.x, view, resolution.grid(setting, result.x), tolerance=np.inf, opinion=False)
     claimed = result.fun - setting.penalty(result.x)[0]
     wanted = max(_BAR * abs(look.value), _FLOOR)
-    sample, error = _sampled(setting, result.x, view, number)
-    doubted = abs(look.value - sample) > look.error_bar + 3 * error
+    paths = sampled(setting, result.x, view, _PATHS, derived_seed(0, _CHECKING, number))
+    doubted = abs(look.value - paths.value) > look.error_bar + 3 * paths.standard_error
     blurred = look.error_bar - look.box > max(_BLURRED * abs(look.value), wanted)
     gap, excess = abs(claimed - look.value) / wanted, look.space / wanted
     left = gap > 1 and 2 * excess <= 1                     # the same nodes in the new boxes would not have claimed it
@@ -195,21 +195,11 @@ def _look(setting, local, result, view, grid, resolution, number, again=False):
     widened = look.box > wanted or doubted
     refined = (gap > 1 and (again or not left)) or doubted or blurred
     record = {"iterations": int(result.nit), "nodes": int(max(grid.shape)), "claimed": claimed, "objective": look.value,
-              "error_bar": look.error_bar, "particles": sample, "standard_error": error,
+              "error_bar": look.error_bar, "particles": paths.value, "standard_error": paths.standard_error,
               "left": bool(left)}
     after = _Resolution(resolution.finer(max(gap, excess), setting.network.dim) if refined else resolution.nodes,
                         resolution.widening * (_WIDER if widened else 1.0))
     return record, after, bool(satisfied)
-
-
-def _sampled(setting, theta, view, number):
-    """(data term, standard error) by particles of the view's law; Euler–Maruyama steps of the Itô limit are extrapolated to none."""
-    paths, seed = setting.criterion.enough(max(2, _PATHS // len(setting.data))), derived_seed(0, _CHECKING, number)
-    if not isinstance(view, DiffusionView):
-        sample = ParticleObjective(setting, paths, seed).sample(theta)
-        return sample.value, sample.standard_error
-    coarse, fine = (ParticleObjective(setting, paths, derived_seed(seed, steps), view=DiffusionView(steps)).sample(theta) for steps in _STEPS)
-    return 2 * fine.value - coarse.value, float(np.hypot(2 * fine.standard_error, coarse.standard_error))
 
 
 def _carried_out(rounds, resolutions):

@@ -25,7 +25,7 @@ INNER = {
 }
 # names of other rooms
 EXEMPT = {
-    "Transition": "made by processes for sweeps", "HeldNodes": "made by solvers of checked sides",
+    "Transition": "made by processes for sweeps", "HeldNodes": "made by solvers of checked sides", "chosen": "asked of checked sides",
     "SolveReport": "made by solvers", "ErrorBar": "made by solvers", "Coefficients": "made by marches", "CoefficientGradient": "made by gradient",
     "March": "solve_backward, solve_forward and gradient make it of their own arguments", "Operator": "made by schemes",
     "Slope": "made by fitted_slope", "Animation": "made by animate", "drawing": "a decorator of functions", "legend_above": "takes axes of matplotlib",

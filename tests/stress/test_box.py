@@ -1,6 +1,7 @@
 """A box too small is told: by the report and a warning on a given grid, by the bar where one is asked for; questions from outside it too."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,12 @@ def test_sides_that_were_chosen_are_no_leak(boundary):
         warnings.simplefilter("error")
         assert solve_backward(square(boundary), Grid.uniform(-0.5, 0.5, 41), steps=20).report.leak is None
         solve_forward(MOTION, [[0.0]], Grid.uniform(-0.5, 0.5, 41), 1.0, steps=20, boundary=boundary)
+
+
+def test_a_problem_made_of_another_remembers_that_nobody_chose_its_sides():
+    with pytest.warns(RuntimeWarning, match="widen the grid"):
+        assert solve_backward(replace(square(), horizon=1.5), Grid.uniform(-0.5, 0.5, 41), steps=20).report.leak > 0.5
+    assert solve_backward(replace(square(Reflecting()), horizon=1.5), Grid.uniform(-0.5, 0.5, 41), steps=20).report.leak is None
 
 
 @pytest.mark.parametrize("half, told", [(3.0, False), (1.0, True), (0.3, True)])

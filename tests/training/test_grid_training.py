@@ -18,6 +18,7 @@ from ocnet.training.objectives import DiffusionView, ParticleObjective
 from ocnet.training.objectives.labelled import LabelledPoints, Setting
 from ocnet.training.optimisers import LBFGS
 from ocnet.training.regularisers import Tikhonov
+from ocnet.training.second_opinion import Opinion
 from tests.chance import random
 
 
@@ -95,22 +96,9 @@ def test_a_look_is_in_the_box_that_is_trained_in(monkeypatch):
 def test_what_only_the_particles_see_is_not_overlooked(monkeypatch):
     setting = problem(dim=1)
     result = trained(setting, nodes=181)
-    monkeypatch.setattr(grid_training, "_sampled", lambda *_: (result.fun + 0.2, 1e-4))  # both grids wrong in the same way
+    monkeypatch.setattr(grid_training, "sampled", lambda *_: Opinion(result.fun + 0.2, 1e-4))  # both grids wrong in the same way
     after, satisfied = look_at(setting, result)
     assert not satisfied and after.nodes > 181 and after.widening > 1
-
-
-@random()
-def test_the_equations_particles_are_extrapolated_to_small_steps(monkeypatch, chance):
-    setting = problem(dim=1, layers=1)
-    theta = 6 * setting.network.initialise(0)
-    monkeypatch.setattr(grid_training, "_PATHS", 10**6)
-    fine = ParticleObjective(setting, 2000, 3, view=DiffusionView(64)).sample(theta)
-    plain = ParticleObjective(setting, 4000, 3, view=DiffusionView(grid_training._STEPS[0])).sample(theta)
-    value, error = grid_training._sampled(setting, theta, DiffusionView(2), 0)
-    # four steps are off by c dt/4, one and the same noise tells how much; extrapolated, of the order of its square; the first would be found
-    off = abs(plain.value - fine.value)
-    chance.mean(value, fine.value, np.hypot(error, fine.standard_error), detects=off, slack=off**2)
 
 
 def test_an_optimiser_that_claims_too_much_is_not_believed():

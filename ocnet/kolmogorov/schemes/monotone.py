@@ -38,8 +38,7 @@ class Monotone(LinearScheme):
         count = dt * operator.largest_exit_rate * (1 - 1e-12)
         if not count <= _MOST_SUBSTEPS:
             raise ValueError(f"drift, factor and grid ask for {count:.2g} substeps of a step, more than {_MOST_SUBSTEPS:g}; take more steps, a "
-                             "coarser grid, or a "
-                             "scheme that is not explicit, such as SemiLagrangian()")
+                             "coarser grid, or a scheme that is not explicit, such as SemiLagrangian()")
         return max(1, int(np.ceil(count)))
 
     @classmethod
