@@ -2,6 +2,8 @@
 
 import hashlib
 import multiprocessing
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -198,3 +200,26 @@ def test_progress_is_shown_only_where_it_is_asked_for(capfd):
     with ThreadPoolExecutor(2) as pool:
         estimate_multilevel(OTHER, START, 0.2, executor=pool, progress=True)
     assert "100%" in capfd.readouterr().err
+
+
+AT_ONCE = """
+import sys, threading
+import numpy as np
+from scipy.stats import qmc
+from ocnet.particles.sampling import sobol
+sys.setswitchinterval(1e-6)
+drawn, start = [None] * 8, threading.Barrier(8)
+
+def draw(k):
+    start.wait()
+    drawn[k] = sobol._engine(40, 3, 0).random(8)
+
+threads = [threading.Thread(target=draw, args=(k,)) for k in range(8)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+sys.exit(sum(not np.array_equal(points, sobol._engine(40, 3, 0).random(8)) for points in drawn))
+"""
+
+
+def test_generators_that_are_begun_at_once_have_the_same_points():
+    """With SciPy 1.11 seven of eight were wrong before they waited for each other."""
+    assert subprocess.run([sys.executable, "-c", AT_ONCE]).returncode == 0

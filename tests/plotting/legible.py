@@ -53,10 +53,11 @@ def _axes_of(ax):
 
 def _undrawn_labels(ax, axis):
     """Tick labels that matplotlib holds but does not draw: of ticks outside the view, on hidden axes, and spare ones."""
-    lo, hi = sorted(axis.get_view_interval())
+    place = axis.get_transform().transform                             # on logarithmic axes, where 10⁻¹⁵ is not next to 10⁻¹⁴
+    lo, hi = sorted(place(np.array(axis.get_view_interval())))
     slack = 1e-9 * (hi - lo)
     for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
-        seen = lo - slack <= tick.get_loc() <= hi + slack and axis.get_visible() and ax.axison and ax.get_visible()
+        seen = lo - slack <= place(np.array([tick.get_loc()]))[0] <= hi + slack and axis.get_visible() and ax.axison and ax.get_visible()
         for label in (tick.label1, tick.label2):
             if not (seen and label.get_visible()):
                 yield label

@@ -1,5 +1,6 @@
 """Randomised quasi-Monte Carlo."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from .independent import checked_paths
 __all__ = ["Sobol"]
 
 _BITS = 30                           # of a coordinate, so that a replicate has at most 2³⁰ points
+_MAKING = threading.Lock()           # SciPy 1.11 reads its tables for the first generator, and those begun meanwhile have wrong points
 _NUMBERS = 1 << 23                   # of a batch: 64 MB of coordinates
 
 
@@ -81,7 +83,8 @@ def _engine(dimensions, seed, skipped):
     if dimensions > qmc.Sobol.MAXDIM:
         raise ValueError(f"the layers need {dimensions} uniforms a path, but Sobol' points have at most {qmc.Sobol.MAXDIM} coordinates; "
                          "use fewer steps (a scheme of higher order needs fewer), or sampling=Antithetic()")
-    engine = qmc.Sobol(dimensions, scramble=True, bits=_BITS, seed=np.random.Generator(np.random.PCG64(seed)))
+    with _MAKING:
+        engine = qmc.Sobol(dimensions, scramble=True, bits=_BITS, seed=np.random.Generator(np.random.PCG64(seed)))
     return engine.fast_forward(skipped) if skipped else engine
 
 
