@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ocnet import laws
+from ocnet.kernels import philox
 from ocnet.laws import Bernoulli, DirichletShares, Joint, Normal, Rademacher, Silent, Uniform
 from tests.chance import random, seed
 
@@ -65,6 +66,11 @@ def test_a_range_of_paths_may_be_cut_anywhere(law):
     for cut in (1, 17, 1023, 2999):
         parts = law.draw(3, 40, cut, 7), law.draw(3, 40 + cut, 3000 - cut, 7)
         assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
+
+
+def test_normals_are_drawn_as_they_come_and_mirrored_ones_are_their_negatives():
+    plain, mirrored = (Normal(channels=3).draw(11, 5, 40, 4, mirrored) for mirrored in (False, True))
+    assert (plain == philox.normals(11, 5, 40, 4, 3)).all() and (mirrored == -plain).all()
 
 
 @every_drawn_law

@@ -44,6 +44,36 @@ def test_limited_spline_never_leaves_the_range_of_random_data_and_the_plain_one_
     assert outside.min() < -0.1 and outside.max() > 1.1                               # what the limiter is for
 
 
+def limits(grid, values, x):
+    """(lower, upper, smooth, doubtful) of the limiter at x (d, n), by its words: the range of the 4ᵈ nodes around the cell, or of the whole field where
+    the second differences at the cell's corners (an edge node repeated) have one sign along each axis; asked for outside the range of the corners."""
+    values, found = values.reshape(grid.shape), []
+    for point in x.T:
+        cell = [min(max(int(np.searchsorted(axis, s, side="right")) - 1, 0), axis.size - 2) for axis, s in zip(grid.axes, point)]
+        corners = values[tuple(slice(i, i + 2) for i in cell)]
+        near = values[tuple(slice(max(i - 1, 0), i + 3) for i in cell)]
+        bends = [np.diff(np.pad(values, [(1, 1) if k == axis else (0, 0) for k in range(grid.dim)], "edge"), 2, axis=axis)
+                 [tuple(slice(i, i + 2) for i in cell)] for axis in range(grid.dim)]
+        found.append((corners.min(), corners.max(), near.min(), near.max(), all((b >= 0).all() or (b <= 0).all() for b in bends)))
+    low, high, lowest, highest, smooth = np.array(found).T
+    smooth = smooth.astype(bool)
+    return np.where(smooth, values.min(), lowest), np.where(smooth, values.max(), highest), smooth, low, high
+
+
+@pytest.mark.parametrize("shape", [(30,), (12, 17), (17, 12), (7, 9, 8)])
+def test_the_limiter_is_its_words(shape):
+    rng = np.random.default_rng(9)
+    grid = Grid.uniform([-1] * len(shape), [1] * len(shape), shape)
+    values = np.cos(2.5 * grid.nodes + 0.3).sum(axis=0) + 2.0 * (grid.nodes[0] > 0.55) + 0.02 * rng.choice([0, 1], grid.size) * (grid.nodes[0] < -0.5)
+    x = rng.uniform(-1, 1, (len(shape), 1000))
+    plain, limited = (LimitedSpline(grid, values[None], limited=limited)(x)[0] for limited in (False, True))
+    lower, upper, smooth, low, high = limits(grid, values, x)
+    doubtful = (plain < low) | (plain > high)
+    # the same spline and the same node values: rounding of a sum of 4³ products of numbers up to 5
+    assert np.abs(limited - np.where(doubtful, np.clip(plain, lower, upper), plain)).max() < 64 * 5 * 2.0**-52
+    assert (doubtful & ~smooth & ((plain < lower) | (plain > upper))).any() and (doubtful & smooth).any()             # both are met
+
+
 @pytest.mark.parametrize("dim, branches", [(1, 1), (2, 1), (2, 3), (3, 2)])
 def test_transposed_mean_is_dual_and_is_the_derivative_in_the_feet(dim, branches):
     rng = np.random.default_rng(3)

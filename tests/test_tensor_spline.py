@@ -6,7 +6,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from ocnet.grid import Grid
 from ocnet.kernels.threads import set_threads
-from ocnet.tensor_spline import TensorSpline
+from ocnet.tensor_spline import TensorSpline, around_time
 
 
 def grids(n):
@@ -111,3 +111,11 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="2 numbers that are not finite"):
         TensorSpline(Grid.uniform(0, 1, 5), np.array([[0, np.inf, 1, np.nan, 0]]))
+
+
+@pytest.mark.parametrize("t, used", [(0.3, range(4)), (1.4, range(4)), (3.5, range(2, 6)), (5.0, [5]), (6.2, range(5, 9)), (8.7, range(6, 10))])
+def test_a_time_between_kept_ones_has_two_of_them_on_either_side(t, used):
+    """Of ten kept at 0, 1, …, 9; the four at an end near it.  Cubic weights: t³ comes out, of eight roundings of numbers up to 9³."""
+    found = around_time(np.arange(10.0), t)
+    assert [k for k, _ in found] == list(used)
+    assert abs(sum(weight * float(k) ** 3 for k, weight in found) - t**3) < 8 * 729 * 2.0**-52

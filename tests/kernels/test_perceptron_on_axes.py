@@ -46,6 +46,19 @@ def test_the_derivative_in_the_weights_is_that_of_the_block_at_the_nodes(dim, wi
     assert np.abs(found - plain).max() < 1e-15 * scale * (4 + np.abs(layer.W1 @ x).max())      # ulp of sums and of arguments
 
 
+@pytest.mark.parametrize("rows", [12, 13, 14, 15, 16])
+def test_no_row_is_lost_however_rows_are_cut_into_tiles(rows, monkeypatch):
+    """Tiles of four rows, the last of which has one to four: the same bits as in one tile, and derivatives of the same terms in another order."""
+    axes, layer, block = [np.linspace(-4, 4, rows), np.linspace(-1, 2, 9)], layer_of(2, 5, 1.0), Perceptron(5)
+    c = Features(np.random.default_rng(1).normal(size=(2, 9 * rows)))
+    whole = block.features_on_axes(axes, layer).output, block.weights_vjp_on_axes(axes, layer, c)
+    monkeypatch.setattr("ocnet.networks.blocks.perceptron._FEW", 0)
+    monkeypatch.setattr("ocnet.networks.blocks.perceptron._NODES", -(-9 * rows // 4))
+    assert (block.features_on_axes(axes, layer).output == whole[0]).all()
+    # 144 terms of at most 4 · 4 · (1 + Σ |W2|) each are added in two orders
+    assert np.abs(block.weights_vjp_on_axes(axes, layer, c) - whole[1]).max() < 144 * 2.0**-52 * 16 * (1 + np.abs(layer.W2).sum()) * 144
+
+
 def test_bits_do_not_depend_on_the_number_of_threads():
     axes, layer, block = [np.linspace(-4, 4, 300), np.linspace(-4, 4, 200)], layer_of(2, 16, 1.0), Perceptron(16)
     c = Features(np.random.default_rng(1).normal(size=(2, 60000)))

@@ -131,6 +131,30 @@ def test_product_rule_of_apply_is_the_derivative_in_the_coefficients(shape, drif
     assert abs(change - (f_bar * df).sum() - (a_bar * da).sum() - (c_bar * dc).sum()) < 1e-9 * np.abs(p * A.apply(u)).sum()
 
 
+@pytest.mark.parametrize("shape", [(9,), (17, 33), (4, 5, 6)])
+def test_extremes_are_those_of_all_nodes(shape):
+    """Cell Péclet numbers by the wider spacing, rates by the narrower; three roundings each."""
+    A = random_operator(shape)
+    f, a, axes = np.abs(A.coefficients.drift), np.einsum("iin->in", A.coefficients.variance_rate), A.coefficients.grid.axes
+    gaps = [np.stack([np.diff(x, prepend=2 * x[0] - x[1]), np.diff(x, append=2 * x[-1] - x[-2])]) for x in axes]
+    wide, narrow = (np.stack([c.ravel() for c in np.meshgrid(*(end(gap, axis=0) for gap in gaps), indexing="ij")]) for end in (np.max, np.min))
+    cells = f * wide / a
+    exact = cells.max(), (f / narrow).max(), (a / narrow**2).max()
+    assert np.abs(A.extremes[:3] / exact - 1).max() < 1e-14 and abs(A.extremes[4] / cells.min() - 1) < 1e-14
+    assert A.extremes[3] == (1 - (cells > 1).any(axis=0).mean() if len(shape) == 1 else 0)        # mixed parts have negative entries
+
+
+@pytest.mark.parametrize("row", [0, 1, 20, 44, 62])
+def test_a_peak_in_any_of_63_rows_is_seen(row):
+    """Fewer than twice the 32 rows that are looked at, and so each of them."""
+    grid = Grid.uniform([0, 0], [62, 4], [63, 5])
+    drift = np.zeros((2, grid.size))
+    drift[1, 5 * row + 2] = 7.0
+    a = np.tile(np.eye(2)[:, :, None], (1, 1, grid.size))
+    A = Operator(Coefficients(grid, tuple(ROWS[:2]), drift, a, np.empty(0, dtype=int)), "central")
+    assert A.extremes[0] == A.extremes[1] == 7.0 and A.extremes[3] == 1 - 1 / grid.size
+
+
 def test_each_kernel_is_compiled_at_most_twice():
     random_operator((5, 7)).apply(np.ones(35))
     for kernel in (stencil.apply, stencil.apply_transposed, stencil.combine, stencil.pair_gradient, rates.assemble,

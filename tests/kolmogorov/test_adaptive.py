@@ -1,5 +1,7 @@
 """With a tolerance the truth lies within the stated bar, and the bar within twice the tolerance."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from scipy.special import ndtr
@@ -7,6 +9,7 @@ from scipy.special import ndtr
 from ocnet.boundary import Absorbing, Outflow
 from ocnet.grid import Grid
 from ocnet.kolmogorov import adaptive
+from ocnet.kolmogorov.schemes import TRBDF2
 from ocnet.kolmogorov.solver import solve_backward
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
@@ -54,6 +57,35 @@ def test_the_truth_lies_within_the_bar(family, trials, least):
         assert value.error.reached and value.error.bar <= tolerance
         outside += np.abs(value(x) - exact).max() > value.error.bar
     assert outside <= 1                                        # at a true rate of 5 % two or more of 25 would be seen in a third of runs
+
+
+@dataclass(frozen=True)
+class Told:
+    """A solution that is off by `space` h² + `time` dt² everywhere: an error of order 2 and nothing else."""
+
+    grid: object
+    steps: int
+    space: float
+    time: float
+    error: object = None
+
+    @property
+    def values(self):
+        return np.ones((1, self.grid.size))
+
+    def __call__(self, x):
+        return 1 + self.space * self.grid.spacings.max() ** 2 + self.time / self.steps**2 + 0 * x[:, 0]
+
+
+@pytest.mark.parametrize("space, time", [(3.0, 0.0), (0.0, 5.0), (2.0, 4.0)])
+def test_the_bar_is_twice_an_error_of_order_two(space, time):
+    """Grids and steps are halved twice: what is left is a third of the last change, and the bar twice that (1e-11 of values near 1 besides)."""
+    problem = KolmogorovProblem(Diffusion(lambda t, x: -x, [[0.5]], 1), lambda x: np.tanh(x[:, 0]), 1.0)
+    found = adaptive.solve_to_tolerance(lambda grid, steps, scheme: Told(grid, steps, space, time), lambda grid: TRBDF2(), problem, [[0.1], [0.4]], 0.5,
+                                        box=([-2], [2]))
+    h, dt = found.grid.spacings.max(), 1 / found.steps
+    assert found.error.space == pytest.approx(2 * space * h**2, rel=1e-8, abs=2e-11) and found.error.box == 0
+    assert found.error.time == pytest.approx(2 * time * dt**2, rel=1e-8, abs=1e-15)
 
 
 def test_a_tolerance_out_of_reach_is_admitted(monkeypatch):

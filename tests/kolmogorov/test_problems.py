@@ -60,6 +60,15 @@ def test_the_automatic_scheme_is_bounded_where_drift_dominates(speed, sigma, rou
     assert automatic_scheme(problem, grid, linear=True).linear
 
 
+@pytest.mark.parametrize("share, chosen", [(0.95, schemes.HundsdorferVerwer()), (1.05, schemes.SemiLagrangian()), (1.9, schemes.SemiLagrangian())])
+def test_a_drift_dominates_from_a_cell_peclet_number_of_one_on(share, chosen):
+    """The drift along one axis has |f| h/a = `share` at every node."""
+    grid = Grid.uniform([-3, -3], [3, 3], [61, 61])
+    speed = share * 0.5**2 / 0.1
+    problem = KolmogorovProblem(Diffusion(lambda t, x: np.broadcast_to([speed, 0.0], x.shape), 0.5 * np.eye(2), 2), lambda x: np.tanh(x[:, 0]), 1.0)
+    assert automatic_scheme(problem, grid) == chosen
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 20, 41])
 @pytest.mark.parametrize("slots", [0, 1, 2, 3, 50])
 def test_states_come_upward_whatever_the_memory(steps, slots):

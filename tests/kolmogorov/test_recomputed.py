@@ -6,6 +6,7 @@ import pytest
 from ocnet.boundary import Dirichlet, Reflecting
 from ocnet.grid import Grid
 from ocnet.kolmogorov import schemes, solve_backward
+from ocnet.kolmogorov.recomputed import Recomputed
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
 
@@ -39,3 +40,31 @@ def test_it_goes_with_a_tolerance_too():
     value = solve_backward(problem(Reflecting()), tolerance=0.05, at=[[0.1, 0.2]], max_memory=2e5)
     assert value.error.reached and len(value.between.times) > len(value.times)
     assert np.isfinite(value([[0.1, 0.2]], 0.37)).all()
+
+
+class Counting:
+    """A march of 40 steps on which u counts the steps from the end, and which notes those it takes."""
+
+    steps, times = 40, np.linspace(0, 1, 41)
+
+    def __init__(self):
+        self.taken = []
+
+    def prepare(self, k, before):
+        return None
+
+    def step(self, stepper, k, u):
+        self.taken.append(k)
+        return u + 1
+
+
+def test_a_time_costs_the_steps_from_the_next_time_at_hand_and_no_more():
+    march = Counting()
+    between = Recomputed(march, slots=10)
+    for k in range(40, -1, -1):
+        between(k, np.full((1, 3), 40.0 - k))
+    kept = between.kept                                    # at 0, 10, 20, 30, 40
+    for k, taken in ((27, [29, 28, 27]), (28, []), (26, [26]), (10, []), (9, [9]), (33, [39, 38, 37, 36, 35, 34, 33])):
+        march.taken.clear()
+        assert (between.values(k) == 40.0 - k).all() and march.taken == taken
+    assert sorted(kept) == [0, 10, 20, 30, 40] and len(between._recent) <= 5

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ocnet import Diffusion, KolmogorovProblem, estimate_multilevel
+from ocnet.particles.coupling import Coupling
 
 
 @pytest.mark.parametrize("x0", [[[0.3]], [[0.3], [1.0]]], ids=["one point", "two points"])
@@ -19,3 +20,13 @@ def test_value_error_and_bias_are_those_of_the_levels(x0):
     assert found.converged == bool((found.bias**2 + found.standard_error**2).max() <= 0.02**2)
     low, high = found.interval(0.95)
     assert np.abs((high - low) / 2 - found.bias - 1.959964 * found.standard_error).max() < 1e-6 * found.standard_error.max()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_noise_alone_takes_fine_and_coarse_paths_to_the_same_end(channels):
+    """dX = G dB: the coarse increments are sums of two fine ones, so the payoffs' difference is rounding, of 8 steps and numbers of size 1."""
+    factor = np.array([[0.4, 0.3]])[:, :channels]
+    problem = KolmogorovProblem(Diffusion(lambda t, x: 0 * x, factor, 1), lambda x: x[:, 0], 1.0)
+    coupling, rng = Coupling.of(problem, channels, 2), np.random.default_rng(0)
+    assert np.abs(coupling.payoffs(2, np.zeros((1, 50)), lambda n: rng.normal(size=(channels, 50)))).max() < 1e-14
+    assert np.abs(coupling.payoffs(0, np.zeros((1, 50)), lambda n: rng.normal(size=(channels, 50)))).max() > 0.1

@@ -102,3 +102,12 @@ def test_wide_networks_walk_and_their_bits_do_not_depend_on_threads(dim, width, 
         f = layer.W2 @ np.tanh(layer.W1 @ x + layer.b1[:, None]) + layer.b2[:, None]
         x = x + 0.5 * f + 0.3 * np.sqrt(0.5) * process.draw(1, 0, 9, n)
     assert np.abs(ends[0, :9].T - x).max() < 1e-12
+
+
+def test_a_film_shows_every_path_of_every_start_point_at_its_place():
+    result = propagate(toy(), START[:2], 3, seed=8, keep_layers=True)
+    film = result.animate(labels=[-1, 1])
+    for n in (0, film.frames - 1):
+        film.show(n)
+        shown = np.concatenate([np.asarray(drawn.get_offsets()) for drawn in film.made.axes[0].collections])
+        assert film.frames == len(result.layers) and sorted(map(tuple, shown)) == sorted(map(tuple, result.layers[n].reshape(-1, 2)))

@@ -243,3 +243,9 @@ def test_a_bar_that_is_no_error_is_refused():
     for bar in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="bar="):
             Reconstructed(bar)
+
+
+@pytest.mark.parametrize("layers", [3, 30])
+def test_a_sweep_holds_a_state_and_its_cotangent_whatever_the_depth_and_a_stored_one_all_states(layers):
+    process = process_of(ResNet(), layers)
+    assert QUIET.numbers(process) == 3 + 3 and Stored().numbers(process) == 3 * (layers + 1)

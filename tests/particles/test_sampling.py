@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 from scipy.stats import f, norm
+from scipy.stats import t as student
 
 from ocnet.kernels import threads
 from ocnet.laws import Bernoulli, Joint, Normal, Silent
@@ -63,6 +64,16 @@ def test_means_over_other_laws_are_those_of_the_steps(ways, chance):
     problem = KolmogorovProblem(linear(), lambda x: np.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1], x[:, 1] ** 2], axis=1), T)
     result = estimate(problem, X0[None], 32768, 4, seed=2, scheme=Platen(), sampling=ways)
     holds(chance, result, second_moments_of_steps(Platen().layered(linear(), T, 4, 2))[[0, 1, 3]], detects=0.25)
+
+
+@pytest.mark.parametrize("ways, samples", [(Independent(), 64), (Antithetic(), 32), (Sobol(replicates=4), 4)], ids=["Independent", "Antithetic", "Sobol"])
+def test_intervals_have_the_freedom_of_what_is_independent_in_64_paths(ways, samples):
+    """Paths, pairs of them, or replicates: Student's quantile of one fewer is what an interval is wide."""
+    result = estimate(PROBIT, [[0.5]], 64, 4, seed=1, sampling=ways)
+    low, high = result.interval(0.99)
+    assert result.freedom == samples - 1
+    # two roundings of the ends, which are below 1, over a width of at least 1e-3
+    assert np.abs((high - low) / 2 / result.standard_error - student.ppf(0.995, samples - 1)).max() < 1e-11
 
 
 @pytest.mark.parametrize("ways, paths", [(Antithetic(), 2048), (Sobol(replicates=4), 64)], ids=["Antithetic", "Sobol"])

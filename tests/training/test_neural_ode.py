@@ -7,7 +7,7 @@ import pytest
 
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Affine, Perceptron
-from ocnet.networks.neural_ode import FunctionAffine, WeightAffine
+from ocnet.networks.neural_ode import FunctionAffine, NeuralODE, WeightAffine
 from ocnet.networks.noise import Gaussian, Noiseless
 from ocnet.training import LabelledPoints, Setting, train
 from ocnet.training.criteria import ExpectedLoss, LossOfExpectation
@@ -39,6 +39,27 @@ def test_gradient_is_the_derivative_of_the_value(interpolation, criterion):
         return (45 * (f[1] - f[-1]) - 9 * (f[2] - f[-2]) + f[3] - f[-3]) / (60 * h)
 
     assert np.abs(gradient - np.array([slope(e) for e in np.eye(theta.size)])).max() < 2e-9
+
+
+@pytest.mark.parametrize("points", [1, 20])
+def test_the_few_numbers_of_theta_count_in_the_adjoint_s_errors_as_much_as_all_states(points, monkeypatch):
+    """The solver's norm is a root mean square over all entries: an error of `tolerance` Σ |c| in every number of θ, and of it alone, has norm 1."""
+    from scipy.integrate import DOP853
+    setting = setting_of(2)
+    ode, tolerances = NeuralODE(setting.network, setting.network.initialise(3)), []
+    honest = DOP853.__init__
+
+    def noted(self, *arguments, atol, **more):
+        tolerances.append(atol)
+        honest(self, *arguments, atol=atol, **more)
+
+    monkeypatch.setattr(DOP853, "__init__", noted)
+    x, c = np.random.default_rng(0).normal(size=(2, 2, points))
+    ode.carried_back(0, x, c, 1e-5)
+    (absolute,) = tolerances
+    error, p = np.zeros(absolute.size), ode.numbers.shape[1]
+    error[-2 * p:] = 1e-5 * np.abs(c).sum()
+    assert absolute.size == 2 * x.size + 2 * p and np.sqrt(np.mean((error / absolute) ** 2)) == pytest.approx(1, rel=1e-13)
 
 
 def test_looser_tolerances_lose_what_they_say():
