@@ -8,6 +8,7 @@ import numba
 from numba.extending import overload
 
 from .cache import KernelCache
+from .interrupts import aside
 from .notice import listen
 
 __all__ = ["by_precision", "inlined", "kernel", "parallel", "reduction"]
@@ -20,6 +21,7 @@ listen()
 
 def _compile(function, fastmath, **more):
     dispatcher = numba.njit(**_OPTIONS, fastmath=fastmath, **more)(function)
+    dispatcher._compile_for_args = aside(dispatcher._compile_for_args)      # what a call without a compiled kernel for its types begins with
     try:
         dispatcher._cache = KernelCache(function)
     except RuntimeError as error:

@@ -1,12 +1,15 @@
 """Ctrl-C in the middle of one run of each kind; `python -m tests.memory interrupts` tries all of them at twenty instants each."""
 
+import os
 import signal
+import subprocess
+import sys
 
 import numba
 import numpy as np
 import pytest
 
-from ocnet.kernels import threads
+from ocnet.kernels import philox, threads
 
 from .interrupts import answered
 from .long_runs import RUNS, network, reference, trouble
@@ -82,3 +85,34 @@ def test_a_run_that_is_interrupted_does_not_wait_for_a_long_gradient(alarm):
     begun = time.perf_counter()
     result = train(objective, np.ones(3), Adam(iterations=10), progress=lambda *of: None, callback=pressed)
     assert result.interrupted and np.isnan(result.jac).all() and time.perf_counter() - begun < 2
+
+
+COMPILING = """
+import os, signal, threading, time
+import numpy as np
+from ocnet.kernels import notice, philox, threads
+pressed, now = [], time.perf_counter
+
+def press():
+    time.sleep(0.1)
+    pressed.append(now())
+    os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    with notice.watching(lambda name: pressed or threading.Thread(target=press).start()):
+        philox.normals(3, 0, 5, 0, 2)
+    print("it came to its end")
+except KeyboardInterrupt:
+    took, compiled = now() - pressed[0], len(philox.fill_pair.signatures)
+    child = os.fork()                                                     # waits for what was begun, else this child would for ever
+    if not child:
+        os._exit(philox.normals(3, 0, 5, 0, 2).shape != (2, 5))
+    print(took < 2, compiled, os.waitpid(child, 0)[1], philox.normals(3, 0, 5, 0, 2).tolist())
+"""
+
+
+def test_ctrl_c_does_not_wait_for_the_compiler_and_the_next_call_finds_what_it_made(tmp_path):
+    """Before, it was answered once the kernel was compiled, up to 22 s later."""
+    made = subprocess.run([sys.executable, "-c", COMPILING], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "OCNET_QUIET": "1"})
+    assert made.stdout == f"True 0 0 {philox.normals(3, 0, 5, 0, 2).tolist()}\n", made.stdout + made.stderr
