@@ -38,6 +38,16 @@ def test_a_fused_step_is_the_program_s_step(scheme, factor, sides):
     assert (u == kept).all()
 
 
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("scheme", FUSED)
+def test_a_fused_step_s_way_back_is_the_program_s_transpose(scheme, factor):
+    stepper = stepper_of(scheme, FACTORS[factor])
+    u, p = np.random.default_rng(1).normal(size=(2, 1, 41 * 150))
+    back, transposed = stepper.step_vjp(p, u)[0], stepper.transposed(p)
+    # as above, of |p|: the transpose has the same rates
+    assert np.abs(back - transposed).max() < 1e-13 * (1 + 0.03 * stepper.operator.spectral_bound) * np.abs(p).max()
+
+
 @pytest.mark.parametrize("scheme", FUSED)
 def test_its_bits_do_not_depend_on_the_number_of_threads(scheme):
     before, seen = threads.threads(), []
