@@ -36,6 +36,7 @@ OF_NO_CHANCE = {
     "bad_input/test_hand_made.py::test_no_noise_is_the_same_network_whatever_model_says_so": EXACT,
     "bad_input/test_by_hand.py::test_without_noise_paths_have_no_error_bar": EXACT,
     "particles/test_moments.py::test_moments_of_parts_are_those_of_all_samples_and_the_variance_is_unbiased": EXACT,
+    "particles/test_multilevel_sums.py::test_the_variance_takes_half_of_the_tolerance_s_square_and_no_more": THEOREM,
     "particles/test_multilevel_sums.py::test_value_error_and_bias_are_those_of_the_levels": EXACT,
     "particles/test_sampling.py::test_intervals_have_the_freedom_of_what_is_independent_in_64_paths": EXACT,
     "stress/test_small_noise.py::test_particles_without_noise_walk_their_characteristics_and_say_no_more": EXACT,

@@ -44,6 +44,13 @@ def test_leapfrog_is_stable_on_the_imaginary_axis_alone():
     assert found.real_interval == 0 and abs(found.imaginary_interval - 2) < MEETING and found.stated == (0.0, 2.0)
 
 
+@pytest.mark.parametrize("damped", [-3.0, -2.5, -2.1, -1.9, -1.0, -0.1, 0.0, 0.1])
+def test_kinetic_layers_are_stable_on_the_real_axis_as_far_as_stated_and_nowhere_beyond_a_damping_of_two(damped):
+    """γ dt from −3 on: the same interval as measured, 0 where what is kept exceeds 1; two roots that meet on the circle cost half the digits."""
+    found = ocnet.stability_region(family.KineticLM(damped / 0.25, "fixed", dt=0.25), nodes=3)
+    assert abs(found.real_interval - found.stated[0]) < MEETING and (found.stated[0] > 0) == (-2 < damped <= 0)
+
+
 @pytest.mark.parametrize("architecture", MEMBERS + MORE, ids=repr)
 def test_layers_stay_bounded_inside_and_grow_outside(architecture):
     """The network itself, not its stability function: 400 layers on x' = λx, just inside and just outside of the real interval.

@@ -6,6 +6,7 @@ import pytest
 from ocnet.kernels import perceptron_on_axes, threads
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.blocks.features import Features
+from ocnet.networks.blocks.perceptron import _Tables
 from ocnet.networks.control import Control
 
 AXES = {1: [np.linspace(-2, 3, 41)], 2: [np.linspace(-4, 4, 23), np.linspace(-1, 2, 37) ** 3],
@@ -70,6 +71,16 @@ def test_bits_do_not_depend_on_the_number_of_threads():
     finally:
         threads.set_threads(before)
     assert all((a == b).all() for other in seen[1:] for a, b in zip(seen[0], other))
+
+
+@pytest.mark.parametrize("smooth, steep", [(0, 1), (1, 1), (1, 4), (4, 3), (5, 2)])
+def test_tables_have_room_for_the_units_that_fill_up_fours(smooth, steep):
+    """Where the last of the steep units goes: behind as many as three of no weight."""
+    layer = layer_of(2, smooth + steep, 1.0)
+    layer.W1[smooth:] *= 1e6
+    tables = _Tables(AXES[2], layer)
+    assert tables.counts[0] == -(-smooth // 4) * 4 and tables.counts[1] == tables.counts[0] + steep
+    assert min(len(table) for table in tables.arguments[:4]) >= tables.counts[1] <= tables.w2.shape[1]
 
 
 def test_each_kernel_is_compiled_once():

@@ -1,9 +1,10 @@
 """Which map makes the noise alone, by the number of channels."""
 
 import numpy as np
+import pytest
 
 from ocnet.grid import Grid
-from ocnet.kolmogorov.schemes.noise_maps import Branches, noise_maps
+from ocnet.kolmogorov.schemes.noise_maps import Branches, Gaussian, noise_maps
 from ocnet.problem import KolmogorovProblem
 from ocnet.process import Diffusion
 
@@ -31,3 +32,27 @@ def test_the_three_points_of_one_channel_lie_along_it_with_the_moments_of_the_no
     b = 1 + 0.25 * GRID.nodes[0, inside] ** 2
     assert len(one.weights) == 3 and np.abs(across).max() < 1e-15 and np.abs(one.weights @ along).max() < 1e-15
     assert np.abs(one.weights @ along**2 / (0.01 * b * b) - 1).max() < 0.01
+
+
+def test_more_channels_than_axes_are_first_reduced_and_keep_their_covariance():
+    """No stencil of neighbours carries it (0.05 < |−0.5|); Euler's step has mean 0 and variance h a to rounding, of nine feet of size 0.1."""
+    directions = 0.3 * np.array([[3.0, 1.0, 0.5], [-0.2, 0.05, 0.1]])
+    (several,) = maps(directions)
+    assert isinstance(several, Branches) and len(several.weights) == 9
+    inside = (np.abs(GRID.nodes) < 0.7).all(axis=0)
+    moved = (several.feet - GRID.nodes)[:, :, inside]
+    covariance = np.einsum("k,kip,kjp->ijp", several.weights, moved, moved)
+    exact = 0.01 * (directions @ directions.T)[:, :, None] * (1 + 0.25 * GRID.nodes[0, inside] ** 2) ** 2
+    assert np.abs(np.einsum("k,kip->ip", several.weights, moved)).max() < 1e-15 and np.abs(covariance - exact).max() < 1e-15
+
+
+@pytest.mark.parametrize("correlation", [-0.9, -0.3, 0.6])
+def test_a_constant_correlation_is_noise_along_one_direction_with_its_sign(correlation):
+    """Of h G Gᵀ the three points carry all that lies off the diagonal, and |ρ| of what lies on it; the weights on the nodes the rest.  A few roundings."""
+    a = np.array([[0.25, correlation * 0.1], [correlation * 0.1, 0.04]])
+    process = Diffusion(lambda t, x: 0 * x, np.linalg.cholesky(a), 2)
+    smoothed, moved = noise_maps(KolmogorovProblem(process, lambda x: x[:, 0], 1.0), GRID, 0.5, 0.01, True)
+    assert isinstance(smoothed, Gaussian) and isinstance(moved, Branches)
+    feet = (moved.feet - GRID.nodes)[:, :, (np.abs(GRID.nodes) < 0.7).all(axis=0)]
+    carried = 0.01 * np.array([[abs(correlation), 1], [1, abs(correlation)]]) * a
+    assert np.abs(np.einsum("k,kip,kjp->ijp", moved.weights, feet, feet) - carried[:, :, None]).max() < 1e-16
