@@ -186,6 +186,8 @@ def _first_box(problem, points, box):
             if free[axis, end] and side.row != "mirror":
                 raise ValueError(f"axis {axis} has {side!r} at its {('low', 'high')[end]} side, which lies somewhere: give its place "
                                  "by box=(lower, upper)")
+    if not free.any():
+        return given[0], given[1], free
     within = np.where(np.isfinite(given), given, np.array([[-np.inf], [np.inf]]))
     lower, upper = problem.process.extent(points, horizon=problem.horizon, within=within)
     return np.where(free[:, 0], lower, given[0]), np.where(free[:, 1], upper, given[1]), free

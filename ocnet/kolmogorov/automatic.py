@@ -5,16 +5,18 @@ from typing import Any
 import numpy as np
 
 from ocnet.problem import KolmogorovProblem
+from ocnet.typing import Array
 
 from .coefficients import Coefficients
 from .schemes import TRBDF2, HundsdorferVerwer, SemiLagrangian
 from .terminal import jumps
 
-__all__ = ["automatic_scheme", "checked_scheme"]
+__all__ = ["LOOKS", "STIFF", "automatic_scheme", "checked_scheme", "contraction"]
 
 _CONVECTIVE = 0.05                   # share of nodes with a cell Péclet number above 1, beyond which central drift is not trusted
 _CELLS = 0.1                         # of a cell that a drift must carry within the horizon to count at all
-_STIFF = 300.0                       # times that a drift draws neighbouring nodes together by a factor e within the horizon: not to be followed
+STIFF = 300.0                        # times that a drift draws neighbouring nodes together by a factor e within the horizon: not to be followed
+LOOKS = (0.999, 0.5, 0.001)          # shares of the horizon at which a drift is looked at
 
 
 def checked_scheme(scheme: Any, problem: KolmogorovProblem, grid: Any, linear: bool = False) -> Any:
@@ -32,16 +34,17 @@ def automatic_scheme(problem: KolmogorovProblem, grid: Any, linear: bool = False
     """Choose by what the drift does on the grid at three times.
 
     Diffusive (cell Péclet numbers above 1 on at most 5 % of the nodes): TR-BDF2 on one axis, Hundsdorfer–Verwer on
-    more, damped at the start where the terminal data jump.  Convective or without noise along an axis: SemiLagrangian, bounded
+    more, damped at the start where the terminal data jump, or the drift is stiff.  Convective or without noise along an axis: SemiLagrangian, bounded
     (unless a linear scheme is wanted), if it serves the grid and sides, and if the drift does not draw paths together so fast that noise and
     transport, which it takes in turns, would have to be taken in hundreds of steps; otherwise the first two with drift="hybrid".
     """
-    times = [s * problem.horizon for s in (0.999, 0.5, 0.001)]
+    times = [s * problem.horizon for s in LOOKS]
     convective = max(_convective_share(problem, grid, t) for t in times) > _CONVECTIVE
-    if convective and not linear and SemiLagrangian.serves(problem, grid) and max(_contraction(problem, grid, t) for t in times) <= _STIFF:
+    stiff = problem.horizon * max(contraction(problem, grid, t).max() for t in times) > STIFF
+    if convective and not linear and SemiLagrangian.serves(problem, grid) and not stiff:
         return SemiLagrangian()
     rule = "hybrid" if convective else "central"
-    return TRBDF2(drift=rule) if grid.dim == 1 else HundsdorferVerwer(drift=rule, damped=2 if _is_rough(problem, grid) else 0)
+    return TRBDF2(drift=rule) if grid.dim == 1 else HundsdorferVerwer(drift=rule, damped=2 if stiff or _is_rough(problem, grid) else 0)
 
 
 def _convective_share(problem, grid, t):
@@ -53,13 +56,13 @@ def _convective_share(problem, grid, t):
     return float(np.mean(((f * h > a) & matters).any(axis=0)))
 
 
-def _contraction(problem, grid, t):
-    """The horizon times the largest −∂f_i/∂x_i between neighbouring nodes."""
-    drift, fastest = grid.reshape(problem.process.drift_on_grid(t, grid)), 0.0
+def contraction(problem: KolmogorovProblem, grid: Any, t: float) -> Array:
+    """The largest −∂f_i/∂x_i between neighbouring nodes along each axis, (d,), 0 where there is none."""
+    drift, fastest = grid.reshape(problem.process.drift_on_grid(t, grid)), np.zeros(grid.dim)
     for i, axis in enumerate(grid.axes):
         along = np.moveaxis(drift[i], i, -1)
-        fastest = max(fastest, float((-np.diff(along) / np.diff(axis)).max()))
-    return problem.horizon * fastest
+        fastest[i] = max(0.0, float((-np.diff(along) / np.diff(axis)).max()))
+    return fastest
 
 
 def _is_rough(problem, grid):

@@ -13,16 +13,20 @@ _SIZE = 1e-3                         # of the box, below which such a change doe
 _MOST = 1 << 14                      # parts of a step
 
 
-def flow(process: Any, x: Array, t: float, h: float) -> Array:
+_SCHEMES = ("use more steps, or a scheme that needs not follow it, such as TRBDF2(drift='hybrid') on one axis, HundsdorferVerwer(drift='hybrid', damped=2) on "
+            "more")
+
+
+def flow(process: Any, x: Array, t: float, h: float, remedy: str = _SCHEMES) -> Array:
     """Where the drift of time t carries the nodes x (d, n) of a grid within h: the classical Runge–Kutta method, order 4.
 
     One step; where it would be unstable, as the stages' changes tell, in 2, 4, 8, … parts.  Points that get farther from the box than it
     is wide are held there meanwhile.
-    Raises FloatingPointError for a drift that 2¹⁴ parts of the step do not follow.
+    Raises FloatingPointError, with the remedy, for a drift that 2¹⁴ parts of the step do not follow.
     """
     _, _, x4, stages = _stages(process, x, t, h)
     if _is_wild(stages, h, x):
-        return _parts(process, x, t, h)[0]
+        return _parts(process, x, t, h, remedy)[0]
     return _ahead(process, x, t, h, x4, stages)
 
 
@@ -50,7 +54,7 @@ def _is_wild(stages, h, nodes):
     return not ((last <= _GROWTH * np.abs(k2 - k1)) | (last <= matters[:, None])).all()
 
 
-def _parts(process, x, t, h):
+def _parts(process, x, t, h, remedy):
     """Ends (d, n), the starts of as many equal parts of the step as it takes, and where each part's ends were not held back."""
     lower, upper = x[:, :1], x[:, -1:]
     lowest, highest = 2 * lower - upper, 2 * upper - lower
@@ -68,17 +72,15 @@ def _parts(process, x, t, h):
         else:
             return end, starts, free
         count *= 2
-    raise FloatingPointError(f"the drift at t={t:g} changes too fast to be followed through a step of length {h:g}, even in {_MOST} parts: use more "
-                             "steps, or a scheme that needs not follow it, such as TRBDF2(drift='hybrid') on one axis, HundsdorferVerwer(drift='hybrid') "
-                             "on more")
+    raise FloatingPointError(f"the drift at t={t:g} changes too fast to be followed through a step of length {h:g}, even in {_MOST} parts: {remedy}")
 
 
-def flow_vjp(process: Any, x: Array, t: float, h: float, cotangent: Any, factor_cotangent: Array | None = None) -> Any:
+def flow_vjp(process: Any, x: Array, t: float, h: float, cotangent: Any, factor_cotangent: Array | None = None, remedy: str = _SCHEMES) -> Any:
     """The cotangent of the parameters of the process for that of `flow` (and of its factor at x)."""
     x2, x3, x4, stages = _stages(process, x, t, h)
     if not _is_wild(stages, h, x):
         return _vjp(process, (x, x2, x3, x4), t, h, cotangent, factor_cotangent)[1]
-    _, starts, free = _parts(process, x, t, h)
+    _, starts, free = _parts(process, x, t, h, remedy)
     h, total = h / len(starts), 0.0
     for k in reversed(range(len(starts))):
         x2, x3, x4, _ = _stages(process, starts[k], t, h)

@@ -17,6 +17,7 @@ from ocnet.value_function import ValueFunction
 from .adaptive import solve_to_tolerance
 from .automatic import checked_scheme
 from .coefficients import held_nodes
+from .damping import warn_of_stiffness
 from .doubts import escaping, warn_of_masses, warn_of_values
 from .march import CoefficientGradient, March, check_problem
 from .recomputed import Recomputed, slots_within
@@ -45,7 +46,8 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     Raises    ValueError for inconsistent input; FloatingPointError when the values are not finite
     Cost      O(steps · nodes · q); memory of a few fields and the kept ones
     Warns     (RuntimeWarning) where on a given grid more than 5 % of the paths from its middle leave the box through sides that no one chose
-              (`report.leak`), and where values leave the range of the data by 5 % of it (no potential, source or moving side)
+              (`report.leak`), and where values leave the range of the data by 5 % of it (no potential, source or moving side);
+              on any, where the steps of the scheme do not damp what a stiff drift does (`damping`)
     Accuracy  order 2 in space (central) and time, reduced where cell Péclet numbers in the report exceed 1
     Source    schemes: see each; splitting with mixed derivatives: in 't Hout & Welfert (2009); damped starts: Rannacher (1984)
     """
@@ -55,18 +57,22 @@ def solve_backward(problem: KolmogorovProblem, grid: Grid | None = None, steps: 
     if tolerance is not None:
         if grid is not None or at is None:
             raise ValueError("with tolerance=… give at=points, and no grid: it is found")
-        return solve_to_tolerance(lambda grid, steps, scheme: _on_grid(problem, grid, steps, scheme, keep, max_memory),
-                                  lambda grid: checked_scheme(scheme, problem, grid), problem, at, tolerance, box)
+        value = solve_to_tolerance(lambda grid, steps, scheme: _marched(March(problem, grid, steps, scheme), keep, max_memory),
+                                   lambda grid: checked_scheme(scheme, problem, grid), problem, at, tolerance, box)
+        warn_of_stiffness(March(problem, value.grid, value.report.steps, scheme))
+        return value
     if grid is None:
         raise ValueError("grid is missing; give a Grid, or tolerance=… and at=points")
-    value = _on_grid(problem, grid, steps, scheme, keep, max_memory, escaping)
+    march = March(problem, grid, steps, scheme)
+    value = _marched(march, keep, max_memory, escaping)
+    warn_of_stiffness(march)
     warn_of_values(value.report, problem, held_nodes(grid, problem.boundary).constant)
     return value
 
 
-def _on_grid(problem, grid, steps, scheme, keep, max_memory, leak=lambda problem, grid: None):
-    """The ValueFunction on a grid; `leak(problem, grid)` for its report."""
-    march = March(problem, grid, steps, scheme)
+def _marched(march, keep, max_memory, leak=lambda problem, grid: None):
+    """The ValueFunction of a march; `leak(problem, grid)` for its report."""
+    problem, grid = march.problem, march.grid
     u, single = march.terminal()
     if max_memory is None:
         keeper = Keeper(march.times, keep)
@@ -90,7 +96,7 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     keep    : as in solve_backward (2: both ends);  boundary : as in KolmogorovProblem
     states  : values at all times (`March.states`), for a scheme that is not linear
     Returns   Density: ⟨masses at T, terminal⟩ = ⟨masses at 0, u(0)⟩ to rounding, for the same steps and scheme
-    Warns     (RuntimeWarning) where a side that no one chose meets a density beyond 5 % of the mean over the box
+    Warns     (RuntimeWarning) where a side that no one chose meets a density beyond 5 % of the mean over the box, and as `solve_backward` of stiff drifts
     Accuracy  mass is kept to rounding; values can be negative where the backward scheme can overshoot, and are not clipped
     """
     as_object(process, "process", ("drift_rows", "dim"), "a Diffusion", "give one, such as network.diffusion(theta)")
@@ -106,6 +112,7 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     end, given = march.transposed(masses, visit, states), masses.sum()
     scale = abs(given) if given else 1.0
     report = march.report(masses, end, mass_drift=float(abs(end.sum() - given) / scale), leak=max(leaks) / scale)
+    warn_of_stiffness(march)
     warn_of_masses(report, boundary is not None, float(grid.weights[at_sides].sum() / grid.weights.sum()))
     return Density(grid, keeper.times, keeper.stacked()[:, 0], report)
 

@@ -38,12 +38,12 @@ class Verdict:
         return self.covered or bool(self.raised)
 
 
-def judged(family: str, number: int, case: Case, scheme: object = "auto") -> Verdict:
-    """Solve a case to its tolerance, and hold the bar against the truth."""
+def judged(family: str, number: int, case: Case, scheme: object = "auto", box: object = None) -> Verdict:
+    """Solve a case to its tolerance, in a box that is found or given, and hold the bar against the truth."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            value = solve_backward(case.problem, tolerance=case.tolerance, at=case.points, scheme=scheme)
+            value = solve_backward(case.problem, tolerance=case.tolerance, at=case.points, scheme=scheme, box=box)
         except (ValueError, FloatingPointError) as refusal:
             return Verdict(family, number, case.told, np.nan, np.nan, False, False, str(refusal))
     error = float(np.abs(value(case.points) - case.exact).max())

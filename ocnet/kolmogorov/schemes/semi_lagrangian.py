@@ -20,6 +20,8 @@ from .noise_maps import noise_maps
 __all__ = ["SemiLagrangian"]
 
 _BRANCHES = 3                        # Gauss–Hermite nodes a channel: moments to order 5
+_LAYERS = ("take more steps a layer, DiffusionView(substeps), smaller weights, or the network's own layers, ChainView(), which are not solved but "
+           "walked")
 _MOST_CHANNELS = 4                   # of that rule; above, one of 2 m nodes, of moments to order 3: all that an Euler step needs
 
 
@@ -89,7 +91,7 @@ class SemiLagrangian:
 
         Additive noise of independent components by smoothing (order 2), any other by branches of an Euler step (order 1).
         """
-        carried = flow(process, x, t, h)
+        carried = flow(process, x, t, h, _LAYERS)
         deviation = _diagonal(process)
         none = np.zeros(process.dim)
         if deviation is None:
@@ -109,7 +111,7 @@ class SemiLagrangian:
         if _diagonal(process) is None:
             nodes, _ = _quadrature(process.factor_rows(t, x[:, :1]).shape[1])
             factor_cotangent = np.sqrt(h) * np.einsum("kip,kj->ijp", feet_cotangent, nodes)
-        return flow_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent)
+        return flow_vjp(process, x, t, h, feet_cotangent.sum(axis=0), factor_cotangent, _LAYERS)
 
 
 def _quadrature(channels):

@@ -132,6 +132,7 @@ class GridObjective:
         """J(θ)."""
         return finite(self._data_term(theta) + self.setting.penalty(theta)[0])
 
+    @np.errstate(over="ignore", invalid="ignore")                      # what is not finite is refused at the end
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) and its exact derivative (P,)."""
         network, criterion = self.setting.network, self.setting.criterion

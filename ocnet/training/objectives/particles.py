@@ -9,7 +9,7 @@ from ocnet.inputs import as_choice, as_object, as_seed, as_whole
 from ocnet.kernels.philox import derived_seed
 from ocnet.particles import Reconstructed, Stored, over_ends, sampled_value_and_gradient
 from ocnet.process import checked_points
-from ocnet.training.finite import finite, finite_pair
+from ocnet.training.finite import BeyondNumbers, finite, finite_pair
 from ocnet.training.hamiltonians import ParticleHamiltonian
 from ocnet.typing import Array, ArrayLike, View
 
@@ -98,10 +98,13 @@ class ParticleObjective:
             value, _, slope = criterion.sampled(scores, data.labels[rows])
             cotangent = (data.weights[rows][:, None] * slope).reshape(*slope.shape[:-2], -1)
             back, rest = network.score_transposed(x, theta, cotangent)
+            if not np.isfinite(back).all():
+                raise BeyondNumbers(float((data.weights[rows] * value).sum()), np.full_like(theta, np.nan))
             return float((data.weights[rows] * value).sum()), back.T.reshape(ends.shape), rest
 
         return terminal
 
+    @np.errstate(over="ignore", invalid="ignore")                      # what is not finite is refused at the end
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """J(θ) with this noise, and its exact derivative (P,)."""
         theta = self.setting.network.control.check(theta)
