@@ -7,8 +7,8 @@ callee after that callee was edited (numba issue 1833).  In `cache` the stamp is
 import numba
 from numba.extending import overload
 
+from .aside import aside
 from .cache import KernelCache
-from .interrupts import aside
 from .notice import listen
 
 __all__ = ["by_precision", "inlined", "kernel", "parallel", "reduction"]

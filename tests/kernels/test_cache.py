@@ -38,7 +38,7 @@ def copy(tmp_path):
     kernels = tmp_path / "ocnet" / "kernels"
     kernels.mkdir(parents=True)
     shutil.copy(PACKAGE / "__init__.py", kernels.parent)
-    for name in ("__init__.py", "cache.py", "compile.py", "interrupts.py", "notice.py"):
+    for name in ("__init__.py", "aside.py", "cache.py", "compile.py", "notice.py"):
         shutil.copy(PACKAGE / "kernels" / name, kernels)
     (kernels / "callee.py").write_text(CALLEE.format(1))
     (kernels / "caller.py").write_text(CALLER)
