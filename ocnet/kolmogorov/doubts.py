@@ -13,6 +13,7 @@ from ocnet.scouts import outside_share, wanted_steps
 __all__ = ["escaping", "warn_of_masses", "warn_of_values"]
 
 _PATHS, _STEPS = 128, 16
+_LOST = 1e-6                         # of a mass that only rounding changes
 _MUCH = 0.05                         # share of paths that leave the box, and of the range of the data that values overshoot, beyond which a warning is due
 _MEANT = "Reflecting() sides, if they are meant, are given by boundary="
 
@@ -53,8 +54,16 @@ def warn_of_values(report: Any, problem: KolmogorovProblem, constant_sides: bool
                       "Monotone(), a finer grid, or more steps", RuntimeWarning, stacklevel=3)
 
 
-def warn_of_masses(report: Any, sides_given: bool, share: float) -> None:
-    """Warn where a density at sides that no one chose is beyond 5 % of its mean; `share`: of the box that the cells of the outermost nodes take."""
+def warn_of_masses(report: Any, sides_given: bool, share: float, growth: float) -> None:
+    """Warn where a density meets sides that no one chose beyond 5 % of its mean, or where its size Σ|p| has grown by 5 %, which that of none does, or
+    rounding, amplified by steps far too long, has changed the mass by 10⁻⁶.
+
+    share : of the box that the cells of the outermost nodes take;  growth : of the size, relative
+    """
+    if growth > _MUCH or report.mass_drift > _LOST:
+        warnings.warn(f"the masses come to {1 + growth:.3g} times their size in all, negative ones included, and {report.mass_drift:.2g} of the mass is "
+                      f"lost or won: {report.scheme} does not resolve the drift or "
+                      "the spread in such steps; take more steps, or Monotone() or SemiLagrangian()", RuntimeWarning, stacklevel=3)
     if not sides_given and report.leak > _MUCH * share > 0:
         warnings.warn(f"the density at the sides of the box comes to {report.leak / share:.0%} of its mean, and is reflected there: widen the grid; {_MEANT}",
                       RuntimeWarning, stacklevel=3)

@@ -96,8 +96,10 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     keep    : as in solve_backward (2: both ends);  boundary : as in KolmogorovProblem
     states  : values at all times (`March.states`), for a scheme that is not linear
     Returns   Density: ⟨masses at T, terminal⟩ = ⟨masses at 0, u(0)⟩ to rounding, for the same steps and scheme
-    Warns     (RuntimeWarning) where a side that no one chose meets a density beyond 5 % of the mean over the box, and as `solve_backward` of stiff drifts
-    Accuracy  mass is kept to rounding; values can be negative where the backward scheme can overshoot, and are not clipped
+    Warns     (RuntimeWarning) where a side that no one chose meets a density beyond 5 % of the mean over the box, where Σ|p| grows by 5 %, and as
+              `solve_backward` of stiff drifts
+    Accuracy  mass is kept to rounding, which steps far beyond what a scheme resolves amplify (`report.mass_drift`); values can be negative where the
+              backward scheme can overshoot, and are not clipped
     """
     as_object(process, "process", ("drift_rows", "dim"), "a Diffusion", "give one, such as network.diffusion(theta)")
     problem = KolmogorovProblem(process, _no_terminal, horizon, boundary=checked_sides(boundary, process.dim))
@@ -113,7 +115,8 @@ def solve_forward(process: Diffusion, initial: PointFunction | ArrayLike, grid: 
     scale = abs(given) if given else 1.0
     report = march.report(masses, end, mass_drift=float(abs(end.sum() - given) / scale), leak=max(leaks) / scale)
     warn_of_stiffness(march)
-    warn_of_masses(report, boundary is not None, float(grid.weights[at_sides].sum() / grid.weights.sum()))
+    size = np.abs(masses).sum()
+    warn_of_masses(report, boundary is not None, float(grid.weights[at_sides].sum() / grid.weights.sum()), float(np.abs(end).sum() / size - 1) if size else 0.0)
     return Density(grid, keeper.times, keeper.stacked()[:, 0], report)
 
 

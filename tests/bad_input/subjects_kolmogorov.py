@@ -36,9 +36,12 @@ def _bounded(result, arguments):
 
 
 def _keeps_mass(result, arguments):
-    """Transposed steps of rows that sum to 1 keep the sum of the masses to rounding: a few hundred additions of each."""
-    total = result.masses.sum(axis=1)
-    assert np.abs(total - total[0]).max() <= 1e-9 * np.abs(result.masses).sum(axis=1).max(), "mass is lost"
+    """Transposed steps of rows that sum to 1 keep the sum of the masses to rounding: a few hundred additions of each; or it is warned of.
+
+    Steps far beyond what is resolved amplify rounding: from a drift of 10⁻⁶ on that is warned of (tests/kolmogorov/test_solver.py).
+    """
+    total, size = result.masses.sum(axis=1), np.abs(result.masses).sum(axis=1)
+    assert np.abs(total - total[0]).max() <= 1e-9 * size.max() or result.report.mass_drift > 1e-6, "mass is lost"
 
 
 def _tolerance(terminal, tolerance, at, scheme, horizon):

@@ -131,8 +131,15 @@ def judge(subject, changed, plain):
         if fates == {"same"}:
             _judge_same(changed, result, plain)
         if subject.check is not None:
-            subject.check(result, arguments)
+            _checked(subject, changed, result, arguments)
         return "answered"
+
+
+def _checked(subject, changed, result, arguments):
+    try:
+        subject.check(result, arguments)
+    except AssertionError as error:
+        raise Fault(f"{changed}: {error}") from error
 
 
 def _judge_refusal(subject, changed, error):

@@ -1,5 +1,7 @@
 """Closed forms, conservation, bounds, and the gradient of whole solves."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -138,6 +140,17 @@ def test_dirichlet_sides_hold_their_value_and_give_the_exit_probability():
 def test_masses_are_conserved_to_rounding_on_reflecting_sides():
     density = solve_forward(rotation(), np.array([[0.5, 0.1], [1.0, -0.3]]), Grid.uniform([-3, -3], [3, 3], [65, 61]), 1.0, 50, keep=6)
     assert np.abs(density.masses.sum(axis=1) - 1).max() < 1e-12
+
+
+@pytest.mark.parametrize("horizon, told", [(1.0, False), (1e3, True), (1e6, True), (1e9, True), (1e12, True)])
+def test_densities_that_the_steps_do_not_resolve_are_told_of(horizon, told):
+    """Three steps of 10³ relaxation times and more: masses of −2.6 … −2·10⁵ from a mass of 1, or none left."""
+    process = Diffusion(lambda t, x: -0.5 * x, [[0.5, 0.0], [0.2, 0.3]], 2)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        density = solve_forward(process, [[0.5, -0.25], [1.0, 0.0]], Grid.uniform([-4, -4], [4, 4], [31, 31]), horizon, 3)
+    assert any("take more steps" in str(warning.message) for warning in found) == told
+    assert told or density.masses.min() > -0.025                       # Σ|p| ≤ 1.05: negative ones come to 0.025 at most
 
 
 def test_absorbed_mass_lies_on_the_side_and_the_total_stays():
