@@ -11,7 +11,7 @@ from tests.mutations.draw import draw, places, sources
 from tests.mutations.drawn import DRAWN, EQUIVALENT
 from tests.mutations.mutant import KINDS, Mutant
 from tests.mutations.run import first_failure
-from tests.mutations.workshop import Workshop, reached
+from tests.mutations.workshop import Workshop, frozen, reached, tracked
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = (*CHOSEN, *DRAWN, *[mutant for mutant, _ in EQUIVALENT])
@@ -59,6 +59,14 @@ def test_a_fault_reaches_the_kernels_that_import_its_module_directly_or_not():
     assert reached(kernels, "elementary") >= {"elementary", "elementary_rows", "perceptron", "perceptron_paths", "draws", "philox"}
     assert "stencil" not in reached(kernels, "elementary") and reached(kernels, "plane_step") == {"plane_step"}
     assert not [path for path in kernels.glob("*.py") if path.stem != "__init__" and "import_module" in path.read_text()]      # nothing hidden
+
+
+def test_copies_begin_with_one_state_of_the_repository(tmp_path):
+    """What is edited while the first is warmed up is in none of them; times stay, with which compiled kernels are found."""
+    source = frozen(ROOT, tmp_path / "source")
+    assert set(tracked(source)) >= {name for name in tracked(ROOT) if (ROOT / name).is_file()}
+    for name in ("ocnet/kernels/philox.py", "tests/test_mutations.py"):
+        assert (source / name).read_bytes() == (ROOT / name).read_bytes() and (source / name).stat().st_mtime_ns == (ROOT / name).stat().st_mtime_ns
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from .chosen import CHOSEN
 from .draw import draw, places, sources
 from .drawn import DRAWN, EQUIVALENT, keep
 from .run import Verdict, failures, try_all
-from .workshop import Workshop
+from .workshop import Workshop, frozen
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).parent / "results.json"
@@ -82,9 +82,10 @@ def main(arguments: list[str] | None = None) -> list[Verdict]:
           flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        first = Workshop(folder / "1", ROOT)
+        source = frozen(ROOT, folder / "source")
+        first = Workshop(folder / "1", source)
         first.warm()
-        shops = [first, *[Workshop(folder / str(k), ROOT, of=first) for k in range(2, options.workers + 1)]]
+        shops = [first, *[Workshop(folder / str(k), source, of=first) for k in range(2, options.workers + 1)]]
         verdicts = try_all(mutants, shops, known, options.whole, options.limit, lambda verdict: print(verdict, flush=True))
         verdicts = _sound(first, verdicts)
     seconds = perf_counter() - begun

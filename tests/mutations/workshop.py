@@ -24,7 +24,7 @@ from pathlib import Path
 
 from .mutant import Mutant
 
-__all__ = ["Workshop", "environment", "reached", "tracked"]
+__all__ = ["Workshop", "environment", "frozen", "reached", "tracked"]
 
 _KERNELS = Path("ocnet/kernels")
 _READ = "path.read_bytes()"                              # in the stamp, of every kernel file
@@ -43,6 +43,18 @@ def tracked(root: Path) -> list[str]:
     if not (root / ".git").exists():
         return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and not {"__pycache__", ".venv"} & set(path.parts)]
     return subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout.rstrip("\0").split("\0")
+
+
+def frozen(root: Path, folder: Path) -> Path:
+    """A copy of a repository's files and compiled kernels in `folder`: what all workshops begin with, whatever is edited meanwhile."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in tracked(root):
+        if (root / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)                       # with its time, which is part of the compiled kernels' stamp
+    if (root / _KERNELS / "__pycache__").is_dir():
+        shutil.copytree(root / _KERNELS / "__pycache__", folder / _KERNELS / "__pycache__")
+    return folder
 
 
 def _kernels_imported(path):
