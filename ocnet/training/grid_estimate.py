@@ -83,7 +83,8 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
     opinion   : False leaves out the second opinion, for those who have their own
     The bar may exceed what was wanted once a field would need more than a million nodes; it is reported as it is.
     A bar compares grids with each other, so all may be wrong alike: where paths leave the box, or no node meets what happens between them.  So paths
-    of the same law, up to 10⁶, give a second opinion: where they contradict a bar, grid or box grow too; where they do in the end, it warns (RuntimeWarning).
+    of the same law, up to 10⁶, give a second opinion: where they doubt a bar, grid or box grow too; where they contradict it in the end, it
+    warns (RuntimeWarning).
     Raises ValueError for more than three dimensions, for a first grid of more than a million nodes, and where J is not finite, with the place.
     """
     check_for_grids(checked_setting(setting).network)
@@ -104,10 +105,11 @@ def estimate_on_grid(setting: Any, theta: Array, view: View, nodes: int | Grid |
         if estimate.error_bar > wanted and not levels.too_fine:
             levels.refine(estimate, wanted)
             continue
-        if second is None or not second.contradicts(estimate.value, estimate.error_bar, wanted):
+        if second is None or not second.doubts(estimate.value, estimate.error_bar, wanted):
             return estimate
         if levels.too_fine or wanted == np.inf:
-            _warn(estimate, second.opinion, left_share(setting, theta, view, estimate.grid))
+            if second.opinion.contradicts(estimate.value, estimate.error_bar):
+                _warn(estimate, second.opinion, left_share(setting, theta, view, estimate.grid))
             return estimate
         levels.doubt(left_share(setting, theta, view, levels.grid) > _LEFT)
 

@@ -22,7 +22,7 @@ from .objectives.grid import ChainView, GridObjective, checked_view
 from .objectives.labelled import checked_setting
 from .result import TrainingResult
 from .second_opinion import sampled
-from .trainer import checked_callback, checked_optimiser, only_writer, train
+from .trainer import checked_callback, checked_optimiser, minimised, only_writer
 
 __all__ = ["GridTraining", "train_on_grid"]
 
@@ -132,7 +132,7 @@ def _rounds(setting, theta, optimiser, nodes, view, journal, progress, callback)
             grid = after.grid(setting, theta, _SLACK if left or len(rounds) < _EARLY else 1.0)
             local = replace(setting, data=condensed(setting.data, grid.at(0)))
             path = None if journal is None else Path(journal) / f"round_{len(rounds) + 1}.journal"
-            result = train(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
+            result = minimised(GridObjective(local, grid, view), theta, replace(optimiser, iterations=length), path, progress, watched)
             results.append(result)
             if result.interrupted or result.fault or watched.stopped:
                 satisfied = False

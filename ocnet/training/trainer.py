@@ -14,9 +14,11 @@ from ocnet.blas import one_thread
 from ocnet.inputs import as_array
 from ocnet.typing import ArrayLike, Callback, FilePath, Objective, Optimiser, Progress
 
+from .objectives.grid import GridObjective
 from .result import TrainingResult
+from .second_opinion import warn_of_box
 
-__all__ = ["TrainingResult", "train"]
+__all__ = ["TrainingResult", "minimised", "train"]
 
 
 class _Bar(tqdm):
@@ -88,8 +90,21 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
     Raises      CheckpointError if the file at `journal` is damaged or of another run (it is left as it is);
                 ocnet.archive.InUse, an OSError, if another run is writing there; OSError if the disk is full: a run after that goes on;
                 ValueError if θ or J(θ) is not finite, or the objective or the optimiser is none.
+    Warns       (RuntimeWarning) where the paths at the best point leave the fixed box of a GridObjective and tell another J (`second_opinion`).
     BLAS is held to one thread meanwhile: its sums depend on the number of threads, and so would every bit after.
     """
+    result = minimised(objective, theta, optimiser, journal, progress, callback)
+    try:
+        if isinstance(objective, GridObjective) and not result.interrupted:
+            warn_of_box(objective, result.x)
+        return result  # noqa: RET504, TRY300 — an interrupt may come between the two
+    except KeyboardInterrupt:
+        return replace(result, interrupted=True)
+
+
+def minimised(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal: FilePath | None = None, progress: Progress | None = None,
+              callback: Callback | None = None) -> TrainingResult:
+    """`train` without a doubt about the box, for those who have their own."""
     checked_objective(objective)
     checked_optimiser(optimiser)
     checked_callback(callback)

@@ -86,3 +86,10 @@ def test_a_bar_of_a_grid_that_is_not_refined_is_warned_of():
         warnings.simplefilter("error")
         estimate_on_grid(problem, theta, ChainView(), 31, np.inf)
         estimate_on_grid(problem, theta, ChainView(), Grid.uniform(-0.3, 0.3, 31), np.inf, opinion=False)
+
+
+def test_a_doubt_is_an_error_that_is_there_and_more_likely_than_not_beyond_the_bar():
+    paths = Opinion(1.0, 0.02, 0.01)
+    assert paths.doubts(1.2, 0.18) and not paths.contradicts(1.2, 0.18)           # 0.19 off is more than 0.18, and not by four errors
+    assert not paths.doubts(1.2, 0.2) and not paths.doubts(1.08, 0.0) and paths.doubts(1.1, 0.0)      # 0.07 is below four errors of 0.02, 0.09 is not
+    assert not Opinion(np.nan, 1.0).doubts(0.0, 0.1)

@@ -166,6 +166,7 @@ class ParticleObjective:
     def _of(self, data):
         return replace(self, setting=replace(self.setting, data=data), batch=None)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def value(self, theta: Array) -> float:
         """J(θ) by more paths and noise of its own, the same at every call: what points are judged by."""
         return finite(self._judge.sample(theta).value + self.setting.penalty(theta)[0])

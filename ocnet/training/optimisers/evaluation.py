@@ -17,9 +17,11 @@ __all__ = ["NotFinite", "evaluated", "gradient_of", "value_of"]
 class NotFinite(Exception):
     """`what` ("J or its gradient", "theta") is not finite for this objective at θ (P,); `place` says where first, "" if nobody knows."""
 
-    def __init__(self, what: str, objective: Any, theta: Array) -> None:
+    def __init__(self, what: str, objective: Any, theta: Array, cause: Exception | None = None) -> None:
         super().__init__(what)
         self.what, self.place = what, where_not_finite(objective, theta)
+        if isinstance(cause, FloatingPointError) and self.place == UNKNOWN:
+            self.place = f"a step that was given up ({cause})"         # as of a drift that cannot be followed, whose paths are finite
 
 
 def evaluated(objective: Any, theta: Array, evaluate: Callable[[Array], tuple[float, Any]] | None = None) -> tuple[float, Any]:
@@ -55,7 +57,7 @@ def _guarded(verb, objective, theta):
     except CheckpointError:
         raise
     except (BeyondNumbers, FloatingPointError) as error:
-        raise NotFinite("J or its gradient", objective, theta) from error
+        raise NotFinite("J or its gradient", objective, theta, error) from error
     except ValueError as error:
         fault = NotFinite("J or its gradient", objective, theta)
         if fault.place in ("", UNKNOWN):
