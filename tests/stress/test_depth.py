@@ -32,7 +32,7 @@ SMOOTH = blocks.Perceptron(4)
 # those whose layers are walked in Python, a second or more at depth 4096: OCNET_TEST_DEPTH=4096 takes them there too
 WALKED = {*(kind for kind in ARCHITECTURES if kind is not architectures.ResNet), noise.DirichletShake, noise.ShakeShake, noise.DropConnect,
           blocks.Branches, blocks.Sine}
-DEEP = int(os.environ.get("OCNET_TEST_DEPTH", "512"))
+DEEP = int(os.environ.get("OCNET_TEST_DEPTH", "256"))
 
 
 def fitting(model, block=SMOOTH):
@@ -63,10 +63,10 @@ def forwards(objective, theta):
     return objective.sample(theta).value
 
 
-SMALL = [(layers, a.example(), m.example()) for layers in (1, 2, 3) for a in ARCHITECTURES for m in NOISES]
+SMALL = [(layers, a.example(), m.example()) for layers in (1, 2) for a in ARCHITECTURES for m in NOISES]
 
 
-def test_one_layer_two_and_three_have_a_value_and_its_gradient_in_every_architecture_under_every_noise():
+def test_one_layer_and_two_have_a_value_and_its_gradient_in_every_architecture_under_every_noise():
     built = 0
     for layers, architecture, model in SMALL:
         if architecture == architectures.HeunNet() and layers == 1:               # reads the numbers of two
