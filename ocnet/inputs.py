@@ -14,7 +14,8 @@ import numpy as np
 
 from ocnet.typing import Array
 
-__all__ = ["LARGEST", "answer_of", "as_array", "as_choice", "as_flag", "as_number", "as_object", "as_plain", "as_seed", "as_seed_or_fresh", "as_whole"]
+__all__ = ["LARGEST", "answer_of", "as_array", "as_choice", "as_flag", "as_number", "as_object", "as_plain", "as_seed", "as_seed_or_fresh", "as_whole",
+           "counted"]
 
 LARGEST = 1e150                      # of weights, levels and the like: its square is a number too
 _KINDS = "biuf"                      # dtypes that are numbers on the line
@@ -180,3 +181,17 @@ def as_choice(value: Any, name: str, choices: Collection[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}={short(value)} is none of {', '.join(map(repr, choices))}")
     return value
+
+
+def counted(function: Callable[..., Any], most: int, told: str) -> Callable[..., Any]:
+    """Return `function`, which raises ValueError(told) when it is called more than `most` times: for solvers that would go on for ever."""
+    calls = 0
+
+    def called(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > most:
+            raise ValueError(told)
+        return function(*arguments)
+
+    return called

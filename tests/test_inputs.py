@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ocnet.inputs import answer_of, as_array, as_choice, as_flag, as_number, as_object, as_plain, as_seed, as_seed_or_fresh, as_whole
+from ocnet.inputs import answer_of, as_array, as_choice, as_flag, as_number, as_object, as_plain, as_seed, as_seed_or_fresh, as_whole, counted
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Fraction(2), Decimal(2)])
@@ -124,3 +124,10 @@ def test_a_flag_is_true_or_false():
     for value in ("no", None, 7, [True], 1.0):
         with pytest.raises(TypeError, match="limited"):
             as_flag(value, "limited")
+
+
+def test_a_function_is_called_as_often_as_is_allowed_and_no_more():
+    called = counted(lambda x: 2 * x, 3, "horizon is too long")
+    assert [called(x) for x in (1, 2, 3)] == [2, 4, 6]
+    with pytest.raises(ValueError, match="horizon is too long"):
+        called(4)

@@ -42,7 +42,7 @@ def solve_feedback(terminal: PointFunction, grid: Grid, times: ArrayLike, price:
         raise ValueError(f"times={times.tolist()} do not increase; give the N + 1 times of N layers")
     price = as_number(price, "price", at_least=0, at_most=LARGEST, remedy="a control that is paid for being fast has no least cost")
     steps = np.diff(times)
-    deviations = _per_layer(deviation, (steps.size,), "deviation")
+    deviations = _per_layer(as_array(deviation, "deviation"), (steps.size,), "deviation")
     reaches = _per_layer(reach, (steps.size, grid.dim), "reach")
     values, nodes = [rows], grid.nodes
     for n in reversed(range(steps.size)):

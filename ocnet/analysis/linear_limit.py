@@ -18,7 +18,7 @@ from ocnet import plotting
 from ocnet.analysis.linear_product import SufficientCondition
 from ocnet.archive import Saved
 from ocnet.blas import one_thread
-from ocnet.inputs import as_array, as_number, as_whole
+from ocnet.inputs import as_array, as_number, as_whole, counted
 from ocnet.typing import Array, ArrayLike, Axes
 from ocnet.xarrays import dataset, labelled
 
@@ -27,6 +27,7 @@ from .orders import checked_layers
 
 __all__ = ["LinearLimit", "LinearTraining", "descend", "flow", "linear_limit"]
 
+_MOST_EVALUATIONS = 100_000          # of the gradient along a flow
 _SHADES = (plotting.GREY, plotting.LOWER, plotting.SECOND, plotting.FIRST, plotting.UPPER)
 
 
@@ -172,7 +173,9 @@ def flow(problem: LinearProblem, start: ArrayLike, times: ArrayLike, accuracy: f
     def pull(_, theta):
         return -problem.loss_and_gradient(theta.reshape(start.shape))[1].ravel()
 
-    found = solve_ivp(pull, (times[0], times[-1]), start.ravel(), "DOP853", times, rtol=accuracy, atol=accuracy)
+    told = (f"times: the flow to {times[-1]:g} takes more than {_MOST_EVALUATIONS} evaluations; give a smaller start, times nearer to the first, or a larger "
+            "accuracy")
+    found = solve_ivp(counted(pull, _MOST_EVALUATIONS, told), (times[0], times[-1]), start.ravel(), "DOP853", times, rtol=accuracy, atol=accuracy)
     if not found.success:
         raise ValueError(f"times: the flow could not be followed from its start to {times[-1]:g} ({found.message}); give a smaller "
                          "start, or times nearer to the first")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from ocnet.inputs import as_array, as_object
+from ocnet.inputs import as_array, as_number, as_object
 from ocnet.typing import Array, ArrayLike
 
 __all__ = ["LinearProblem", "SufficientCondition", "checked_problem", "depth_maps", "interpolated", "running_products"]
@@ -119,13 +119,16 @@ class LinearProblem:
 
     def loss(self, theta: Array) -> float:
         """L of θ (N, d, d)."""
-        return self._of_residual(self.products(self.checked(theta))[-1] - self.target)
+        theta = self.checked(theta)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self._of_residual(self.products(theta)[-1] - self.target)
+        return as_number(loss, "theta or target is too large: the loss")
 
     def _of_residual(self, residual):
         return 0.5 * float(np.einsum("ij,jk,ik", residual, self.covariance, residual))
 
     def loss_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """L and N ∇ (N, d, d): N times the derivative of L, which is the one of a function of depth."""
+        """L and N ∇ (N, d, d): N times the derivative of L, which is the one of a function of depth; not finite where these leave the floats."""
         theta = self.checked(theta)
         eye = np.eye(self.dim)
         before = self.products(theta)

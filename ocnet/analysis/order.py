@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from ocnet import plotting
 from ocnet.archive import Saved
-from ocnet.inputs import LARGEST, as_array, as_choice, as_number
+from ocnet.inputs import LARGEST, as_array, as_choice, as_number, counted
 from ocnet.networks import ResidualNetwork
 from ocnet.networks.blocks import Perceptron
 from ocnet.networks.noise import Noiseless
@@ -21,6 +21,7 @@ from .stability import checked_architecture
 
 __all__ = ["ConsistencyOrder", "order_of"]
 
+_MOST_EVALUATIONS = 100_000          # of the branch along its equation
 _TIGHT = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
 _AGAINST = ("limit", "branch", "modified", "unshifted")
 _R7 = (1.2, 0.4, -0.9, 0.0)          # f(x) = −0.9 tanh(1.2 x + 0.4): f(0) ≠ 0, and a flow in closed form (MATH R7)
@@ -162,7 +163,8 @@ class _Problem:
             return rate * f + network.dt * bend * branch.derivative(x, f) if bend.any() else rate * f
 
         first = self.start + network.dt * shift * branch(self.start)
-        return solve_ivp(drift, (0.0, process.times[-1]), first, **_TIGHT).y[:, -1]
+        told = f"horizon: the equation takes more than {_MOST_EVALUATIONS} evaluations of the branch; give a smaller one, or smaller numbers"
+        return solve_ivp(counted(drift, _MOST_EVALUATIONS, told), (0.0, process.times[-1]), first, **_TIGHT).y[:, -1]
 
 
 class _Branch:

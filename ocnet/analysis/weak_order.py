@@ -76,7 +76,7 @@ def weak_order(network: Any, numbers: Any, against: Any = "itô", layers: Sequen
     Source     the equations: MATH 1.2, 1.3; for skewed noise Lu, Zhong, Li & Dong (2018)
     """
     layers, nodes = checked_layers(layers), as_whole(nodes, "nodes", 3)
-    if not callable(network):
+    if not callable(network) or isinstance(network, type):
         checked_network(network)
     networks = [network(count) if callable(network) else replace(network, layers=count) for count in layers]
     block, noise = networks[-1].block, networks[-1].noise

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ocnet.blas import one_thread
-from ocnet.inputs import as_array, as_number, as_object
+from ocnet.inputs import as_array, as_number, as_object, counted
 from ocnet.typing import Array
 
 from .blocks import Features
@@ -140,18 +140,11 @@ class NeuralODE:
 
     def _solved(self, field, begin, end, y, relative, absolute):
         """y(t_end) from y = y(t_begin), by layers."""
+        told = (f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its weights are too large for an "
+                "explicit method, or the tolerance is too small")
         with one_thread():
-            count = 0
-
-        def counted(s, y):
-            nonlocal count
-            count += 1
-            if count > _MOST_EVALUATIONS:
-                raise ValueError(f"theta: the ODE of layer {min(begin, end)} takes more than {_MOST_EVALUATIONS} evaluations of the branch; its "
-                                 "weights are too large for an explicit method, or the tolerance is too small")
-            return field(s, y)
-
-        found = solve_ivp(counted, (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative, atol=absolute)
+            found = solve_ivp(counted(field, _MOST_EVALUATIONS, told), (begin * self.network.dt, end * self.network.dt), y, "DOP853", rtol=relative,
+                              atol=absolute)
         if not found.success or not np.isfinite(found.y[:, -1]).all():
             raise ValueError(f"theta: the ODE of layer {min(begin, end)} cannot be solved ({found.message}); its weights are too large, or "
                              "not finite")

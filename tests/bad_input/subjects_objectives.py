@@ -64,7 +64,7 @@ SUBJECTS = [
     Subject("DiffusionView", lambda substeps: objectives.DiffusionView(substeps).substeps, {"substeps": 2}),
     Subject("GridObjective by DiffusionView",
             lambda substeps: objectives.GridObjective(SETTING, GRID, objectives.DiffusionView(substeps)).value_and_gradient(THETA), {"substeps": 1}),
-    Subject("EllipticControl", lambda **options: objectives.EllipticControl(**options).value(np.full(options["nodes"], 0.5)),
+    Subject("EllipticControl", lambda **options: objectives.EllipticControl(**options).value(np.full(int(options["nodes"]), 0.5)),
             {"nodes": 5, "fields": 4, "alpha": 0.125, "deviation": 0.5, "modes": 3, "batch": 2, "sample": 1, "seed": 2}, known_as={"nodes": ("u",)}),
     Subject("EllipticControl.draw", lambda iteration: ELLIPTIC.draw(iteration).value(U), {"iteration": 2}),
     Subject("ParticleObjective.draw", lambda iteration: PARTICLES.draw(iteration).seed, {"iteration": 2}),

@@ -78,7 +78,7 @@ def _figures(k):
 def _saved(k):
     with tempfile.TemporaryDirectory() as folder:
         value = ocnet.solve_backward(_problem(2, k), _box(2, _nodes(101, k)), 2, keep=3)
-        ocnet.save(value, Path(folder) / "value.npz")
+        ocnet.save(Path(folder) / "value.npz", value)
         return ocnet.load(Path(folder) / "value.npz")
 
 
