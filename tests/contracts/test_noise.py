@@ -338,3 +338,12 @@ def test_weak_orders_are_data_of_the_model(noise):
 def test_wrong_settings_are_refused_by_name_and_value(make, word):
     with pytest.raises(ValueError, match=word.replace("(", "[(]")):
         make()
+
+
+@pytest.mark.parametrize("noise", [family.OutputDropout, family.StochasticDepth])
+def test_masks_that_are_not_rescaled_have_a_share_of_the_drift(noise):
+    """E of a mask of 0 and 1 is the probability of 1: 0.7."""
+    networks = [ResidualNetwork(Perceptron(2), noise(0.7, rescaled=rescaled), 3) for rescaled in (False, True)]
+    theta, x = networks[0].initialise(0), np.random.default_rng(1).normal(size=(2, 20))
+    share, whole = (network.diffusion(theta).drift_rows(0.4, x) for network in networks)
+    assert np.abs(share - 0.7 * whole).max() < 1e-15 and np.abs(whole).max() > 0.1

@@ -101,3 +101,13 @@ def test_branches_of_state_dependent_noise_keep_mean_and_covariance(channels):
     assert np.abs(np.einsum("k,kip->ip", transition.weights, moved)).max() < 1e-14
     covariance = np.einsum("k,kip,kjp->ijp", transition.weights, moved, moved)
     assert np.abs(covariance - 0.1 * (g @ g.T)[:, :, None] * np.cos(x[0]) ** 2).max() < 1e-14
+
+
+def test_a_way_that_ends_at_a_held_side_has_what_the_side_held_when_it_was_met():
+    """X' = −1 meets the side at 0 at the time t + x, so u(0, x) = g(x) there, exactly for linear g in one step; farther off it is the terminal value."""
+    problem = KolmogorovProblem(Diffusion(lambda t, x: -np.ones_like(x), [[0.0]], 1), lambda x: 0 * x[:, 0], 1.0,
+                                boundary=((Dirichlet(lambda t, x: 1 + 2 * t + 0 * x[:, 0]), Reflecting()),))
+    value = solve_backward(problem, Grid.uniform(0, 2, 21), steps=1, scheme=SemiLagrangian())
+    x = np.linspace(0.1, 0.9, 9)
+    assert np.abs(value(x[:, None]) - (1 + 2 * x)).max() < 1e-12
+    assert np.abs(value(np.linspace(1.3, 1.9, 4)[:, None])).max() < 1e-12
