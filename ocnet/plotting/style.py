@@ -78,7 +78,7 @@ def figure(rows: int = 1, columns: int = 1, width: float = 8.0, height: float = 
 def png(made: Figure, dpi: float = 120) -> bytes:
     """Return the figure as the bytes of a PNG file, without a date, so that equal figures are equal files."""
     from matplotlib import rc_context
-    dpi = as_number(dpi, "dpi", at_least=20, at_most=10_000, remedy="it is dots per inch, from 20 to 10000")
+    dpi = as_number(dpi, "dpi", at_least=10, at_most=10_000, remedy="it is dots per inch, from 10 to 10000")
     buffer = io.BytesIO()
     with rc_context(_style()):
         made.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
